@@ -1,0 +1,122 @@
+"""An agent on disk: ``agent.safetensors`` (weights, normaliser) and ``agent.json`` (all else).
+
+Loading executes no code: safetensors holds tensors alone, the rest is validated JSON.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+from gymnasium.spaces import Box, Discrete, Space
+from pydantic import ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from a2d.architecture import Architecture, CellSpace
+from a2d.errors import A2DError
+from a2d.files import checksum, write_atomically
+from a2d.networks.agent import Agent, build_backbone
+from a2d.networks.supernet import Supernet
+from a2d.normalizer import Normalizer
+from a2d.spec import TrainSpec
+from a2d.tasks import Frozen, describe_validation_error
+
+WEIGHTS = "agent.safetensors"
+DESCRIPTION = "agent.json"
+
+
+class Interface(Frozen):
+    """The spaces of one environment, as plain data."""
+
+    observation_shape: tuple[int, ...]
+    bytes_observed: bool
+    actions: int
+    continuous: bool
+    normalized: bool
+
+    def spaces(self) -> tuple[Box, Space]:
+        dtype, high = (np.uint8, 255) if self.bytes_observed else (np.float32, np.inf)
+        observation = Box(0 if self.bytes_observed else -np.inf, high, self.observation_shape, dtype)
+        action = Box(-1.0, 1.0, (self.actions,), np.float32) if self.continuous else Discrete(self.actions)
+        return observation, action
+
+    @staticmethod
+    def of(observation: Space, action: Space, normalized: bool) -> Interface:
+        """Describe the spaces of one environment of a vector."""
+        assert isinstance(observation, Box)
+        continuous = isinstance(action, Box)
+        return Interface(
+            observation_shape=observation.shape,
+            bytes_observed=observation.dtype == np.uint8,
+            actions=int(np.prod(action.shape)) if continuous else int(action.n),  # type: ignore[attr-defined]
+            continuous=continuous,
+            normalized=normalized,
+        )
+
+
+class Description(Frozen):
+    """What ``agent.json`` holds."""
+
+    spec: TrainSpec
+    design: str | Architecture
+    interface: Interface
+    weights_sha256: str
+
+
+def _around(backbone: nn.Module, interface: Interface) -> Agent:
+    observation, action = interface.spaces()
+    normalizer = Normalizer(interface.observation_shape[0]) if interface.normalized else None
+    return Agent(backbone, observation, action, normalizer)
+
+
+def build_agent(design: str | Architecture, interface: Interface) -> Agent:
+    """Build an agent with fresh weights, drawn from torch's global generator."""
+    return _around(build_backbone(design, interface.observation_shape), interface)
+
+
+def build_supernet_agent(cells: CellSpace, interface: Interface) -> Agent:
+    """Build an agent around a supernet; it is called with gates as well."""
+    return _around(Supernet(cells, interface.observation_shape), interface)
+
+
+def save_agent(
+    folder: Path, agent: Agent, spec: TrainSpec, design: str | Architecture, interface: Interface
+) -> None:
+    """Write an agent's bundle into ``folder``; the description last, so that it vouches for the weights."""
+    tensors = {name: tensor.contiguous() for name, tensor in agent.state_dict().items()}
+    write_atomically(folder / WEIGHTS, lambda path: save_file(tensors, path))
+    description = Description(
+        spec=spec, design=design, interface=interface, weights_sha256=checksum(folder / WEIGHTS)
+    )
+    text = description.model_dump_json(indent=1)
+    write_atomically(folder / DESCRIPTION, lambda path: path.write_text(text, encoding="utf-8"))
+
+
+def load_description(folder: Path) -> Description:
+    """Read ``agent.json``. Raise A2DError naming the file and what is wrong in it."""
+    path = folder / DESCRIPTION
+    try:
+        return Description.model_validate(json.loads(path.read_text(encoding="utf-8")))
+    except ValidationError as error:
+        raise describe_validation_error(error, str(path)) from error
+    except (OSError, ValueError) as error:
+        raise A2DError(f"{path}: cannot be read as an agent's description: {error}") from error
+
+
+def load_agent(folder: Path) -> tuple[Agent, Description]:
+    """Read a bundle. Raise A2DError naming the file that is missing, damaged or does not fit."""
+    description = load_description(folder)
+    path = folder / WEIGHTS
+    if not path.is_file():
+        raise A2DError(f"{path}: is missing; train the agent again")
+    if checksum(path) != description.weights_sha256:
+        raise A2DError(f"{path}: is damaged (its checksum is not the one in {DESCRIPTION}); train it again")
+    agent = build_agent(description.design, description.interface)
+    try:
+        agent.load_state_dict(load_file(path))
+    except (SafetensorError, RuntimeError) as error:
+        raise A2DError(f"{path}: does not fit the network that {DESCRIPTION} describes: {error}") from error
+    return agent, description

@@ -1,0 +1,68 @@
+"""What a network costs: FLOPs, parameters, and latency at batch 1 on one thread.
+
+One multiply-accumulate counts as two FLOPs. Convolutions and matrix products are counted; activations,
+normalisations and additions are not, as is usual in the literature.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from a2d.errors import A2DError
+
+COUNTED = (nn.Conv2d, nn.Linear)
+FREE = (nn.ReLU, nn.Tanh, nn.Identity, nn.Flatten, nn.GroupNorm)
+LATENCY_CALLS = 300
+LATENCY_WARM_UP = 30
+
+
+class Latency(NamedTuple):
+    """Milliseconds per call."""
+
+    median_ms: float
+    p99_ms: float
+
+
+def count_flops(network: nn.Module, *inputs: Any) -> int:
+    """Return the FLOPs of one forward call.
+
+    Raises:
+        A2DError: the network holds a layer whose cost this count does not know.
+    """
+    for name, layer in network.named_modules():
+        if next(layer.children(), None) is None and not isinstance(layer, (*COUNTED, *FREE)):
+            raise A2DError(f"layer {name or 'itself'}: the FLOPs of {type(layer).__name__} are not known")
+    # Not inference_mode: the counter would see nothing and report 0.
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        network(*inputs)
+    return int(counter.get_total_flops())
+
+
+def count_parameters(network: nn.Module) -> int:
+    """Return the number of trainable parameters."""
+    return sum(parameter.numel() for parameter in network.parameters() if parameter.requires_grad)
+
+
+def measure_latency(call: Callable[[], object]) -> Latency:
+    """Time ``call`` after a warm-up: median and 99th percentile on one thread."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        for _ in range(LATENCY_WARM_UP):
+            call()
+        durations = np.empty(LATENCY_CALLS)
+        for index in range(LATENCY_CALLS):
+            start = time.perf_counter()
+            call()
+            durations[index] = time.perf_counter() - start
+    finally:
+        torch.set_num_threads(threads)
+    median, p99 = np.percentile(durations, [50, 99]) * 1e3
+    return Latency(float(median), float(p99))

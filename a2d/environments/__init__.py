@@ -1,0 +1,6 @@
+"""Reinforcement-learning environments: ``make_environment`` builds a batch of them from a task's card."""
+
+from a2d.environments.make import check_card, make_environment
+from a2d.environments.vector import BatchedEnvironment
+
+__all__ = ["BatchedEnvironment", "check_card", "make_environment"]

@@ -1,0 +1,47 @@
+"""The test score: unclipped returns of whole episodes, the same number from every environment."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from gymnasium.vector import VectorEnv
+
+from a2d.networks.agent import Agent
+from a2d.networks.supernet import Gates
+
+
+class Episodes(NamedTuple):
+    """Unclipped return and length (agent steps) of every evaluated episode."""
+
+    returns: list[float]
+    lengths: list[int]
+
+
+@torch.no_grad()
+def evaluate(agent: Agent, environments: VectorEnv, episodes: int, seed: int, *gates: Gates) -> Episodes:
+    """Play ``episodes`` episodes with sampled actions.
+
+    Every environment plays the same number of them, because counting the first that end would favour
+    short ones. ``episodes`` must be a multiple of the number of environments. Seeds torch's generator.
+    """
+    quota = episodes // environments.num_envs
+    torch.manual_seed(seed)
+    observation = environments.reset(seed=seed)[0]
+    running, length = np.zeros(environments.num_envs), np.zeros(environments.num_envs, dtype=int)
+    played: list[list[tuple[float, int]]] = [[] for _ in range(environments.num_envs)]
+    while min(len(episodes_played) for episodes_played in played) < quota:
+        policy, _ = agent(torch.from_numpy(observation), *gates)
+        observation, reward, terminated, truncated, _ = environments.step(policy.sample().numpy())
+        running += reward
+        length += 1
+        done = terminated | truncated
+        for index in np.flatnonzero(done):
+            if len(played[index]) < quota:
+                played[index].append((float(running[index]), int(length[index])))
+        if done.any():
+            observation = environments.reset(options={"reset_mask": done})[0]
+            running[done], length[done] = 0.0, 0
+    flat = [episode for environment in played for episode in environment]
+    return Episodes([result for result, _ in flat], [steps for _, steps in flat])

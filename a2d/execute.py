@@ -1,0 +1,201 @@
+"""Turning a spec into a record: build, train or search, evaluate, measure costs."""
+
+from __future__ import annotations
+
+import resource
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from gymnasium.vector import VectorEnv
+
+from a2d.architecture import Architecture
+from a2d.bundle import Interface, build_agent, build_supernet_agent, save_agent
+from a2d.costs import count_flops, count_parameters, measure_latency
+from a2d.environments import make_environment
+from a2d.errors import A2DError
+from a2d.evaluation import evaluate
+from a2d.learner import Learner
+from a2d.networks.agent import Agent
+from a2d.networks.supernet import Gates, Supernet, operator_flops
+from a2d.provenance import collect_provenance
+from a2d.records import Evaluation, Network, Record, SearchOutcome, Timing
+from a2d.reporter import Reporter
+from a2d.rollout import Collector
+from a2d.search import SearchLearner, match_flops
+from a2d.seeds import stream_seed
+from a2d.spec import DerivedAgent, GivenAgent, ManualAgent, RandomAgent, SearchSpec, TrainSpec, key_of
+from a2d.training import Progress, train
+
+THREADS = 1
+
+
+def interface_of(environments: VectorEnv, normalized: bool) -> Interface:
+    """Describe what an agent of these environments sees and does."""
+    return Interface.of(
+        environments.single_observation_space, environments.single_action_space, normalized
+    )
+
+
+def _seed_everything(spec: TrainSpec | SearchSpec) -> None:
+    # One thread per run and many runs side by side is both the fastest and the reproducible way.
+    torch.set_num_threads(THREADS)
+    torch.manual_seed(stream_seed(spec.seed, spec.kind, "network"))
+
+
+def _environments(spec: TrainSpec | SearchSpec, count: int, stream: str) -> tuple[VectorEnv, int]:
+    seed = stream_seed(spec.seed, spec.kind, stream)
+    return make_environment(spec.task, count, seed), seed
+
+
+def design_of(spec: TrainSpec, searched: Architecture | None, interface: Interface) -> str | Architecture:
+    """Return the network to train: a name, or an architecture.
+
+    Args:
+        spec: of the run.
+        searched: what ``search_of(spec)`` derived, for the agents that depend on a search.
+        interface: of the task.
+    """
+    match spec.agent:
+        case ManualAgent(network=network):
+            return network
+        case GivenAgent(architecture=architecture):
+            return architecture
+    if searched is None:
+        raise A2DError(f"run {key_of(spec)}: its search's arch.json is needed, and was not given")
+    if isinstance(spec.agent, DerivedAgent):
+        return searched
+    return _random_design(spec, searched, interface)
+
+
+def _random_design(spec: TrainSpec, target: Architecture, interface: Interface) -> Architecture:
+    assert isinstance(spec.agent, RandomAgent)
+    agent = build_agent(target, interface)
+    supernet = Supernet(target.cells, interface.observation_shape)
+    generator = np.random.default_rng(stream_seed(spec.seed, "random architecture"))
+    total = count_flops(agent, torch.zeros(1, *interface.observation_shape))
+    return match_flops(target, operator_flops(supernet, interface.observation_shape), total, generator)
+
+
+def measure_network(agent: Agent, interface: Interface, design: str | Architecture) -> Network:
+    """Measure what one decision of the agent costs."""
+    observation = torch.zeros(1, *interface.observation_shape)
+
+    def act() -> None:
+        with torch.inference_mode():
+            agent(observation)
+
+    latency = measure_latency(act)
+    return Network(
+        design=design,
+        flops=count_flops(agent, observation),
+        parameters=count_parameters(agent),
+        latency_median_ms=latency.median_ms,
+        latency_p99_ms=latency.p99_ms,
+    )
+
+
+def evaluate_agent(spec: TrainSpec | SearchSpec, agent: Agent, *gates: Gates) -> Evaluation:
+    """Play the spec's test episodes; their seeds are a stream of their own."""
+    environments, seed = _environments(spec, spec.evaluation.environments, "evaluation")
+    try:
+        episodes = evaluate(agent.eval(), environments, spec.evaluation.episodes, seed, *gates)
+    finally:
+        environments.close()
+    return Evaluation(seed=seed, returns=episodes.returns, lengths=episodes.lengths)
+
+
+def _train(spec: TrainSpec | SearchSpec, learner: Learner, environments: VectorEnv, log: Path | None) -> Progress:
+    title = f"{spec.task.name} {spec.kind} {key_of(spec)[:8]}"
+    seed = stream_seed(spec.seed, spec.kind, "environments")
+    with Reporter(title, spec.steps, log) as reporter:
+        collector = Collector(environments, spec.task, seed, spec.a2c.discount)
+        return train(spec, learner, collector, reporter)
+
+
+def _record(
+    spec: TrainSpec | SearchSpec,
+    progress: Progress,
+    evaluation: Evaluation,
+    network: Network,
+    start: float,
+    search: SearchOutcome | None = None,
+) -> Record:
+    timing = Timing(
+        wall_s=time.perf_counter() - start,
+        training_s=progress.seconds,
+        steps_per_second=progress.steps / progress.seconds,
+        peak_memory_mib=_peak_memory_mib(),
+    )
+    return Record(
+        key=key_of(spec),
+        status="finished" if progress.diverged is None else "diverged",
+        reason=progress.diverged,
+        steps_done=progress.steps,
+        spec=spec,
+        evaluation=evaluation,
+        curve=progress.curve,
+        loss_terms=progress.terms,
+        network=network,
+        search=search,
+        timing=timing,
+        provenance=collect_provenance(THREADS),
+    )
+
+
+def run_training(
+    spec: TrainSpec,
+    folder: Path,
+    teacher: Agent | None = None,
+    searched: Architecture | None = None,
+    log: Path | None = None,
+) -> Record:
+    """Train an agent from scratch, save its bundle in ``folder`` and return the run's record.
+
+    Args:
+        spec: the run.
+        folder: for the agent's bundle.
+        teacher: the trained agent of ``spec.teacher``.
+        searched: what ``search_of(spec)`` derived.
+        log: folder for TensorBoard's files.
+    """
+    start = time.perf_counter()
+    _seed_everything(spec)
+    environments, _ = _environments(spec, spec.a2c.environments, "environments")
+    interface = interface_of(environments, spec.task.normalize_observations)
+    design = design_of(spec, searched, interface)
+    agent = build_agent(design, interface)
+    progress = _train(spec, Learner(agent, spec.a2c, spec.distillation, teacher), environments, log)
+    environments.close()
+    save_agent(folder, agent, spec, design, interface)
+    evaluation = evaluate_agent(spec, agent)
+    return _record(spec, progress, evaluation, measure_network(agent, interface, design), start)
+
+
+def run_search(spec: SearchSpec, teacher: Agent | None = None, log: Path | None = None) -> Record:
+    """Search an architecture and return the run's record, which holds it.
+
+    The evaluation is the supernet's own, along its strongest path; the costs are the derived network's.
+    """
+    start = time.perf_counter()
+    _seed_everything(spec)
+    environments, _ = _environments(spec, spec.a2c.environments, "environments")
+    interface = interface_of(environments, spec.task.normalize_observations)
+    agent = build_supernet_agent(spec.search.space, interface)
+    learner = SearchLearner(agent, spec, teacher)
+    progress = _train(spec, learner, environments, log)
+    environments.close()
+    evaluation = evaluate_agent(spec, agent, learner.strongest())
+    architecture = learner.derive()
+    network = measure_network(build_agent(architecture, interface), interface, architecture)
+    outcome = SearchOutcome(
+        architecture=architecture, alpha=learner.alpha.tolist(), skips=architecture.skips()
+    )
+    return _record(spec, progress, evaluation, network, start, outcome)
+
+
+def _peak_memory_mib() -> float:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1024**2 if sys.platform == "darwin" else 1024)

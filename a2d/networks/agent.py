@@ -1,0 +1,137 @@
+"""An agent: a shared backbone, a policy head (actor) and a value head (critic)."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from gymnasium.spaces import Box, Discrete, Space
+from torch import Tensor, nn
+from torch.distributions import Categorical, Distribution, Independent, Normal
+
+from a2d.architecture import Architecture
+from a2d.networks.manual import HIDDEN_UNITS, BasicBlock, manual_backbone
+from a2d.networks.operators import Cell, InvertedResidual, cell_shapes, image_size_of, stem
+from a2d.networks.supernet import Gates, Supernet
+from a2d.normalizer import Normalizer
+
+BYTE_SCALE = 1 / 255
+
+
+class Agent(nn.Module):
+    """Maps observations to an action distribution and a value.
+
+    Args:
+        backbone: from observations to features of any shape.
+        observation_space: of one environment; bytes are scaled to 0..1.
+        action_space: of one environment; Discrete (categorical policy) or Box (diagonal Gaussian).
+        normalizer: standardises vector observations; None leaves them alone.
+    """
+
+    def __init__(
+        self,
+        backbone: nn.Module,
+        observation_space: Box,
+        action_space: Space,
+        normalizer: Normalizer | None = None,
+    ) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.normalizer = normalizer
+        self.observation_shape = observation_space.shape
+        self.pixels = len(self.observation_shape) == 3
+        self.scale = BYTE_SCALE if observation_space.dtype == "uint8" else 1.0
+        features = self._count_features()
+        # Images get a fully connected layer before the heads, as in the paper's agents.
+        hidden = nn.Sequential(nn.Linear(features, HIDDEN_UNITS), nn.ReLU())
+        self.trunk = nn.Sequential(nn.Flatten(), hidden) if self.pixels else nn.Sequential(nn.Flatten())
+        features = HIDDEN_UNITS if self.pixels else features
+        if isinstance(action_space, Discrete):
+            self.actor = nn.Linear(features, int(action_space.n))
+            self.log_deviation = None
+        else:
+            assert isinstance(action_space, Box)
+            self.actor = nn.Linear(features, math.prod(action_space.shape))
+            self.log_deviation = nn.Parameter(torch.zeros(self.actor.out_features))
+        self.critic = nn.Linear(features, 1)
+        initialize(self)
+        if self.pixels:
+            # Depthwise convolutions run two to three times faster in this layout on a processor.
+            self.to(memory_format=torch.channels_last)
+
+    def _count_features(self) -> int:
+        x = torch.zeros(1, *self.observation_shape)
+        with torch.no_grad():
+            if isinstance(self.backbone, Supernet):
+                skip = Gates([[-1]] * len(self.backbone.cells), None)
+                return int(self.backbone(x, skip).numel())
+            return int(self.backbone(x).numel())
+
+    def forward(self, observation: Tensor, *gates: Gates) -> tuple[Distribution, Tensor]:
+        """Map (N, *observation_shape) to a batch of N distributions and values (N,).
+
+        A supernet's agent takes the gates of one architecture as well.
+        """
+        outputs, values = self.heads(self.preprocess(observation), *gates)
+        return self.distribution(outputs), values
+
+    def preprocess(self, observation: Tensor) -> Tensor:
+        """Scale or standardise, as float32 in the layout that the network runs fastest in."""
+        if self.normalizer is not None:
+            return self.normalizer.standardize(observation)
+        x = observation.float()
+        if self.scale != 1.0:
+            x = x * self.scale
+        return x.contiguous(memory_format=torch.channels_last) if self.pixels else x
+
+    def heads(self, x: Tensor, *gates: Gates) -> tuple[Tensor, Tensor]:
+        """Map preprocessed observations to logits or means (N, A) and values (N,)."""
+        features = self.trunk(self.backbone(x, *gates))
+        return self.actor(features), self.critic(features).squeeze(-1)
+
+    def distribution(self, outputs: Tensor) -> Distribution:
+        """Return the policy: categorical over logits, or Gaussian around means, (N, A)."""
+        if self.log_deviation is None:
+            return Categorical(logits=outputs, validate_args=False)
+        normal = Normal(outputs, self.log_deviation.exp().expand_as(outputs), validate_args=False)
+        return Independent(normal, 1, validate_args=False)
+
+
+def initialize(agent: Agent) -> None:
+    """Orthogonal weights; residual branches and the policy start near zero.
+
+    Hidden layers have gain sqrt(2), the actor 0.01, the critic 1 (Andrychowicz et al. 2021, who find a
+    near-uniform first policy to matter).
+    """
+    for layer in agent.modules():
+        if isinstance(layer, (nn.Conv2d, nn.Linear)):
+            nn.init.orthogonal_(layer.weight, math.sqrt(2))
+            assert layer.bias is not None
+            nn.init.zeros_(layer.bias)
+    for layer in agent.modules():
+        if isinstance(layer, BasicBlock):
+            nn.init.zeros_(layer.second.weight)
+        elif isinstance(layer, InvertedResidual) and layer.residual:
+            last = layer.inner[-1]
+            assert isinstance(last, (nn.Linear, nn.Conv2d))
+            nn.init.zeros_(last.weight)
+    nn.init.orthogonal_(agent.actor.weight, 0.01)
+    nn.init.orthogonal_(agent.critic.weight, 1.0)
+
+
+def derived_backbone(architecture: Architecture, observation_shape: tuple[int, ...]) -> nn.Sequential:
+    """Build the network of an ``arch.json``."""
+    space, cells = architecture.space, architecture.cells
+    shapes = cell_shapes(space, cells, image_size_of(observation_shape))
+    layers = [
+        Cell(operator, space, shape, cells)
+        for operator, shape in zip(architecture.operators, shapes, strict=True)
+    ]
+    return nn.Sequential(stem(space, cells, observation_shape), *layers)
+
+
+def build_backbone(design: str | Architecture, observation_shape: tuple[int, ...]) -> nn.Module:
+    """Build a backbone from a manual network's name or from an architecture."""
+    if isinstance(design, Architecture):
+        return derived_backbone(design, observation_shape)
+    return manual_backbone(design, observation_shape)

@@ -1,0 +1,92 @@
+"""Manually designed backbones: the vanilla three-convolution network, ResNets and an MLP family.
+
+Sizes: Mnih et al. (2015) for the vanilla network; He et al. (2016, CIFAR) for the ResNets, whose depth is
+6n + 2 with n basic blocks in each of three stages. Without batch normalisation, as on-policy agents
+usually are; every residual branch starts at zero instead, so that deep networks start as shallow ones
+(Zhang et al. 2019, "Fixup").
+"""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from a2d.errors import A2DError
+
+RESNET_BLOCKS = {"resnet14": 2, "resnet20": 3, "resnet38": 6, "resnet74": 12}
+MLP_UNITS = {f"mlp{units}": units for units in (8, 16, 32, 64, 128, 256)}
+PIXEL_NETWORKS = ("vanilla", *RESNET_BLOCKS)
+VECTOR_NETWORKS = tuple(MLP_UNITS)
+STAGE_WIDTHS = (1, 2, 4)
+HIDDEN_UNITS = 256
+
+
+def stage_strides(size: int) -> tuple[int, int, int, int]:
+    """Return the strides of the stem and of the three stages for square images of ``size`` pixels.
+
+    84×84 images shrink to 6×6, 10×10 images to 3×3.
+    """
+    return (2, 2, 2, 2) if size >= 40 else (1, 1, 2, 2)
+
+
+class BasicBlock(nn.Module):
+    """Two 3×3 convolutions around a shortcut (He et al. 2016)."""
+
+    def __init__(self, channels_in: int, channels: int, stride: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(channels_in, channels, 3, stride, padding=1)
+        self.second = nn.Conv2d(channels, channels, 3, padding=1)
+        self.shortcut: nn.Module = nn.Identity()
+        if stride != 1 or channels_in != channels:
+            self.shortcut = nn.Conv2d(channels_in, channels, 1, stride)
+        self.relu = nn.ReLU()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, C_in, H, W) to (N, C, H / stride, W / stride)."""
+        return self.relu(self.shortcut(x) + self.second(self.relu(self.first(x))))
+
+
+def resnet(channels: int, size: int, blocks: int, width: int = 16) -> nn.Sequential:
+    """Build stem and three stages; widths ``width`` × 1, 2, 4."""
+    stem_stride, *strides = stage_strides(size)
+    layers: list[nn.Module] = [nn.Conv2d(channels, width, 3, stem_stride, padding=1), nn.ReLU()]
+    channels = width
+    for factor, stride in zip(STAGE_WIDTHS, strides, strict=True):
+        for index in range(blocks):
+            layers.append(BasicBlock(channels, width * factor, stride if index == 0 else 1))
+            channels = width * factor
+    return nn.Sequential(*layers)
+
+
+def vanilla(channels: int, size: int) -> nn.Sequential:
+    """Build the DQN network's convolutions; 3×3 kernels where the image is too small for 8×8."""
+    shapes = [(8, 4, 0), (4, 2, 0), (3, 1, 0)] if size >= 40 else [(3, 1, 1), (3, 2, 1), (3, 2, 1)]
+    layers: list[nn.Module] = []
+    for width, (kernel, stride, padding) in zip((32, 64, 64), shapes, strict=True):
+        layers += [nn.Conv2d(channels, width, kernel, stride, padding), nn.ReLU()]
+        channels = width
+    return nn.Sequential(*layers)
+
+
+def mlp(inputs: int, units: int) -> nn.Sequential:
+    """Build two hidden tanh layers, the usual shape for continuous control."""
+    return nn.Sequential(nn.Linear(inputs, units), nn.Tanh(), nn.Linear(units, units), nn.Tanh())
+
+
+def manual_backbone(network: str, observation_shape: tuple[int, ...]) -> nn.Module:
+    """Build the network called ``network`` for (C, H, W) images or (D,) vectors.
+
+    Raises:
+        A2DError: the name is unknown, or the network does not fit this shape of observation.
+    """
+    known = PIXEL_NETWORKS if len(observation_shape) == 3 else VECTOR_NETWORKS
+    if network not in known:
+        raise A2DError(
+            f"network {network!r} does not fit observations of shape {observation_shape}; "
+            f"the networks that do: {', '.join(known)}"
+        )
+    if network in MLP_UNITS:
+        return mlp(observation_shape[0], MLP_UNITS[network])
+    channels, size = observation_shape[0], observation_shape[1]
+    if network == "vanilla":
+        return vanilla(channels, size)
+    return resnet(channels, size, RESNET_BLOCKS[network])

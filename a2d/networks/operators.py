@@ -1,0 +1,148 @@
+"""The nine operators of a cell, for images and for vectors, and the layout of cells in a network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from a2d.architecture import CellSpace, Normalization, Space
+from a2d.networks.manual import STAGE_WIDTHS, stage_strides
+
+GROUPS = 4
+ACTIVATION_LAYERS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "tanh": nn.Tanh}
+
+
+@dataclass(frozen=True)
+class CellShape:
+    """A cell's place in the network: channels (or units) in and out, and its stride."""
+
+    inputs: int
+    outputs: int
+    stride: int = 1
+
+    @property
+    def preserves(self) -> bool:
+        return self.inputs == self.outputs and self.stride == 1
+
+
+def cell_shapes(space: Space, cells: CellSpace, image_size: int | None) -> list[CellShape]:
+    """Return every cell's shape: three equal stages for images, one width for vectors.
+
+    With fewer than three cells the last stages are absent.
+    """
+    if space == "dense" or image_size is None:
+        return [CellShape(cells.width, cells.width)] * cells.cells
+    strides = stage_strides(image_size)[1:]
+    shapes, inputs, previous = [], cells.width, -1
+    for index in range(cells.cells):
+        stage = index * len(STAGE_WIDTHS) // max(cells.cells, len(STAGE_WIDTHS))
+        outputs = cells.width * STAGE_WIDTHS[stage]
+        shapes.append(CellShape(inputs, outputs, strides[stage] if stage != previous else 1))
+        inputs, previous = outputs, stage
+    return shapes
+
+
+def projection(space: Space, shape: CellShape) -> nn.Module:
+    """Return the cheapest map between the cell's shapes: nothing, or a 1×1 convolution."""
+    if shape.preserves:
+        return nn.Identity()
+    if space == "dense":
+        return nn.Linear(shape.inputs, shape.outputs)
+    return nn.Conv2d(shape.inputs, shape.outputs, 1, shape.stride)
+
+
+class InvertedResidual(nn.Module):
+    """Expand, transform, project; with a residual connection where the shape allows (Sandler et al. 2018).
+
+    ``inner`` maps the cell's input to its output shape.
+    """
+
+    def __init__(self, inner: nn.Sequential, residual: bool) -> None:
+        super().__init__()
+        self.inner = inner
+        self.residual = residual
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.inner(x) if self.residual else self.inner(x)
+
+
+def _norm(normalization: Normalization, channels: int) -> list[nn.Module]:
+    return [nn.GroupNorm(GROUPS, channels)] if normalization == "group" else []
+
+
+def _convolution(shape: CellShape, kernel: int, normalization: Normalization) -> nn.Module:
+    convolution = nn.Conv2d(shape.inputs, shape.outputs, kernel, shape.stride, padding=kernel // 2)
+    return nn.Sequential(convolution, *_norm(normalization, shape.outputs), nn.ReLU())
+
+
+def _inverted(shape: CellShape, kernel: int, expansion: int, normalization: Normalization) -> nn.Module:
+    hidden = shape.inputs * expansion
+    depthwise = nn.Conv2d(hidden, hidden, kernel, shape.stride, padding=kernel // 2, groups=hidden)
+    inner = nn.Sequential(
+        nn.Conv2d(shape.inputs, hidden, 1), *_norm(normalization, hidden), nn.ReLU(),
+        depthwise, *_norm(normalization, hidden), nn.ReLU(),
+        nn.Conv2d(hidden, shape.outputs, 1), *_norm(normalization, shape.outputs),
+    )  # fmt: skip
+    return InvertedResidual(inner, shape.preserves)
+
+
+def _dense(shape: CellShape, activation: str, normalization: Normalization) -> nn.Module:
+    layers = [nn.Linear(shape.inputs, shape.outputs), *_norm(normalization, shape.outputs)]
+    return nn.Sequential(*layers, ACTIVATION_LAYERS[activation]())
+
+
+def _inverted_dense(shape: CellShape, activation: str, expansion: int, normalization: Normalization) -> nn.Module:
+    hidden = shape.inputs * expansion
+    inner = nn.Sequential(
+        nn.Linear(shape.inputs, hidden), *_norm(normalization, hidden), ACTIVATION_LAYERS[activation](),
+        nn.Linear(hidden, shape.outputs),
+    )  # fmt: skip
+    return InvertedResidual(inner, shape.preserves)
+
+
+def build_operator(operator: str, space: Space, shape: CellShape, normalization: Normalization) -> nn.Module:
+    """Build one operator by its name in ``a2d.architecture.OPERATORS``."""
+    if operator == "skip":
+        return projection(space, shape)
+    name, _, expansion = operator.partition("_e")
+    if space == "convolution":
+        kernel = int(name[-1])
+        if expansion:
+            return _inverted(shape, kernel, int(expansion), normalization)
+        return _convolution(shape, kernel, normalization)
+    activation = name.rpartition("_")[2]
+    if expansion:
+        return _inverted_dense(shape, activation, int(expansion), normalization)
+    return _dense(shape, activation, normalization)
+
+
+class Cell(nn.Module):
+    """One operator, with the shortcut around it where the space has one."""
+
+    def __init__(self, operator: str, space: Space, shape: CellShape, cells: CellSpace) -> None:
+        super().__init__()
+        self.operator = build_operator(operator, space, shape, cells.normalization)
+        self.shortcut = projection(space, shape) if cells.shortcut == "identity" else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, inputs, ...) to (N, outputs, ...)."""
+        output: Tensor = self.operator(x)
+        return output if self.shortcut is None else output + self.shortcut(x)
+
+
+def stem(space: Space, cells: CellSpace, observation_shape: tuple[int, ...]) -> nn.Module:
+    """Return the fixed layer before the cells."""
+    if space == "dense":
+        return nn.Sequential(nn.Linear(observation_shape[0], cells.width), nn.Tanh())
+    channels, size = observation_shape[0], observation_shape[1]
+    return nn.Sequential(nn.Conv2d(channels, cells.width, 3, stage_strides(size)[0], padding=1), nn.ReLU())
+
+
+def space_of(observation_shape: tuple[int, ...]) -> Space:
+    """Images are searched with convolutions, vectors with dense operators."""
+    return "convolution" if len(observation_shape) == 3 else "dense"
+
+
+def image_size_of(observation_shape: tuple[int, ...]) -> int | None:
+    return observation_shape[1] if len(observation_shape) == 3 else None

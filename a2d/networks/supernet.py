@@ -1,0 +1,120 @@
+"""The supernet: every cell holds all nine operators; alpha, kept apart from the weights, chooses.
+
+Hard Gumbel-Softmax (Jang et al. 2017) with one path forward and K paths backward (reconstructed from
+A3C-S, Fu et al. 2021): the forward pass runs the sampled operator alone, and alpha's gradient sees the
+K likeliest operators of the relaxed sample.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from a2d.architecture import OPERATORS, Architecture, CellSpace, Space
+from a2d.costs import count_flops
+from a2d.networks.operators import (
+    CellShape,
+    build_operator,
+    cell_shapes,
+    image_size_of,
+    projection,
+    space_of,
+    stem,
+)
+
+
+class Gates(NamedTuple):
+    """One sampled architecture. ``paths`` (cells, K): operators, the sampled one first.
+
+    ``weights`` (cells, K): worth 1 for the sampled operator and 0 for the others, with the gradient of
+    the relaxed sample.
+    """
+
+    paths: list[list[int]]
+    weights: Tensor | None
+
+
+def probabilities(alpha: Tensor, temperature: float) -> Tensor:
+    """Turn architecture parameters (cells, operators) into probabilities of the same shape."""
+    return torch.softmax(alpha / temperature, dim=-1)
+
+
+def sample_gates(alpha: Tensor, temperature: float, backward_paths: int) -> Gates:
+    """Sample one operator per cell; draws from torch's global generator.
+
+    The sampled operator is the largest of alpha plus Gumbel noise: its distribution is softmax(alpha),
+    whatever the temperature, which shapes only the relaxation that carries the gradient.
+    """
+    gumbel = -torch.log(torch.empty_like(alpha).exponential_())
+    relaxed = probabilities(alpha + gumbel, temperature)
+    top = relaxed.topk(backward_paths, dim=-1)
+    hard = torch.zeros_like(top.values)
+    hard[:, 0] = 1.0
+    return Gates(top.indices.tolist(), hard + top.values - top.values.detach())
+
+
+def strongest_gates(alpha: Tensor) -> Gates:
+    """Return the derived architecture as gates without gradient."""
+    return Gates(alpha.argmax(dim=-1, keepdim=True).tolist(), None)
+
+
+class SearchableCell(nn.Module):
+    """All operators of one cell, of which a call runs the gated ones."""
+
+    def __init__(self, space: Space, shape: CellShape, cells: CellSpace) -> None:
+        super().__init__()
+        self.operators = nn.ModuleList(
+            build_operator(operator, space, shape, cells.normalization) for operator in OPERATORS[space]
+        )
+        self.shortcut = projection(space, shape) if cells.shortcut == "identity" else None
+
+    def forward(self, x: Tensor, paths: list[int], weights: Tensor | None) -> Tensor:
+        """Run the sampled path; the other paths only pass their outputs to alpha's gradient."""
+        output: Tensor = self.operators[paths[0]](x)
+        if weights is not None:
+            output = output * weights[0]
+            for index, path in enumerate(paths[1:], start=1):
+                # Its gate is worth 0, so neither its weights nor its input receive a gradient.
+                with torch.no_grad():
+                    other = self.operators[path](x)
+                output = output + other * weights[index]
+        return output if self.shortcut is None else output + self.shortcut(x)
+
+
+class Supernet(nn.Module):
+    """A stem and searchable cells, called with a batch and the gates of one architecture."""
+
+    def __init__(self, cells: CellSpace, observation_shape: tuple[int, ...]) -> None:
+        super().__init__()
+        self.cell_space = cells
+        self.space = space_of(observation_shape)
+        self.stem = stem(self.space, cells, observation_shape)
+        shapes = cell_shapes(self.space, cells, image_size_of(observation_shape))
+        self.cells = nn.ModuleList(SearchableCell(self.space, shape, cells) for shape in shapes)
+
+    def forward(self, x: Tensor, gates: Gates) -> Tensor:
+        """Map (N, *observation_shape) to the last cell's output."""
+        x = self.stem(x)
+        for index, cell in enumerate(self.cells):
+            x = cell(x, gates.paths[index], None if gates.weights is None else gates.weights[index])
+        return x
+
+    def derive(self, alpha: Tensor) -> Architecture:
+        """Keep the strongest operator of every cell."""
+        names = OPERATORS[self.space]
+        chosen = tuple(names[index] for index in alpha.argmax(dim=-1).tolist())
+        return Architecture(space=self.space, cells=self.cell_space, operators=chosen)
+
+
+def operator_flops(supernet: Supernet, observation_shape: tuple[int, ...]) -> Tensor:
+    """Return every operator's FLOPs for one observation, (cells, operators)."""
+    x = torch.zeros(1, *observation_shape)
+    rows = []
+    with torch.no_grad():
+        x = supernet.stem(x)
+        for cell in supernet.cells:
+            rows.append([float(count_flops(operator, x)) for operator in cell.operators])
+            x = cell.operators[-1](x)
+    return torch.tensor(rows)

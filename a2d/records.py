@@ -1,0 +1,116 @@
+"""A record says everything about one finished run: one small JSON file, written once, never edited."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import ValidationError
+
+from a2d.architecture import Architecture
+from a2d.errors import A2DError
+from a2d.files import write_atomically
+from a2d.provenance import Provenance
+from a2d.spec import RunSpec, key_of
+from a2d.tasks import Frozen, describe_validation_error
+
+
+class CurvePoint(Frozen):
+    """Mean unclipped return of the last (at most 100) training episodes after ``step`` steps."""
+
+    step: int
+    mean_return: float | None
+
+
+class Evaluation(Frozen):
+    """Unclipped return and length of every test episode. For a search: of the strongest path."""
+
+    seed: int
+    returns: list[float]
+    lengths: list[int]
+
+
+class Network(Frozen):
+    """Costs of the agent that acts, for one observation."""
+
+    design: str | Architecture
+    flops: int
+    parameters: int
+    latency_median_ms: float
+    latency_p99_ms: float
+
+
+class Timing(Frozen):
+    """Seconds, environment steps per second of training, and MiB at the peak."""
+
+    wall_s: float
+    training_s: float
+    steps_per_second: float
+    peak_memory_mib: float
+
+
+class SearchOutcome(Frozen):
+    """The derived architecture and what the search believed of the others."""
+
+    architecture: Architecture
+    alpha: list[list[float]]
+    skips: int
+
+
+class Record(Frozen):
+    """One run. ``status`` 'diverged' keeps the curve and the evaluation of the last good state."""
+
+    format: Literal[1] = 1
+    key: str
+    status: Literal["finished", "diverged"]
+    reason: str | None = None
+    steps_done: int
+    spec: RunSpec
+    evaluation: Evaluation
+    curve: list[CurvePoint]
+    loss_terms: dict[str, float | None]
+    network: Network
+    search: SearchOutcome | None = None
+    timing: Timing
+    provenance: Provenance
+
+    @property
+    def score(self) -> float:
+        """Mean return of the test episodes."""
+        return math.fsum(self.evaluation.returns) / len(self.evaluation.returns)
+
+
+def _digest(data: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
+
+
+def write_record(path: Path, record: Record) -> None:
+    """Write the record with its checksum, atomically."""
+    data = record.model_dump(mode="json")
+    text = json.dumps({**data, "sha256": _digest(data)}, indent=1, allow_nan=False)
+    write_atomically(path, lambda temporary: temporary.write_text(text + "\n", encoding="utf-8"))
+
+
+def read_record(path: Path) -> Record:
+    """Read and verify a record.
+
+    Raises:
+        A2DError: it cannot be read, was edited by hand, or its key is not that of its own spec under
+            today's semantics (it is stale).
+    """
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        claimed = data.pop("sha256", None)
+        record = Record.model_validate(data)
+    except ValidationError as error:
+        raise describe_validation_error(error, str(path)) from error
+    except (OSError, ValueError, AttributeError) as error:
+        raise A2DError(f"{path}: cannot be read as a record: {error}") from error
+    if claimed != _digest(data):
+        raise A2DError(f"{path}: its checksum does not match its content; delete it, and the run is repeated")
+    if record.key != key_of(record.spec):
+        raise A2DError(f"{path}: key {record.key} is not its spec's key {key_of(record.spec)}; it is stale")
+    return record

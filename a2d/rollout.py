@@ -1,0 +1,105 @@
+"""Acting in a vector of environments, and what one rollout brings back."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from gymnasium.vector import VectorEnv
+from torch import Tensor
+
+from a2d.networks.agent import Agent
+from a2d.networks.supernet import Gates
+from a2d.tasks import TaskCard
+
+RECENT_EPISODES = 100
+
+
+class Rollout(NamedTuple):
+    """T steps of N environments, flattened to (T·N, ...) where not said otherwise.
+
+    ``outputs`` and ``values`` keep their graph: the pass that acted is the pass that learns.
+    """
+
+    observations: Tensor
+    outputs: Tensor
+    values: Tensor
+    actions: Tensor
+    rewards: Tensor  # (T, N), clipped if the card says so, with the bootstrap of truncations
+    ends: Tensor  # (T, N)
+    last_values: Tensor  # (N,)
+
+
+class EpisodeTracker:
+    """Unclipped returns of the episodes that ended, over all environments."""
+
+    def __init__(self, environments: int) -> None:
+        self.running = np.zeros(environments)
+        self.recent: deque[float] = deque(maxlen=RECENT_EPISODES)
+        self.finished = 0
+
+    def step(self, rewards: np.ndarray, done: np.ndarray) -> None:
+        """Take one step's rewards and episode ends, both (N,)."""
+        self.running += rewards
+        if done.any():
+            self.recent.extend(self.running[done].tolist())
+            self.finished += int(done.sum())
+            self.running[done] = 0.0
+
+    @property
+    def mean_return(self) -> float | None:
+        return float(np.mean(self.recent)) if self.recent else None
+
+
+class Collector:
+    """Steps environments with an agent. Holds the observation that the next rollout starts from."""
+
+    def __init__(self, environments: VectorEnv, card: TaskCard, seed: int, discount: float) -> None:
+        self.environments = environments
+        self.card = card
+        self.discount = discount
+        self.tracker = EpisodeTracker(environments.num_envs)
+        self.observation = torch.from_numpy(environments.reset(seed=seed)[0])
+
+    def collect(self, agent: Agent, length: int, gates: tuple[Gates, ...]) -> Rollout:
+        """Play ``length`` steps and return them."""
+        observations, outputs, values, actions, rewards, ends = [], [], [], [], [], []
+        for _ in range(length):
+            if agent.normalizer is not None:
+                agent.normalizer.update(self.observation)
+            output, value = agent.heads(agent.preprocess(self.observation), *gates)
+            with torch.no_grad():
+                action = agent.distribution(output).sample()
+            observations.append(self.observation)
+            reward, end = self._step(agent, action, gates)
+            for items, item in zip(
+                (outputs, values, actions, rewards, ends), (output, value, action, reward, end), strict=True
+            ):
+                items.append(item)
+        return Rollout(
+            torch.cat(observations), torch.cat(outputs), torch.cat(values), torch.cat(actions),
+            torch.stack(rewards), torch.stack(ends), self._values(agent, self.observation, gates),
+        )  # fmt: skip
+
+    def _step(self, agent: Agent, action: Tensor, gates: tuple[Gates, ...]) -> tuple[Tensor, Tensor]:
+        observation, raw_reward, terminated, truncated, info = self.environments.step(action.numpy())
+        done = terminated | truncated
+        self.tracker.step(raw_reward, done)
+        reward = torch.from_numpy(np.sign(raw_reward) if self.card.clip_rewards else raw_reward).float()
+        end = done | info["lost_life"] if self.card.life_loss_ends_return else done
+        cut = truncated & ~terminated
+        if cut.any():
+            # Truncation is not termination: the return goes on with the final observation's value.
+            final = torch.from_numpy(observation[cut])
+            reward[torch.from_numpy(cut)] += self.discount * self._values(agent, final, gates)
+        if done.any():
+            observation = self.environments.reset(options={"reset_mask": done})[0]
+        self.observation = torch.from_numpy(observation)
+        return reward, torch.from_numpy(end)
+
+    @torch.no_grad()
+    def _values(self, agent: Agent, observation: Tensor, gates: tuple[Gates, ...]) -> Tensor:
+        forward_only = tuple(Gates(gate.paths, None) for gate in gates)
+        return agent.heads(agent.preprocess(observation), *forward_only)[1]

@@ -1,0 +1,107 @@
+"""Task cards: the data that names an environment and how it is preprocessed (``envs/*.yaml``)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from a2d.errors import A2DError
+
+Family = Literal["tiny", "minatar", "atari", "mujoco", "gymnasium"]
+
+
+class Frozen(BaseModel):
+    """Base of all plain data here: immutable, and a misspelt key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Score(Frozen):
+    """A score from elsewhere, always with its source."""
+
+    value: float
+    source: str
+
+
+class TaskCard(Frozen):
+    """One task. A user adds a task by adding a card; the file's stem is the task's name."""
+
+    name: str
+    title: str = Field(description="for figures and tables")
+    family: Family
+    id: str = Field(description="the environment's name within its family, e.g. a Gymnasium id")
+    import_module: str | None = Field(
+        None, description="a module to import first, because importing it registers the id"
+    )
+    options: dict[str, Any] = Field(
+        default_factory=dict, description="keyword arguments of the environment's constructor"
+    )
+    max_episode_steps: int | None = Field(None, gt=0, description="truncate longer episodes (agent steps)")
+    normalize_observations: bool = Field(
+        False, description="standardise observations by a running mean and variance; vectors only"
+    )
+    clip_rewards: bool = Field(False, description="learn from the reward's sign; scores stay unclipped")
+    life_loss_ends_return: bool = Field(
+        False, description="while training, a lost life ends the return (not the episode)"
+    )
+    random_score: Score | None = None
+    reference_score: Score | None = None
+
+    def identity(self) -> dict[str, Any]:
+        """Return what changes a result: everything but the fields that only people read."""
+        return self.model_dump(mode="json", exclude={"name", "title", "random_score", "reference_score"})
+
+
+def card_error(card: TaskCard, key: str, problem: str) -> A2DError:
+    """Return the error that names the card's file, the key to change, its value and what is wrong with it."""
+    return A2DError(f"{card.name}.yaml: {key}: {problem} (got {getattr(card, key)!r})")
+
+
+def describe_validation_error(error: ValidationError, source: str) -> A2DError:
+    """Turn pydantic's report into one message that names the file, each key and its value."""
+    lines = []
+    for item in error.errors():
+        key = ".".join(str(part) for part in item["loc"]) or "(the whole file)"
+        if item["type"] == "missing":
+            lines.append(f"{key}: is missing")
+        elif item["type"] == "extra_forbidden":
+            lines.append(f"{key}: is not a known key")
+        else:
+            lines.append(f"{key}: {item['msg']} (got {item['input']!r})")
+    return A2DError(f"{source}: " + "; ".join(lines))
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read a YAML mapping; raise A2DError that names the file where it cannot be read as one."""
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise A2DError(f"{path}: cannot be read ({error.strerror})") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise A2DError(f"{path}: is not valid YAML: {error}") from error
+    if not isinstance(data, dict):
+        raise A2DError(f"{path}: should be a mapping of keys to values, is a {type(data).__name__}")
+    return data
+
+
+def load_card(path: Path) -> TaskCard:
+    """Read and validate a task card. Raise A2DError naming file and key on any mistake."""
+    data = read_yaml(path)
+    if "name" in data:
+        raise A2DError(f"{path}: name: is not a known key; the file's name is the task's name")
+    try:
+        return TaskCard.model_validate({"name": path.stem, **data})
+    except ValidationError as error:
+        raise describe_validation_error(error, str(path)) from error
+
+
+def load_task(name: str, folder: Path) -> TaskCard:
+    """Return the card called ``name`` in ``folder``; the error lists the cards that exist."""
+    path = folder / f"{name}.yaml"
+    if not path.is_file():
+        known = ", ".join(sorted(card.stem for card in folder.glob("*.yaml"))) or "none"
+        raise A2DError(f"task {name!r}: there is no {path}; the cards there: {known}")
+    return load_card(path)

@@ -1,0 +1,47 @@
+"""The loop that every run shares: collect a rollout, learn from it, keep the learning curve."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from a2d.learner import Diverged, Learner
+from a2d.records import CurvePoint
+from a2d.reporter import Reporter
+from a2d.rollout import Collector
+from a2d.spec import SearchSpec, TrainSpec
+
+CURVE_POINTS = 100
+
+
+@dataclass
+class Progress:
+    """What training leaves behind besides the weights."""
+
+    steps: int = 0
+    seconds: float = 0.0
+    diverged: str | None = None
+    curve: list[CurvePoint] = field(default_factory=list)
+    terms: dict[str, float] = field(default_factory=dict)
+
+
+def train(spec: TrainSpec | SearchSpec, learner: Learner, collector: Collector, reporter: Reporter) -> Progress:
+    """Train for ``spec.steps`` environment steps, or until the run diverges."""
+    progress = Progress()
+    every = max(1, spec.updates // CURVE_POINTS)
+    start = time.perf_counter()
+    for update in range(spec.updates):
+        rollout = collector.collect(learner.agent, spec.a2c.rollout_length, learner.gates())
+        try:
+            progress.terms = learner.update(rollout, update / spec.updates)
+        except Diverged as reason:
+            progress.diverged = str(reason)
+            break
+        progress.steps += spec.a2c.steps_per_update
+        reporter.advance(spec.a2c.steps_per_update)
+        if (update + 1) % every == 0:
+            point = CurvePoint(step=progress.steps, mean_return=collector.tracker.mean_return)
+            progress.curve.append(point)
+            reporter.point(point.step, {"return": point.mean_return, **progress.terms})
+    progress.seconds = time.perf_counter() - start
+    return progress

@@ -1,0 +1,54 @@
+"""Measure a uniform random policy's score, for ``random_score`` in ``envs/*.yaml``.
+
+``python benchmarks/measure_random_scores.py envs/tiny-*.yaml`` prints the mean return per card. Each parallel
+environment plays as many episodes as the next, because stopping at a total would favour short ones.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+from a2d.environments import make_environment
+from a2d.tasks import TaskCard, load_card
+
+
+def random_returns(card: TaskCard, episodes: int, num_envs: int, seed: int) -> np.ndarray:
+    """Return the unclipped returns of ``episodes`` episodes, equally many from each environment."""
+    environment = make_environment(card, num_envs, seed)
+    environment.action_space.seed(seed)
+    environment.reset()
+    running = np.zeros(num_envs)
+    returns: list[list[float]] = [[] for _ in range(num_envs)]
+    wanted = episodes // num_envs
+    while min(len(scores) for scores in returns) < wanted:
+        _, rewards, terminated, truncated, _ = environment.step(environment.action_space.sample())
+        running += rewards
+        done = terminated | truncated
+        for i in np.flatnonzero(done):
+            returns[i].append(running[i])
+        running[done] = 0.0
+        if done.any():
+            environment.reset(options={"reset_mask": done})
+    environment.close()
+    return np.array([scores[:wanted] for scores in returns])
+
+
+def main() -> None:
+    """Measure every card that is named."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("cards", nargs="+", type=Path)
+    parser.add_argument("--episodes", type=int, default=1000)
+    parser.add_argument("--num-envs", type=int, default=20)
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args()
+    for path in args.cards:
+        returns = random_returns(load_card(path), args.episodes, args.num_envs, args.seed)
+        error = returns.std() / np.sqrt(returns.size)
+        print(f"{path.stem}: {returns.mean():.4g}, standard error {error:.2g}, {returns.size} episodes")
+
+
+if __name__ == "__main__":
+    main()
