@@ -33,6 +33,9 @@ class TaskCard(Frozen):
     title: str = Field(description="for figures and tables")
     family: Family
     id: str = Field(description="the environment's name within its family, e.g. a Gymnasium id")
+    observation: Literal["pixels", "vectors"] = Field(
+        "vectors", description="which networks fit: those for images, or those for vectors"
+    )
     import_module: str | None = Field(
         None, description="a module to import first, because importing it registers the id"
     )

@@ -43,7 +43,7 @@ def test_every_family_has_a_card() -> None:
         (GOOD + "clip_rewards: 3\n", "clip_rewards", "boolean"),
         (GOOD + "random_score: 3\n", "random_score", "got 3"),
         (GOOD + "random_score: {value: 3}\n", "random_score.source", "is missing"),
-        (GOOD + "7: seven\n", "7", "not a known key"),
+        (GOOD + "7: seven\n", "7", "should be strings"),
         (GOOD + "name: other\n", "name", "the file's name"),
         (GOOD.replace("gymnasium", "atary"), "family", "'atary'"),
         ("title: T\nfamily: tiny\n", "id", "is missing"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import gymnasium
@@ -11,6 +12,15 @@ from gymnasium.error import DependencyNotInstalled, UnregisteredEnv
 from a2d.environments.spaces import Actions, Observations
 from a2d.environments.vector import Array, BatchedEnvironment, StepResult
 from a2d.tasks import TaskCard, card_error
+
+
+def _route_mujoco_warnings() -> None:
+    """Make MuJoCo's warnings Python's, told once, not lines in ./MUJOCO_LOG.TXT for every copy."""
+    try:
+        import mujoco  # type: ignore[import-untyped, unused-ignore]
+    except ImportError:
+        return  # gymnasium.make tells better what is missing
+    mujoco.set_mju_user_warning(lambda message: warnings.warn(message, RuntimeWarning, stacklevel=2))
 
 
 def _make_one(card: TaskCard) -> gymnasium.Env[Any, Any]:
@@ -34,6 +44,8 @@ class GymnasiumBatch(BatchedEnvironment):
     """N environments made by ``gymnasium.make``, their spaces brought into the forms the networks know."""
 
     def __init__(self, card: TaskCard, num_envs: int, seed: int) -> None:
+        if card.family == "mujoco":
+            _route_mujoco_warnings()
         first = _make_one(card)
         self._observe = Observations(card, first.observation_space)
         self._act = Actions(card, first.action_space)

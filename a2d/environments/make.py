@@ -36,6 +36,9 @@ def make_environment(card: TaskCard, num_envs: int, seed: int) -> BatchedEnviron
     if card.life_loss_ends_return and card.family != "atari":
         raise card_error(card, "life_loss_ends_return", "only the family 'atari' tells lost lives")
     environment = FAMILIES[card.family](card, num_envs, seed)
+    found = "pixels" if len(environment.single_observation_space.shape) == 3 else "vectors"
+    if found != card.observation:
+        raise card_error(card, "observation", f"the environment's observations are {found}")
     if card.normalize_observations and len(environment.single_observation_space.shape) != 1:
         raise card_error(card, "normalize_observations", "is for vectors; these observations are images")
     return environment

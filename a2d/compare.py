@@ -1,0 +1,66 @@
+"""Fresh records against recorded ones, run by run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from a2d.plan import find_records
+from a2d.records import Record, read_record
+from a2d.statistics import stratified_bootstrap_difference
+
+Verdict = Literal["identical", "same within noise", "different", "only fresh", "only recorded"]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One run in both places. Scores are mean test returns."""
+
+    path: str
+    verdict: Verdict
+    fresh: float | None
+    recorded: float | None
+
+
+def _content(record: Record) -> dict[str, object]:
+    """Return what must be equal bit for bit: everything but timings and provenance."""
+    data = record.model_dump(mode="json", exclude={"timing", "provenance"})
+    for name in ("latency_median_ms", "latency_p99_ms"):
+        del data["network"][name]
+    return data
+
+
+def compare_records(fresh: Record, recorded: Record) -> Verdict:
+    """Judge one run repeated.
+
+    'Same within noise' means that the 95 % bootstrap interval of the difference of mean test returns,
+    over the episodes of either, holds 0. It speaks of these two trained agents, not of training in general.
+    """
+    if _content(fresh) == _content(recorded):
+        return "identical"
+    columns = [np.array(record.evaluation.returns)[:, None] for record in (fresh, recorded)]
+    generator = np.random.default_rng(0)
+    interval = stratified_bootstrap_difference(columns[0], columns[1], lambda x: float(np.mean(x)), generator)
+    same = fresh.status == recorded.status and interval.low <= 0 <= interval.high
+    return "same within noise" if same else "different"
+
+
+def compare_folders(fresh: Path, recorded: Path) -> list[Comparison]:
+    """Compare all records below two folders, paired by their relative paths."""
+    places = [{str(path.relative_to(folder)): path for path in find_records(folder)} for folder in (fresh, recorded)]
+    comparisons = []
+    for name in sorted(places[0].keys() | places[1].keys()):
+        pair = [read_record(place[name]) if name in place else None for place in places]
+        comparisons.append(_compare(name, pair[0], pair[1]))
+    return comparisons
+
+
+def _compare(name: str, fresh: Record | None, recorded: Record | None) -> Comparison:
+    if fresh is None:
+        return Comparison(name, "only recorded", None, recorded.score if recorded else None)
+    if recorded is None:
+        return Comparison(name, "only fresh", fresh.score, None)
+    return Comparison(name, compare_records(fresh, recorded), fresh.score, recorded.score)

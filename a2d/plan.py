@@ -1,0 +1,114 @@
+"""What a scale asks for, what of it is recorded, and what the rest will cost."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Literal
+
+from a2d.errors import A2DError
+from a2d.records import Record, read_record
+from a2d.study import Run, Study
+from a2d.workspace import Workspace
+
+Status = Literal["done", "missing", "damaged"]
+SECONDS_PER_HOUR = 3600
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One run of the scale and where it stands. ``hours`` are core-hours, None where no speed is known."""
+
+    run: Run
+    status: Status
+    hours: float | None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All runs of a scale, and the records that belong to none of them any more."""
+
+    runs: list[Planned]
+    stale: list[Path]
+
+    def count(self, status: Status) -> int:
+        return sum(planned.status == status for planned in self.runs)
+
+    @property
+    def hours(self) -> float:
+        """Core-hours of what is to be done, as far as speeds are known."""
+        return sum(planned.hours or 0.0 for planned in self.runs if planned.status != "done")
+
+    @property
+    def unknown(self) -> int:
+        """How many of the runs to be done have no known speed."""
+        return sum(planned.hours is None for planned in self.runs if planned.status != "done")
+
+
+class Speeds:
+    """Seconds per environment step, as recorded, from the most to the least specific likeness."""
+
+    def __init__(self, records: list[Record]) -> None:
+        self.seconds: dict[tuple[str, ...], list[float]] = defaultdict(list)
+        for record in records:
+            for likeness in self._likenesses(record.spec.task.name, record.spec.task.family, _design(record.spec)):
+                self.seconds[likeness].append(record.timing.wall_s / record.steps_done)
+
+    @staticmethod
+    def _likenesses(task: str, family: str, design: str) -> list[tuple[str, ...]]:
+        return [("task", task, design), ("family", family, design), ("family", family)]
+
+    def hours(self, run: Run) -> float | None:
+        """Estimate a run's core-hours from the median of the likest recorded runs."""
+        task = run.spec.task
+        for likeness in self._likenesses(task.name, task.family, _design(run.spec)):
+            if self.seconds[likeness]:
+                return median(self.seconds[likeness]) * run.spec.steps / SECONDS_PER_HOUR
+        return None
+
+
+def _design(spec: object) -> str:
+    agent = getattr(spec, "agent", None)
+    if agent is None:
+        return "search"
+    return str(getattr(agent, "network", "searched"))
+
+
+def find_records(folder: Path) -> list[Path]:
+    """Return the paths of all records below ``folder``, sorted."""
+    return sorted(path for path in folder.rglob("seed*.json") if not path.name.endswith(".arch.json"))
+
+
+def readable_records(folder: Path) -> list[Record]:
+    """Read every record that is sound under today's semantics; the others are for `a2d plan` to name."""
+    records = []
+    for path in find_records(folder):
+        try:
+            records.append(read_record(path))
+        except A2DError:
+            continue
+    return records
+
+
+def make_plan(study: Study, workspace: Workspace) -> Plan:
+    """Compare a study with the records there are."""
+    speeds = Speeds(readable_records(workspace.results))
+    planned, wanted = [], set()
+    for run in study.runs.values():
+        path = workspace.record(run)
+        wanted.add(path)
+        planned.append(Planned(run, _status(path), speeds.hours(run)))
+    found = find_records(workspace.results / study.name)
+    return Plan(planned, [path for path in found if path not in wanted])
+
+
+def _status(path: Path) -> Status:
+    if not path.exists():
+        return "missing"
+    try:
+        read_record(path)
+    except A2DError:
+        return "damaged"
+    return "done"

@@ -1,0 +1,51 @@
+# The study of the chosen scale, and where its files lie.
+import sys
+from pathlib import Path
+
+from a2d.errors import A2DError
+from a2d.spec import key_of, search_of
+from a2d.study import load_study
+from a2d.workspace import Workspace
+
+SCALE = config.get("scale", "laptop")
+FRESH = config.get("fresh")
+# A fresh repetition goes to a folder of its own, and leaves the recorded evidence alone.
+BASE = Path(FRESH) if FRESH else Path()
+
+try:
+    STUDY = load_study(SCALE, Path(workflow.basedir))
+except A2DError as error:
+    sys.exit(f"a2d: {error}")
+
+FILES = Workspace(results=BASE / "results", runs=BASE / "runs")
+RUNS_BY_PATH = {run.path: run for run in STUDY.runs.values()}
+RUN = "a2d run {params.path:q} --results {params.results:q} --runs {params.runs:q}"
+
+
+wildcard_constraints:
+    task=r"[^/]+",
+    method=r"[^/]+",
+    name=r"seed\d+-[0-9a-f]+",
+
+
+def records(runs):
+    return [FILES.record(run) for run in runs]
+
+
+def run_of(wildcards):
+    return RUNS_BY_PATH[f"{SCALE}/{wildcards.task}/{wildcards.method}/{wildcards.name}.json"]
+
+
+def needs(wildcards):
+    """The teacher's weights and the search's architecture that a run starts from."""
+    spec = run_of(wildcards).spec
+    needed = [] if spec.teacher is None else [FILES.bundle(spec.teacher) / "agent.json"]
+    search = search_of(spec)
+    if search is not None:
+        needed.append(FILES.architecture(STUDY.runs[key_of(search)]))
+    return needed
+
+
+def minutes(run):
+    """A cluster's time limit: a slow core's 200 steps a second, and ten minutes for start and evaluation."""
+    return 10 + run.spec.steps // (200 * 60)

@@ -1,0 +1,5 @@
+rule records:
+    input:
+        records(STUDY.runs.values()),
+
+PAGE = records(STUDY.runs.values())

@@ -1,0 +1,33 @@
+# Teachers. Their weights are rebuilt where a student needs them; their records, once published, stay.
+TEACHERS = {run.key: run for run in STUDY.runs.values() if run.stage == "teacher"}
+
+
+rule train_teacher:
+    output:
+        FILES.runs / "{key}" / "agent.json",
+        FILES.runs / "{key}" / "agent.safetensors",
+        FILES.runs / "{key}" / "record.json",
+    wildcard_constraints:
+        key="|".join(TEACHERS),
+    params:
+        path=lambda wildcards: TEACHERS[wildcards.key].path,
+        results=FILES.results,
+        runs=FILES.runs,
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=lambda wildcards: minutes(TEACHERS[wildcards.key]),
+    shell:
+        RUN + " --record {output[2]:q}"
+
+
+rule publish_teacher:
+    input:
+        lambda wildcards: ancient(FILES.bundle(run_of(wildcards).spec) / "record.json"),
+    output:
+        FILES.results / SCALE / "{task}" / "{method}" / "{name}.json",
+    wildcard_constraints:
+        method=r"teacher-[^/]+",
+    localrule: True
+    shell:
+        "cp {input:q} {output:q}"
