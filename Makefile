@@ -1,37 +1,40 @@
-# Everything runs in .venv, which the first target makes; needs Python 3.11+ with venv, nothing else.
+# Everything runs in .venv, which the first target makes; that takes Python 3.11+ with venv and nothing else.
 # Only relative paths here: the checkout may lie in a folder with spaces or accents.
 
 PYTHON ?= python3
 SCALE ?=
-TARGET ?= all
 CORES ?= all
 
 BIN := .venv/bin
 INSTALLED := .venv/.installed
-# Snakemake goes on after a kill: a stale lock does not stop it, half-written outputs are made again.
+SCRATCH := .venv/.scratch
+EXTRAS := test,bench
+# After a kill the same command goes on: a stale lock does not stop it, half-written outputs are made again.
 SNAKEMAKE = PATH="$$PWD/$(BIN):$$PATH" $(BIN)/python -m snakemake --cores $(CORES) --nolock --rerun-incomplete
 PYTEST = $(BIN)/python -m pytest
 PARALLEL = --numprocesses auto --maxprocesses 4 --dist loadfile
 
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
 .DEFAULT_GOAL := help
-.PHONY: help all smoke install test test-slow lint format bench constraints clean
+.PHONY: help all smoke install test test-slow lint format bench constraints clean check-python
 
-# An installed environment is bound to its folder: a copied or moved one is made again.
+# An environment is bound to its folder: a copied or moved one would run the other folder's code.
 ifneq ($(shell cat $(INSTALLED) 2>/dev/null),$(CURDIR))
 .PHONY: $(INSTALLED)
 endif
 
 help:  ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
-	@echo "Variables: SCALE=smoke|laptop|minatar|mujoco|atari  TARGET=all|<an artifact's name>  CORES=n  PYTHON=python3.11"
+	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/\1: \2/p' Makefile | while IFS=: read -r target text; do \
+		printf 'make %-12s%s\n' "$$target" "$$text"; done
+	@echo "Variables: SCALE=smoke|laptop|minatar|mujoco|atari, CORES=number, PYTHON=interpreter"
 
-all: $(INSTALLED)  ## every table and figure (laptop scale unless SCALE says another)
-	$(SNAKEMAKE) $(TARGET) $(if $(SCALE),--config scale=$(SCALE))
+all: $(INSTALLED)  ## every table and figure, at laptop scale unless SCALE names another
+	$(SNAKEMAKE) $(if $(SCALE),--config scale=$(SCALE))
 
-smoke: $(INSTALLED)  ## every stage on tiny tasks, in minutes
-	$(SNAKEMAKE) $(TARGET) --config scale=smoke
+smoke: $(INSTALLED)  ## the same on tiny tasks: every stage in two minutes
+	$(SNAKEMAKE) --config scale=smoke
 
-install: $(INSTALLED)  ## only make the environment
+install: $(INSTALLED)  ## only make the environment, .venv
 
 test: lint  ## lint, types and the quick tests
 	$(PYTEST) $(PARALLEL)
@@ -40,21 +43,41 @@ test-slow: $(INSTALLED)  ## the tests that take minutes
 	$(PYTEST) $(PARALLEL) -m slow
 
 lint: $(INSTALLED)  ## ruff and mypy
-	$(BIN)/ruff check
-	$(BIN)/ruff format --check
-	$(BIN)/mypy
+	$(BIN)/python -m ruff check
+	$(BIN)/python -m ruff format --check
+	$(BIN)/python -m mypy
 
 format: $(INSTALLED)  ## let ruff rewrite the code in its style
-	$(BIN)/ruff check --fix
-	$(BIN)/ruff format
+	$(BIN)/python -m ruff check --fix
+	$(BIN)/python -m ruff format
 
 bench: $(INSTALLED)  ## measure speeds
 	$(PYTEST) benchmarks
 
-constraints: check-python  ## resolve constraints.txt anew, in a scratch environment
-	sh tools/constraints.sh
+constraints: check-python  ## resolve constraints.txt anew in a scratch environment (PYTHON=python3.11)
+	rm -rf $(SCRATCH)
+	"$(PYTHON)" -m venv $(SCRATCH)
+	$(SCRATCH)/bin/python -m pip install --editable ".[$(EXTRAS)]"
+	{ echo "# Every package of an environment with all extras, on Python 3.11 and Linux with PyTorch's CPU build;"; \
+	  echo "# another build of PyTorch brings further packages. Regenerate with: make constraints PYTHON=python3.11"; \
+	  $(SCRATCH)/bin/python -m pip freeze --all --exclude-editable --exclude pip | sed 's/+cpu$$//'; \
+	} > $(SCRATCH)/constraints.txt
+	mv $(SCRATCH)/constraints.txt constraints.txt
+	rm -rf $(SCRATCH)
 
 clean:  ## remove the environment and caches; runs and results stay
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .benchmarks build *.egg-info
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .benchmarks *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
+check-python:
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "a2d needs Python 3.11 or newer, and '$(PYTHON)' is not; name one: make PYTHON=python3.11 ..." >&2; exit 1; }
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@$(MAKE) --no-print-directory check-python
+	@if [ -f $@ ] && [ "$$(cat $@)" != "$$(pwd -P)" ] || ! $(BIN)/python -m pip --version >/dev/null 2>&1; then \
+		rm -rf .venv; \
+		"$(PYTHON)" -m venv .venv || { \
+			rm -rf .venv; echo "'$(PYTHON)' lacks venv; on Debian or Ubuntu: apt install python3-venv" >&2; exit 1; }; fi
+	$(BIN)/python -m pip install --constraint constraints.txt --editable ".[$(EXTRAS)]"
+	@pwd -P > $@

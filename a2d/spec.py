@@ -104,6 +104,12 @@ class RandomAgent(Frozen):
     matched_to: SearchSpec
 
 
+def _mismatch(teacher: TaskCard, student: TaskCard) -> str:
+    taught, learned = teacher.identity(), student.identity()
+    sides = [f"{key}: {taught[key]!r} against {learned[key]!r}" for key in taught if taught[key] != learned[key]]
+    return f"the teacher's task {teacher.name} is not the student's {student.name}: " + ", ".join(sides)
+
+
 class RunBase(Frozen):
     task: TaskCard
     steps: int = Field(gt=0, description="environment steps, over all environments")
@@ -123,7 +129,7 @@ class RunBase(Frozen):
         if (self.teacher is None) != (self.distillation.mode == "none"):
             raise ValueError(f"distillation mode {self.distillation.mode!r} with teacher {self.teacher!r}")
         if self.teacher is not None and self.teacher.task.identity() != self.task.identity():
-            raise ValueError(f"the teacher plays {self.teacher.task.name}, the student {self.task.name}")
+            raise ValueError(_mismatch(self.teacher.task, self.task))
         return self
 
     @property

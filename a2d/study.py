@@ -82,6 +82,7 @@ class Scale(Frozen):
     title: str
     description: str
     tasks: tuple[str, ...] = Field(min_length=1)
+    experiments: tuple[str, ...] | None = Field(None, description="only these; all of them where absent")
     seeds: Seeds
     steps: Steps
     pixels: Observations | None = None
@@ -199,9 +200,13 @@ def _validate(model: type[Model], data: dict[str, Any], path: Path) -> Model:
         raise describe_validation_error(error, str(path)) from error
 
 
-def _load_experiments(folder: Path) -> dict[str, Experiment]:
-    paths = sorted(folder.glob("*.yaml"))
-    return {path.stem: _validate(Experiment, {"name": path.stem, **read_yaml(path)}, path) for path in paths}
+def _load_experiments(folder: Path, scale: Scale, source: Path) -> dict[str, Experiment]:
+    paths = {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+    for name in scale.experiments or ():
+        if name not in paths:
+            raise A2DError(f"{source}: experiments: {name!r} is not one of {', '.join(paths)}")
+    wanted = {name: path for name, path in paths.items() if name in (scale.experiments or paths)}
+    return {name: _validate(Experiment, {"name": name, **read_yaml(path)}, path) for name, path in wanted.items()}
 
 
 def load_study(name: str, root: Path) -> Study:
@@ -221,7 +226,7 @@ def load_study(name: str, root: Path) -> Study:
     scale = _validate(Scale, read_yaml(path), path)
     methods_path = root / "workflow" / "methods.yaml"
     methods = _validate(Methods, read_yaml(methods_path), methods_path)
-    experiments = _load_experiments(root / "workflow" / "experiments")
+    experiments = _load_experiments(root / "workflow" / "experiments", scale, path)
     tasks = {task: load_task(task, root / "envs") for task in scale.tasks}
     try:
         return _Expansion(name, scale, methods, tasks).study(experiments)

@@ -37,10 +37,15 @@ def run_of(wildcards):
 
 
 def needs(wildcards):
-    """The teacher's weights and the search's architecture that a run starts from."""
-    spec = run_of(wildcards).spec
-    needed = [] if spec.teacher is None else [FILES.bundle(spec.teacher) / "agent.json"]
-    search = search_of(spec)
+    """The teacher's weights and the search's architecture that a run starts from.
+
+    A recorded run needs nothing: a teacher rebuilt for one student must not repeat the others.
+    """
+    run = run_of(wildcards)
+    if FILES.record(run).exists():
+        return []
+    needed = [] if run.spec.teacher is None else [FILES.bundle(run.spec.teacher) / "agent.json"]
+    search = search_of(run.spec)
     if search is not None:
         needed.append(FILES.architecture(STUDY.runs[key_of(search)]))
     return needed

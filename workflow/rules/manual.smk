@@ -1,7 +1,9 @@
-# Manual agents, alone or distilled.
+# Manual agents, alone or distilled. The rules of search and derivation take over what is the same.
+
+
 rule train_manual:
     input:
-        lambda wildcards: ancient(needs(wildcards)),
+        needs,
     output:
         FILES.results / SCALE / "{task}" / "{method}" / "{name}.json",
     wildcard_constraints:

@@ -21,13 +21,18 @@ rule train_teacher:
         RUN + " --record {output[2]:q}"
 
 
+def teacher_record(wildcards):
+    run = run_of(wildcards)
+    return [] if FILES.record(run).exists() else FILES.bundle(run.spec) / "record.json"
+
+
 rule publish_teacher:
     input:
-        lambda wildcards: ancient(FILES.bundle(run_of(wildcards).spec) / "record.json"),
+        teacher_record,
     output:
         FILES.results / SCALE / "{task}" / "{method}" / "{name}.json",
     wildcard_constraints:
         method=r"teacher-[^/]+",
     localrule: True
     shell:
-        "cp {input:q} {output:q}"
+        "cp {input:q} {output:q}.new && mv {output:q}.new {output:q}"
