@@ -9,8 +9,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 SCRATCH := .venv/.scratch
 EXTRAS := test,bench
-# After a kill the same command goes on: a stale lock does not stop it, half-written outputs are made again.
-SNAKEMAKE = PATH="$$PWD/$(BIN):$$PATH" $(BIN)/python -m snakemake --cores $(CORES) --nolock --rerun-incomplete
+SNAKEMAKE = PATH="$$PWD/$(BIN):$$PATH" $(BIN)/python -m snakemake --cores $(CORES)
 PYTEST = $(BIN)/python -m pytest
 PARALLEL = --numprocesses auto --maxprocesses 4 --dist loadfile
 
@@ -79,5 +78,6 @@ $(INSTALLED): pyproject.toml constraints.txt
 		rm -rf .venv; \
 		"$(PYTHON)" -m venv .venv || { \
 			rm -rf .venv; echo "'$(PYTHON)' lacks venv; on Debian or Ubuntu: apt install python3-venv" >&2; exit 1; }; fi
-	$(BIN)/python -m pip install --constraint constraints.txt --editable ".[$(EXTRAS)]"
+	@echo "Installing into .venv; the first time takes some minutes."
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[$(EXTRAS)]"
 	@pwd -P > $@

@@ -6,7 +6,9 @@ Loading executes no code: safetensors holds tensors alone, the rest is validated
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from gymnasium.spaces import Box, Discrete, Space
@@ -37,22 +39,22 @@ class Interface(Frozen):
     continuous: bool
     normalized: bool
 
-    def spaces(self) -> tuple[Box, Space]:
+    def spaces(self) -> tuple[Box, Space[Any]]:
         dtype, high = (np.uint8, 255) if self.bytes_observed else (np.float32, np.inf)
         observation = Box(0 if self.bytes_observed else -np.inf, high, self.observation_shape, dtype)
         action = Box(-1.0, 1.0, (self.actions,), np.float32) if self.continuous else Discrete(self.actions)
         return observation, action
 
     @staticmethod
-    def of(observation: Space, action: Space, normalized: bool) -> Interface:
+    def of(observation: Space[Any], action: Space[Any], normalized: bool) -> Interface:
         """Describe the spaces of one environment of a vector."""
         assert isinstance(observation, Box)
-        continuous = isinstance(action, Box)
+        assert isinstance(action, (Box, Discrete))
         return Interface(
             observation_shape=observation.shape,
             bytes_observed=observation.dtype == np.uint8,
-            actions=int(np.prod(action.shape)) if continuous else int(action.n),  # type: ignore[attr-defined]
-            continuous=continuous,
+            actions=math.prod(action.shape) if isinstance(action, Box) else int(action.n),
+            continuous=isinstance(action, Box),
             normalized=normalized,
         )
 

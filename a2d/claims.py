@@ -23,10 +23,11 @@ from a2d.statistics import (
     stratified_bootstrap,
     stratified_bootstrap_difference,
 )
-from a2d.study import ClaimTest
+from a2d.scale import ClaimTest
 
 Outcome = Literal["supported", "contradicted", "inconclusive"]
 CERTAIN = 2  # seeds below which an interval has no width and says nothing
+NAMED = 3  # methods with missing runs that a reason names
 
 
 class UndefinedEffect(Exception):
@@ -269,7 +270,10 @@ def _shortfalls(
     if not all(len(need) for need in needs):
         reasons.append("not planned: this study has no runs for a part of the test")
     if missing:
-        reasons.append(f"missing runs: {len(missing)} of {len(pd.concat(needs).drop_duplicates('key'))}")
+        methods = list(dict.fromkeys(path.split("/")[2] for path in missing))
+        named = ", ".join(methods[:NAMED]) + (", …" if len(methods) > NAMED else "")
+        planned = len(pd.concat(needs).drop_duplicates("key"))
+        reasons.append(f"missing runs: {len(missing)} of {planned} ({named})")
     if seeds < claim.minimum_seeds:
         reasons.append(f"thin: {seeds} of {claim.minimum_seeds} seeds")
     if tasks < claim.minimum_tasks:

@@ -18,11 +18,13 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     help="Auto-Agent-Distiller: find a small, fast agent for a Gymnasium task, taught by a larger one. "
-    "For your own task, write a card (see envs/), then: train a teacher, search with it, train what was found, "
-    "evaluate. For the paper's study, use snakemake; plan and compare look at it.",
+    "For your own task, write a card (see envs/), then: train a teacher, search with it, train what was "
+    "found, evaluate. For the paper's study, use snakemake; plan and compare look at it.",
 )
 
-Task = Annotated[Path, typer.Option(help="the task's card, a YAML file as in envs/", exists=True, dir_okay=False)]
+Task = Annotated[
+    Path, typer.Option(help="the task's card, a YAML file as in envs/", exists=True, dir_okay=False)
+]
 Out = Annotated[Path, typer.Option(help="new folder for what the run leaves behind")]
 Seed = Annotated[int, typer.Option(min=0, help="the run's seed; all its random streams come from it")]
 StepCount = Annotated[int, typer.Option(min=1, help="environment steps; a multiple of environments × 5")]
@@ -138,7 +140,9 @@ def costs(
 
 @app.command()
 def run(
-    path: Annotated[str, typer.Argument(help="the record's path below the results folder, as `plan` prints it")],
+    path: Annotated[
+        str, typer.Argument(help="the record's path below the results folder, as `plan` prints it")
+    ],
     record: Annotated[Path | None, typer.Option(help="write the record here instead")] = None,
     root: Root = Path(),
     results: Results = Path("results"),
@@ -191,7 +195,9 @@ def compare(
 
     comparisons = compare_folders(fresh, recorded)
     for item in comparisons:
-        scores = " ".join("      --" if score is None else f"{score:8.2f}" for score in (item.fresh, item.recorded))
+        scores = " ".join(
+            "      --" if score is None else f"{score:8.2f}" for score in (item.fresh, item.recorded)
+        )
         typer.echo(f"{item.verdict:18} {scores}  {item.path}")
     counts = Counter(item.verdict for item in comparisons)
     typer.echo(", ".join(f"{count} {verdict}" for verdict, count in counts.items()) or "no records")

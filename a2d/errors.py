@@ -1,8 +1,15 @@
-"""The one exception that people are meant to read."""
+"""What can go wrong and is expected to."""
 
 
 class A2DError(Exception):
     """Something a person can mend: what was wrong, where (file, key, value) and what to do.
 
     The command line prints it as a single message without a traceback.
+    """
+
+
+class Diverged(Exception):
+    """A number stopped being finite: observation, reward, loss or gradient.
+
+    Raised before any weight is changed, so the weights are those of the last good update.
     """

@@ -34,9 +34,7 @@ THREADS = 1
 
 def interface_of(environments: VectorEnv, normalized: bool) -> Interface:
     """Describe what an agent of these environments sees and does."""
-    return Interface.of(
-        environments.single_observation_space, environments.single_action_space, normalized
-    )
+    return Interface.of(environments.single_observation_space, environments.single_action_space, normalized)
 
 
 def _seed_everything(spec: TrainSpec | SearchSpec) -> None:
@@ -107,7 +105,9 @@ def evaluate_agent(spec: TrainSpec | SearchSpec, agent: Agent, *gates: Gates) ->
     return Evaluation(seed=seed, returns=episodes.returns, lengths=episodes.lengths)
 
 
-def _train(spec: TrainSpec | SearchSpec, learner: Learner, environments: VectorEnv, log: Path | None) -> Progress:
+def _train(
+    spec: TrainSpec | SearchSpec, learner: Learner, environments: VectorEnv, log: Path | None
+) -> Progress:
     title = f"{spec.task.name} {spec.kind} {key_of(spec)[:8]}"
     seed = stream_seed(spec.seed, spec.kind, "environments")
     with Reporter(title, spec.steps, log) as reporter:

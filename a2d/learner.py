@@ -11,6 +11,7 @@ import math
 import torch
 from torch import Tensor, nn
 
+from a2d.errors import Diverged
 from a2d.losses import (
     actor_distillation,
     critic_distillation,
@@ -23,10 +24,6 @@ from a2d.networks.agent import Agent
 from a2d.networks.supernet import Gates
 from a2d.rollout import Rollout
 from a2d.spec import A2CSettings, DistillationSettings
-
-
-class Diverged(Exception):
-    """Loss or gradient stopped being finite; the weights are still those before the update."""
 
 
 def learning_rate(settings: A2CSettings, progress: float) -> float:

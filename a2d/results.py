@@ -18,9 +18,9 @@ import pandas as pd
 from a2d.errors import A2DError
 from a2d.plan import find_records
 from a2d.records import Record, read_record
-from a2d.spec import TrainSpec
 from a2d.statistics import Array, Interval, mean_interval, normalize
-from a2d.study import Networks, Run, Study
+from a2d.scale import Networks
+from a2d.study import Run, Study
 
 SECONDS_PER_HOUR = 3600
 FACTORS = ("network", "search", "random", "recipe", "distillation")
@@ -52,11 +52,12 @@ class Results:
         """One row per planned run; what no record says is NaN. Costs are of one decision, times in core-hours."""
         rows = [self._row(run) for run in self.study.runs.values()]
         frame = pd.DataFrame(rows, columns=list(COLUMNS))
-        return frame.astype({name: float for name in MEASURES} | {name: object for name in FACTORS})
+        return frame.astype(dict.fromkeys(MEASURES, float) | dict.fromkeys(FACTORS, object))
 
     def _row(self, run: Run) -> dict[str, Any]:
-        row = {"key": run.key, "path": run.path, "task": run.spec.task.name, "stage": run.stage, "method": run.method}
-        row |= dict.fromkeys(FACTORS, "") | run.factors | {"seed": run.spec.seed, "steps": run.spec.steps}
+        row: dict[str, Any] = {"key": run.key, "path": run.path, "task": run.spec.task.name}
+        row |= {"stage": run.stage, "method": run.method, "seed": run.spec.seed, "steps": run.spec.steps}
+        row |= dict.fromkeys(FACTORS, "") | run.factors
         record = self.records.get(run.key)
         if record is None:
             state = "damaged" if run.key in self.damaged else "missing"
@@ -74,6 +75,7 @@ class Results:
         return pd.DataFrame(rows, columns=["key", "step", "mean_return"])
 
     def title(self, task: str) -> str:
+        """Return a task's name for people."""
         return self.study.tasks[task].title
 
     def networks(self, task: str) -> Networks:
@@ -86,6 +88,10 @@ class Results:
     def manual(self, task: str) -> pd.DataFrame:
         """Return the runs of the size sweep: manual networks, trained without a teacher."""
         return where(self.runs, task=task, stage="manual", distillation="none")
+
+    def teacher(self, task: str) -> pd.DataFrame:
+        """Return the task's teacher, one run."""
+        return where(self.runs, task=task, stage="teacher")
 
     def fixed(self, task: str, mode: str) -> pd.DataFrame:
         """Return the runs of the fixed network that the distillation experiment trains in one mode."""
@@ -205,18 +211,3 @@ def make_yardstick(results: Results) -> Yardstick:
         else:
             low[task], high[task] = card.random_score.value, float(best)
     return Yardstick(low, high, problems)
-
-
-def teachers(results: Results, task: str) -> pd.DataFrame:
-    return where(results.runs, task=task, stage="teacher")
-
-
-def needed_by(study: Study, experiments: Iterable[str]) -> list[Run]:
-    """Return the experiments' runs and the teachers whose scores are shown beside them, each once."""
-    keys: dict[str, None] = {}
-    for name in experiments:
-        for run in study.of_experiment(name):
-            if run.spec.teacher is not None and isinstance(run.spec, TrainSpec):
-                keys |= dict.fromkeys(other.key for other in study.runs.values() if other.spec == run.spec.teacher)
-            keys[run.key] = None
-    return [study.runs[key] for key in keys]

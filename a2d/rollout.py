@@ -10,6 +10,7 @@ import torch
 from gymnasium.vector import VectorEnv
 from torch import Tensor
 
+from a2d.errors import Diverged
 from a2d.networks.agent import Agent
 from a2d.networks.supernet import Gates
 from a2d.tasks import TaskCard
@@ -65,26 +66,32 @@ class Collector:
 
     def collect(self, agent: Agent, length: int, gates: tuple[Gates, ...]) -> Rollout:
         """Play ``length`` steps and return them."""
-        observations, outputs, values, actions, rewards, ends = [], [], [], [], [], []
+        steps = []
         for _ in range(length):
             if agent.normalizer is not None:
                 agent.normalizer.update(self.observation)
-            output, value = agent.heads(agent.preprocess(self.observation), *gates)
+            observation = self.observation
+            output, value = agent.heads(agent.preprocess(observation), *gates)
             with torch.no_grad():
                 action = agent.distribution(output).sample()
-            observations.append(self.observation)
             reward, end = self._step(agent, action, gates)
-            for items, item in zip(
-                (outputs, values, actions, rewards, ends), (output, value, action, reward, end), strict=True
-            ):
-                items.append(item)
+            steps.append((observation, output, value, action, reward, end))
+        observations, outputs, values, actions, rewards, ends = zip(*steps, strict=True)
         return Rollout(
-            torch.cat(observations), torch.cat(outputs), torch.cat(values), torch.cat(actions),
-            torch.stack(rewards), torch.stack(ends), self._values(agent, self.observation, gates),
-        )  # fmt: skip
+            observations=torch.cat(observations),
+            outputs=torch.cat(outputs),
+            values=torch.cat(values),
+            actions=torch.cat(actions),
+            rewards=torch.stack(rewards),
+            ends=torch.stack(ends),
+            last_values=self._values(agent, self.observation, gates),
+        )
 
     def _step(self, agent: Agent, action: Tensor, gates: tuple[Gates, ...]) -> tuple[Tensor, Tensor]:
         observation, raw_reward, terminated, truncated, info = self.environments.step(action.numpy())
+        for name, numbers in (("reward", raw_reward), ("observation", observation)):
+            if not np.isfinite(numbers).all():
+                raise Diverged(f"the environment returned a {name} that is not finite")
         done = terminated | truncated
         self.tracker.step(raw_reward, done)
         reward = torch.from_numpy(np.sign(raw_reward) if self.card.clip_rewards else raw_reward).float()

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from a2d.architecture import OPERATORS, Architecture, sample_architecture
-from a2d.learner import Diverged, Learner
+from a2d.errors import Diverged
+from a2d.learner import Learner
 from a2d.losses import weighted_sum
 from a2d.networks.agent import Agent
 from a2d.networks.supernet import (

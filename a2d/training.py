@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
-from a2d.learner import Diverged, Learner
+from a2d.errors import Diverged
+from a2d.learner import Learner
 from a2d.records import CurvePoint
 from a2d.reporter import Reporter
 from a2d.rollout import Collector
@@ -25,14 +26,16 @@ class Progress:
     terms: dict[str, float] = field(default_factory=dict)
 
 
-def train(spec: TrainSpec | SearchSpec, learner: Learner, collector: Collector, reporter: Reporter) -> Progress:
+def train(
+    spec: TrainSpec | SearchSpec, learner: Learner, collector: Collector, reporter: Reporter
+) -> Progress:
     """Train for ``spec.steps`` environment steps, or until the run diverges."""
     progress = Progress()
     every = max(1, spec.updates // CURVE_POINTS)
     start = time.perf_counter()
     for update in range(spec.updates):
-        rollout = collector.collect(learner.agent, spec.a2c.rollout_length, learner.gates())
         try:
+            rollout = collector.collect(learner.agent, spec.a2c.rollout_length, learner.gates())
             progress.terms = learner.update(rollout, update / spec.updates)
         except Diverged as reason:
             progress.diverged = str(reason)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from gymnasium.spaces import Box, Discrete, Space
@@ -32,7 +33,7 @@ class Agent(nn.Module):
         self,
         backbone: nn.Module,
         observation_space: Box,
-        action_space: Space,
+        action_space: Space[Any],
         normalizer: Normalizer | None = None,
     ) -> None:
         super().__init__()
@@ -57,7 +58,7 @@ class Agent(nn.Module):
         initialize(self)
         if self.pixels:
             # Depthwise convolutions run two to three times faster in this layout on a processor.
-            self.to(memory_format=torch.channels_last)
+            self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def _count_features(self) -> int:
         x = torch.zeros(1, *self.observation_shape)

@@ -92,7 +92,9 @@ def _dense(shape: CellShape, activation: str, normalization: Normalization) -> n
     return nn.Sequential(*layers, ACTIVATION_LAYERS[activation]())
 
 
-def _inverted_dense(shape: CellShape, activation: str, expansion: int, normalization: Normalization) -> nn.Module:
+def _inverted_dense(
+    shape: CellShape, activation: str, expansion: int, normalization: Normalization
+) -> nn.Module:
     hidden = shape.inputs * expansion
     inner = nn.Sequential(
         nn.Linear(shape.inputs, hidden), *_norm(normalization, hidden), ACTIVATION_LAYERS[activation](),
@@ -145,4 +147,5 @@ def space_of(observation_shape: tuple[int, ...]) -> Space:
 
 
 def image_size_of(observation_shape: tuple[int, ...]) -> int | None:
+    """Return the height of images (C, H, W), or None for vectors (D,)."""
     return observation_shape[1] if len(observation_shape) == 3 else None

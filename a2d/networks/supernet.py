@@ -7,6 +7,7 @@ K likeliest operators of the relaxed sample.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
@@ -101,6 +102,12 @@ class Supernet(nn.Module):
             x = cell(x, gates.paths[index], None if gates.weights is None else gates.weights[index])
         return x
 
+    def searchable_cells(self) -> Iterator[SearchableCell]:
+        """Yield the cells in order."""
+        for cell in self.cells:
+            assert isinstance(cell, SearchableCell)
+            yield cell
+
     def derive(self, alpha: Tensor) -> Architecture:
         """Keep the strongest operator of every cell."""
         names = OPERATORS[self.space]
@@ -114,7 +121,7 @@ def operator_flops(supernet: Supernet, observation_shape: tuple[int, ...]) -> Te
     rows = []
     with torch.no_grad():
         x = supernet.stem(x)
-        for cell in supernet.cells:
+        for cell in supernet.searchable_cells():
             rows.append([float(count_flops(operator, x)) for operator in cell.operators])
             x = cell.operators[-1](x)
     return torch.tensor(rows)

@@ -1,0 +1,53 @@
+"""What is rendered, and which runs each artifact shows. Plain data: the workflow imports it, without plots."""
+
+from __future__ import annotations
+
+from a2d.errors import A2DError
+from a2d.spec import TrainSpec
+from a2d.study import Run, Study
+
+FIGURES = ("optimal_size", "search_stability", "distillation", "pareto", "architectures", "aggregate")
+TABLES = ("network_structures", "size_sweep", "search_methods", "distillation", "a2d_vs_manual", "claims")
+ARTIFACTS = (*(f"figures/{name}" for name in FIGURES), *(f"tables/{name}" for name in TABLES))
+
+# Shown as well, beside the runs of the experiments that list the artifact: other experiments' agents, and the
+# size sweep, whose best network sets the scale of normalised scores.
+ALSO = {
+    "figures/distillation": ("size_sweep",),
+    "figures/pareto": ("recipes",),
+    "figures/aggregate": ("search_methods", "recipes"),
+    "tables/distillation": ("size_sweep",),
+    "tables/network_structures": ("search_methods", "a2d_vs_manual", "recipes"),
+    "tables/a2d_vs_manual": ("recipes",),
+}
+
+
+def experiments_of(study: Study, artifact: str) -> list[str]:
+    """Return the names of the experiments whose runs an artifact shows; the ledger judges all with claims."""
+    if artifact not in ARTIFACTS:
+        raise A2DError(f"artifact {artifact!r} is unknown; there are {', '.join(ARTIFACTS)}")
+    listed = [
+        name
+        for name, experiment in study.experiments.items()
+        if artifact in experiment.artifacts or (artifact == "tables/claims" and experiment.claims)
+    ]
+    return list(dict.fromkeys([*listed, *(name for name in ALSO.get(artifact, ()) if name in study.experiments)]))
+
+
+def runs_of(study: Study, artifact: str) -> list[Run]:
+    """Return every run an artifact shows: those of its experiments, and the teachers they learn from."""
+    experiments = experiments_of(study, artifact)
+    keys = dict.fromkeys(key for name in experiments for key in study.members[name])
+    taught = {study.runs[key].spec.task.name for key in keys if _has_teacher(study.runs[key])}
+    teachers = [run for run in study.runs.values() if run.stage == "teacher" and run.spec.task.name in taught]
+    return [*teachers, *(study.runs[key] for key in keys)]
+
+
+def _has_teacher(run: Run) -> bool:
+    return isinstance(run.spec, TrainSpec) and run.spec.teacher is not None
+
+
+def artifacts_of(study: Study, experiment: str) -> list[str]:
+    """Return the artifacts that show an experiment's runs, in the order of ``ARTIFACTS``; never the ledger."""
+    shown = (name for name in ARTIFACTS if experiment in experiments_of(study, name))
+    return [name for name in shown if name != "tables/claims"]

@@ -1,0 +1,172 @@
+"""What a study is written in: scales, search methods and experiments, as validated data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from pydantic import Field, ValidationError, model_validator
+
+from a2d.errors import A2DError
+from a2d.spec import (
+    A2CSettings,
+    DistillationMode,
+    DistillationSettings,
+    EvaluationSettings,
+    SearchSettings,
+)
+from a2d.tasks import Frozen, describe_validation_error, read_yaml
+
+Model = TypeVar("Model", bound=Frozen)
+
+
+class Seeds(Frozen):
+    """Explicit seeds; what a search has seen never judges its result."""
+
+    teacher: int = Field(ge=0)
+    search: tuple[int, ...] = Field(min_length=1)
+    train: tuple[int, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def check_disjoint(self) -> Seeds:
+        if len(self.search) != len(self.train):
+            raise ValueError("search and train need as many seeds each: every search is derived once")
+        every = [self.teacher, *self.search, *self.train]
+        if len(set(every)) != len(every):
+            raise ValueError(f"the seeds of teacher, search and train must all differ, not {every}")
+        return self
+
+
+class Steps(Frozen):
+    """Environment steps of one run of each kind."""
+
+    teacher: int = Field(gt=0)
+    train: int = Field(gt=0)
+    search: int = Field(gt=0)
+
+
+class Networks(Frozen):
+    """The manual networks for one kind of observation."""
+
+    every: tuple[str, ...] = Field(min_length=1, description="swept, from small to large")
+    teacher: str
+    student: str = Field(description="the fixed network of the distillation experiment")
+
+
+class Observations(Frozen):
+    """What depends on the kind of observation."""
+
+    networks: Networks
+    a2c: A2CSettings = A2CSettings()
+    search: SearchSettings = SearchSettings()
+
+
+class Scale(Frozen):
+    """How large a study is."""
+
+    title: str
+    description: str
+    tasks: tuple[str, ...] = Field(min_length=1)
+    experiments: tuple[str, ...] | None = Field(None, description="only these; all of them where absent")
+    seeds: Seeds
+    steps: Steps
+    pixels: Observations | None = None
+    vectors: Observations | None = None
+    distillation: DistillationSettings = DistillationSettings()
+    evaluation: EvaluationSettings = EvaluationSettings()
+
+
+class SearchMethod(Frozen):
+    """One way to search."""
+
+    title: str
+    train_mode: Literal["one-level", "bi-level"]
+    distillation: DistillationMode
+
+
+class Recipe(Frozen):
+    """Named factors of the search, laid over the scale's settings."""
+
+    title: str
+    search: dict[str, Any] = Field(default_factory=dict)
+    distillation: dict[str, Any] = Field(default_factory=dict)
+
+
+class Methods(Frozen):
+    """``workflow/methods.yaml``: what experiments call the ways to search, and the recipes."""
+
+    search: dict[str, SearchMethod]
+    recipes: dict[str, Recipe]
+
+
+class Group(Frozen):
+    """Runs of one stage: the product of its factors, for every task and seed of the scale."""
+
+    stage: Literal["manual", "search", "derive", "random"]
+    network: tuple[str, ...] = ()
+    search: tuple[str, ...] = ()
+    recipe: tuple[str, ...] = ("paper",)
+    distillation: tuple[DistillationMode, ...] = ("none",)
+
+
+class ClaimTest(Frozen):
+    """The test of one claim, fixed before there are results."""
+
+    claim: str = Field(pattern="^C[1-5]$")
+    statement: str
+    test: str = Field(description="name of the test in a2d.claims")
+    rule: str = Field(description="in words: what supports, what contradicts")
+    minimum_seeds: int = Field(ge=1)
+    minimum_tasks: int = Field(ge=1)
+
+
+class Experiment(Frozen):
+    """One question, the runs that answer it, what is rendered, and the claims it tests."""
+
+    name: str
+    question: str
+    groups: tuple[Group, ...]
+    artifacts: tuple[str, ...]
+    claims: tuple[ClaimTest, ...] = ()
+
+
+def _read(model: type[Model], path: Path, **extra: str) -> Model:
+    try:
+        return model.model_validate({**extra, **read_yaml(path)})
+    except ValidationError as error:
+        raise describe_validation_error(error, str(path)) from error
+
+
+def scale_path(name: str, root: Path) -> Path:
+    """Return the file of a scale. Raise A2DError that lists the scales there are."""
+    path = root / "workflow" / "scales" / f"{name}.yaml"
+    if not path.is_file():
+        known = ", ".join(sorted(scale.stem for scale in path.parent.glob("*.yaml"))) or "none"
+        raise A2DError(f"scale {name!r}: there is no {path}; the scales there: {known}")
+    return path
+
+
+def load_scale(name: str, root: Path) -> Scale:
+    """Read ``workflow/scales/NAME.yaml``. Raise A2DError naming file and key."""
+    return _read(Scale, scale_path(name, root))
+
+
+def load_methods(root: Path) -> Methods:
+    """Read ``workflow/methods.yaml``. Raise A2DError naming file and key."""
+    return _read(Methods, root / "workflow" / "methods.yaml")
+
+
+def load_experiments(root: Path, wanted: tuple[str, ...] | None) -> dict[str, Experiment]:
+    """Read the experiments called ``wanted``, or all, in alphabetical order.
+
+    Raises:
+        A2DError: a file is wrong, or one that is wanted is not there.
+    """
+    folder = root / "workflow" / "experiments"
+    paths = {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+    for name in wanted or ():
+        if name not in paths:
+            raise A2DError(f"experiments: {name!r} is not in {folder}; there are {', '.join(paths)}")
+    return {
+        name: _read(Experiment, path, name=name) for name, path in paths.items() if name in (wanted or paths)
+    }
