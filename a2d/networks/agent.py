@@ -11,8 +11,9 @@ from torch import Tensor, nn
 from torch.distributions import Categorical, Distribution, Independent, Normal
 
 from a2d.architecture import Architecture
+from a2d.errors import A2DError
 from a2d.networks.manual import HIDDEN_UNITS, BasicBlock, manual_backbone
-from a2d.networks.operators import Cell, InvertedResidual, cell_shapes, image_size_of, stem
+from a2d.networks.operators import Cell, InvertedResidual, cell_shapes, image_size_of, space_of, stem
 from a2d.networks.supernet import Gates, Supernet
 from a2d.normalizer import Normalizer
 
@@ -132,7 +133,14 @@ def derived_backbone(architecture: Architecture, observation_shape: tuple[int, .
 
 
 def build_backbone(design: str | Architecture, observation_shape: tuple[int, ...]) -> nn.Module:
-    """Build a backbone from a manual network's name or from an architecture."""
+    """Build a backbone from a manual network's name or from an architecture.
+
+    Raises:
+        A2DError: the design is for another kind of observation.
+    """
     if isinstance(design, Architecture):
+        if design.space != space_of(observation_shape):
+            kind = f"{design.space} architecture"
+            raise A2DError(f"a {kind} does not fit observations of shape {observation_shape}")
         return derived_backbone(design, observation_shape)
     return manual_backbone(design, observation_shape)
