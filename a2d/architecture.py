@@ -36,6 +36,12 @@ OPERATORS: dict[str, tuple[str, ...]] = {
 }
 
 
+# Networks designed by hand, from small to large, by the kind of observation they fit.
+RESNET_BLOCKS = {"resnet14": 2, "resnet20": 3, "resnet38": 6, "resnet74": 12}
+MLP_UNITS = {f"mlp{units}": units for units in (8, 16, 32, 64, 128, 256)}
+MANUAL_NETWORKS = {"pixels": ("vanilla", *RESNET_BLOCKS), "vectors": tuple(MLP_UNITS)}
+
+
 class CellSpace(Frozen):
     """What is fixed before the search: the cells' number, width, shortcut and normalisation."""
 

@@ -172,7 +172,9 @@ def larger_spread(results: Results) -> Finding:
         raise UndefinedEffect("all searches of a task score the same")
     vanilla, joint = vanilla / extent, joint / extent
     effect = stratified_bootstrap_difference(vanilla, joint, _spread, _generator())
-    return Finding(effect, _judge(effect), f"spread {_spread(vanilla):.2f} (vanilla), {_spread(joint):.2f} (joint)")
+    return Finding(
+        effect, _judge(effect), f"spread {_spread(vanilla):.2f} (vanilla), {_spread(joint):.2f} (joint)"
+    )
 
 
 def joint_beats_either(results: Results) -> Finding:
@@ -223,7 +225,10 @@ TESTS = {
     ),
     "joint_beats_either": Test(
         joint_beats_either,
-        lambda results: [*(_fixed(results, mode) for mode in ("actor", "critic", "joint")), *_sweeps(results)],
+        lambda results: [
+            *(_fixed(results, mode) for mode in ("actor", "critic", "joint")),
+            *_sweeps(results),
+        ],
         "normalised IQM, joint − the better single head",
     ),
     "dominates_manual": Test(
@@ -258,7 +263,16 @@ def judge(results: Results, experiment: str, claim: ClaimTest) -> Verdict:
     outcome = "inconclusive" if reasons or finding is None else finding.outcome
     diverged = int((used["state"] == "diverged").sum())
     return Verdict(
-        experiment, claim, test.effect, finding, outcome, tuple(reasons), seeds, int(whole.sum()), missing, diverged
+        experiment,
+        claim,
+        test.effect,
+        finding,
+        outcome,
+        tuple(reasons),
+        seeds,
+        int(whole.sum()),
+        missing,
+        diverged,
     )
 
 

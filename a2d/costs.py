@@ -16,9 +16,10 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from a2d.errors import A2DError
+from a2d.normalizer import Normalizer
 
 COUNTED = (nn.Conv2d, nn.Linear)
-FREE = (nn.ReLU, nn.Tanh, nn.Identity, nn.Flatten, nn.GroupNorm)
+FREE = (nn.ReLU, nn.Tanh, nn.Identity, nn.Flatten, nn.GroupNorm, Normalizer)
 LATENCY_CALLS = 300
 LATENCY_WARM_UP = 30
 

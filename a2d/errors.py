@@ -9,7 +9,4 @@ class A2DError(Exception):
 
 
 class Diverged(Exception):
-    """A number stopped being finite: observation, reward, loss or gradient.
-
-    Raised before any weight is changed, so the weights are those of the last good update.
-    """
+    """A number stopped being finite: observation, reward, network output, loss or gradient."""

@@ -6,6 +6,7 @@ import itertools
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from a2d.architecture import MANUAL_NETWORKS
 from a2d.errors import A2DError
 from a2d.scale import Experiment, Group, Methods, Observations, Scale
 from a2d.spec import (
@@ -23,6 +24,7 @@ Stage = Literal["teacher", "manual", "search", "derive"]
 STAGES = ("teacher", "manual", "search", "derive")
 SHORT_KEY = 8
 EVERY, STUDENT = "every", "student"
+NETWORK_NAMES = (EVERY, STUDENT, *MANUAL_NETWORKS["pixels"], *MANUAL_NETWORKS["vectors"])
 
 
 @dataclass(frozen=True)
@@ -134,14 +136,15 @@ class _Expansion:
         return spec
 
     def _group(self, group: Group, experiment: str) -> list[str]:
-        for key, names, known in (
-            ("search", group.search, self.methods.search),
-            ("recipe", group.recipe, self.methods.recipes),
+        for key, names, known, place in (
+            ("search", group.search, self.methods.search, " of workflow/methods.yaml"),
+            ("recipe", group.recipe, self.methods.recipes, " of workflow/methods.yaml"),
+            ("network", group.network, NETWORK_NAMES, ""),
         ):
             for name in names:
                 if name not in known:
                     source = f"workflow/experiments/{experiment}.yaml"
-                    raise A2DError(f"{source}: {key} {name!r} is not in workflow/methods.yaml")
+                    raise A2DError(f"{source}: {key}: {name!r} is not one of {', '.join(known)}{place}")
         expand_one = {
             "manual": self._manual_group,
             "search": self._search_group,

@@ -93,9 +93,9 @@ class Learner:
         if self.teacher is not None:
             with torch.no_grad():
                 teacher_policy, teacher_values = self.teacher(rollout.observations)
-            if self.distillation.mode in ("actor", "joint"):
+            if self.distillation.teaches("actor"):
                 terms["actor_distillation"] = actor_distillation(teacher_policy, policy)
-            if self.distillation.mode in ("critic", "joint"):
+            if self.distillation.teaches("critic"):
                 terms["critic_distillation"] = critic_distillation(teacher_values, rollout.values)
         return terms
 
@@ -107,9 +107,9 @@ class Learner:
             "value": self.settings.value_coefficient,
             "entropy": -self.settings.entropy_coefficient,
         }
-        if self.distillation.mode in ("actor", "joint"):
+        if self.distillation.teaches("actor"):
             coefficients["actor_distillation"] = scale * self.distillation.actor_coefficient
-        if self.distillation.mode in ("critic", "joint"):
+        if self.distillation.teaches("critic"):
             coefficients["critic_distillation"] = scale * self.distillation.critic_coefficient
         return coefficients
 

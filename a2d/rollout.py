@@ -72,6 +72,8 @@ class Collector:
                 agent.normalizer.update(self.observation)
             observation = self.observation
             output, value = agent.heads(agent.preprocess(observation), *gates)
+            if not (output.isfinite().all() and value.isfinite().all()):
+                raise Diverged("the network's outputs are not finite")
             with torch.no_grad():
                 action = agent.distribution(output).sample()
             reward, end = self._step(agent, action, gates)

@@ -7,6 +7,7 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import Field, ValidationError, model_validator
 
+from a2d.architecture import MANUAL_NETWORKS
 from a2d.errors import A2DError
 from a2d.spec import (
     A2CSettings,
@@ -75,6 +76,23 @@ class Scale(Frozen):
     distillation: DistillationSettings = DistillationSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
 
+    @model_validator(mode="after")
+    def check_networks_and_steps(self) -> Scale:
+        for kind, known in MANUAL_NETWORKS.items():
+            settings: Observations | None = getattr(self, kind)
+            if settings is None:
+                continue
+            for name in (*settings.networks.every, settings.networks.teacher, settings.networks.student):
+                if name not in known:
+                    raise ValueError(f"{kind}.networks: {name!r} is not one of {', '.join(known)}")
+            for run, steps in self.steps.model_dump().items():
+                if steps % settings.a2c.steps_per_update:
+                    raise ValueError(
+                        f"steps.{run}: {steps} is not a multiple of the {settings.a2c.steps_per_update} "
+                        f"steps of an update (environments × rollout_length of {kind}.a2c)"
+                    )
+        return self
+
 
 class SearchMethod(Frozen):
     """One way to search."""
@@ -90,6 +108,12 @@ class Recipe(Frozen):
     title: str
     search: dict[str, Any] = Field(default_factory=dict)
     distillation: dict[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def check_keys(self) -> Recipe:
+        SearchSettings.model_validate(self.search)
+        DistillationSettings.model_validate(self.distillation)
+        return self
 
 
 class Methods(Frozen):

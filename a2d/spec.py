@@ -15,6 +15,8 @@ from a2d.tasks import Frozen, TaskCard
 SEMANTICS = {"train": 1, "search": 1, "random": 1, "evaluation": 1}
 
 DistillationMode = Literal["none", "actor", "critic", "joint"]
+Head = Literal["actor", "critic"]
+HEADS: tuple[Head, ...] = ("actor", "critic")
 
 
 class A2CSettings(Frozen):
@@ -45,6 +47,15 @@ class DistillationSettings(Frozen):
     schedule: Literal["constant", "annealed"] = Field(
         "constant", description="'annealed' lowers both coefficients linearly to zero over the run"
     )
+
+    def teaches(self, head: Head) -> bool:
+        """Whether the teacher's ``head`` teaches."""
+        return self.mode in (head, "joint")
+
+    def identity(self) -> dict[str, Any]:
+        """Return what changes a result: an unused coefficient or schedule does not."""
+        unused = {f"{head}_coefficient" for head in HEADS if not self.teaches(head)}
+        return self.model_dump(exclude=unused | ({"schedule"} if self.mode == "none" else set()))
 
 
 class EvaluationSettings(Frozen):
@@ -163,20 +174,15 @@ for model in (DerivedAgent, RandomAgent, TrainSpec, SearchSpec):
 
 def identity(spec: TrainSpec | SearchSpec) -> dict[str, Any]:
     """Return, as plain data, exactly what the spec's result depends on."""
-    data = spec.model_dump(mode="json")
-    return {"spec": _reduce(data, spec), "semantics": _semantics(spec)}
-
-
-def _reduce(data: dict[str, Any], spec: TrainSpec | SearchSpec) -> dict[str, Any]:
-    """Put every nested task card in the form that leaves out what only people read."""
-    data = {**data, "task": spec.task.identity()}
+    data = spec.model_dump(mode="json", exclude={"teacher": True, "agent": {"search", "matched_to"}})
+    data["task"] = spec.task.identity()
+    data["distillation"] = spec.distillation.identity()
     if spec.teacher is not None:
         data["teacher"] = identity(spec.teacher)
-    if isinstance(spec, TrainSpec):
-        search = search_of(spec)
-        if search is not None:
-            data["agent"] = {"kind": spec.agent.kind, "search": identity(search)}
-    return data
+    search = search_of(spec)
+    if search is not None:
+        data["agent"]["search"] = identity(search)
+    return {"spec": data, "semantics": _semantics(spec)}
 
 
 def _semantics(spec: TrainSpec | SearchSpec) -> dict[str, int]:

@@ -73,7 +73,9 @@ def describe_validation_error(error: ValidationError, source: str) -> A2DError:
         elif item["type"] == "extra_forbidden":
             lines.append(f"{key}: is not a known key")
         else:
-            lines.append(f"{key}: {item['msg']} (got {item['input']!r})")
+            # A whole section fails by a rule that names its own values; repeating all of it would drown them.
+            value = "" if isinstance(item["input"], (dict, BaseModel)) else f" (got {item['input']!r})"
+            lines.append(f"{key}: {item['msg']}{value}")
     return A2DError(f"{source}: " + "; ".join(lines))
 
 

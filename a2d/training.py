@@ -29,16 +29,24 @@ class Progress:
 def train(
     spec: TrainSpec | SearchSpec, learner: Learner, collector: Collector, reporter: Reporter
 ) -> Progress:
-    """Train for ``spec.steps`` environment steps, or until the run diverges."""
+    """Train for ``spec.steps`` environment steps, or until the run diverges.
+
+    A diverged run ends with its last good weights, at most a hundredth of the run old.
+    """
     progress = Progress()
     every = max(1, spec.updates // CURVE_POINTS)
+    good = learner.agent.state_dict()
     start = time.perf_counter()
     for update in range(spec.updates):
         try:
             rollout = collector.collect(learner.agent, spec.a2c.rollout_length, learner.gates())
+            if update % every == 0:
+                # These weights have just acted without fault, which those after an update have yet to do.
+                good = {name: tensor.clone() for name, tensor in learner.agent.state_dict().items()}
             progress.terms = learner.update(rollout, update / spec.updates)
         except Diverged as reason:
             progress.diverged = str(reason)
+            learner.agent.load_state_dict(good)
             break
         progress.steps += spec.a2c.steps_per_update
         reporter.advance(spec.a2c.steps_per_update)

@@ -115,7 +115,7 @@ def initialize(agent: Agent) -> None:
             nn.init.zeros_(layer.second.weight)
         elif isinstance(layer, InvertedResidual) and layer.residual:
             last = layer.inner[-1]
-            assert isinstance(last, (nn.Linear, nn.Conv2d))
+            assert isinstance(last, (nn.Linear, nn.Conv2d, nn.GroupNorm))
             nn.init.zeros_(last.weight)
     nn.init.orthogonal_(agent.actor.weight, 0.01)
     nn.init.orthogonal_(agent.critic.weight, 1.0)

@@ -10,12 +10,9 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from a2d.architecture import MANUAL_NETWORKS, MLP_UNITS, RESNET_BLOCKS
 from a2d.errors import A2DError
 
-RESNET_BLOCKS = {"resnet14": 2, "resnet20": 3, "resnet38": 6, "resnet74": 12}
-MLP_UNITS = {f"mlp{units}": units for units in (8, 16, 32, 64, 128, 256)}
-PIXEL_NETWORKS = ("vanilla", *RESNET_BLOCKS)
-VECTOR_NETWORKS = tuple(MLP_UNITS)
 STAGE_WIDTHS = (1, 2, 4)
 HIDDEN_UNITS = 256
 
@@ -78,7 +75,7 @@ def manual_backbone(network: str, observation_shape: tuple[int, ...]) -> nn.Modu
     Raises:
         A2DError: the name is unknown, or the network does not fit this shape of observation.
     """
-    known = PIXEL_NETWORKS if len(observation_shape) == 3 else VECTOR_NETWORKS
+    known = MANUAL_NETWORKS["pixels" if len(observation_shape) == 3 else "vectors"]
     if network not in known:
         raise A2DError(
             f"network {network!r} does not fit observations of shape {observation_shape}; "
