@@ -106,6 +106,21 @@ def search(
     typer.echo(f"{' '.join(record.search.architecture.operators)}: {out / 'arch.json'}")
 
 
+@app.command("random")
+def random_architecture(
+    task: Task,
+    like: Annotated[Path, typer.Option(help="the arch.json whose FLOPs to match", exists=True)],
+    out: Annotated[Path, typer.Option(help="the arch.json to write")],
+    seed: Seed = 0,
+) -> None:
+    """Draw a random architecture of the same space at matched FLOPs: the control of every search."""
+    from a2d.architecture import load_architecture
+    from a2d.single import draw_architecture
+
+    drawn = draw_architecture(task, load_architecture(like), out, seed)
+    typer.echo(f"{' '.join(drawn.operators)}: {out}")
+
+
 @app.command()
 def evaluate(
     agent: Annotated[Path, typer.Argument(help="folder of a trained agent", exists=True, file_okay=False)],

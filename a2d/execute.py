@@ -26,7 +26,7 @@ from a2d.reporter import Reporter
 from a2d.rollout import Collector
 from a2d.search import SearchLearner, match_flops
 from a2d.seeds import stream_seed
-from a2d.spec import DerivedAgent, GivenAgent, ManualAgent, RandomAgent, SearchSpec, TrainSpec, key_of
+from a2d.spec import DerivedAgent, GivenAgent, ManualAgent, SearchSpec, TrainSpec, key_of
 from a2d.training import Progress, train
 
 THREADS = 1
@@ -65,14 +65,14 @@ def design_of(spec: TrainSpec, searched: Architecture | None, interface: Interfa
         raise A2DError(f"run {key_of(spec)}: its search's arch.json is needed, and was not given")
     if isinstance(spec.agent, DerivedAgent):
         return searched
-    return _random_design(spec, searched, interface)
+    return random_design(searched, interface, spec.seed)
 
 
-def _random_design(spec: TrainSpec, target: Architecture, interface: Interface) -> Architecture:
-    assert isinstance(spec.agent, RandomAgent)
+def random_design(target: Architecture, interface: Interface, seed: int) -> Architecture:
+    """Draw a random architecture of the target's space with about the FLOPs of its agent."""
     agent = build_agent(target, interface)
     supernet = Supernet(target.cells, interface.observation_shape)
-    generator = np.random.default_rng(stream_seed(spec.seed, "random architecture"))
+    generator = np.random.default_rng(stream_seed(seed, "random architecture"))
     total = count_flops(agent, torch.zeros(1, *interface.observation_shape))
     return match_flops(target, operator_flops(supernet, interface.observation_shape), total, generator)
 

@@ -12,7 +12,7 @@ from a2d.bundle import build_agent, load_agent
 from a2d.environments import make_environment
 from a2d.errors import A2DError
 from a2d.evaluation import evaluate
-from a2d.execute import interface_of, measure_network, run_search, run_training
+from a2d.execute import interface_of, measure_network, random_design, run_search, run_training
 from a2d.files import write_atomically
 from a2d.networks.agent import Agent
 from a2d.records import Network, Record, write_record
@@ -88,14 +88,23 @@ def search_architecture(
     except ValidationError as error:
         raise describe_validation_error(error, "a2d search") from error
     record = run_search(spec, agent, log)
-    _write_architecture(out / ARCHITECTURE, record)
+    assert record.search is not None
+    _write_architecture(out / ARCHITECTURE, record.search.architecture)
     write_record(out / RECORD, record)
     return record
 
 
-def _write_architecture(path: Path, record: Record) -> None:
-    assert record.search is not None
-    text = record.search.architecture.model_dump_json(indent=1) + "\n"
+def draw_architecture(task: Path, like: Architecture, out: Path, seed: int) -> Architecture:
+    """Write a random architecture with about the FLOPs of ``like`` to ``out``."""
+    card = load_card(task)
+    interface = interface_of(make_environment(card, 1, 0), card.normalize_observations)
+    drawn = random_design(like, interface, seed)
+    _write_architecture(out, drawn)
+    return drawn
+
+
+def _write_architecture(path: Path, architecture: Architecture) -> None:
+    text = architecture.model_dump_json(indent=1) + "\n"
     write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 
 
@@ -123,7 +132,8 @@ def do_run(study: Study, run: Run, workspace: Workspace, record_path: Path | Non
     teacher = None if spec.teacher is None else load_agent(workspace.bundle(spec.teacher))[0]
     if isinstance(spec, SearchSpec):
         record = run_search(spec, teacher)
-        _write_architecture(workspace.architecture(run), record)
+        assert record.search is not None
+        _write_architecture(workspace.architecture(run), record.search.architecture)
     else:
         search = search_of(spec)
         searched = None if search is None else workspace.searched(study, search)

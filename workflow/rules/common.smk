@@ -9,8 +9,13 @@ from a2d.workspace import Workspace
 
 SCALE = config.get("scale", "laptop")
 FRESH = config.get("fresh")
+ONLY = config.get("only")
 # A fresh repetition goes to a folder of its own, and leaves the recorded evidence alone.
 BASE = Path(FRESH) if FRESH else Path()
+
+UNKNOWN = set(config) - {"scale", "fresh", "only"}
+if UNKNOWN or ONLY not in (None, "recorded"):
+    sys.exit(f"a2d: --config takes scale=NAME, fresh=FOLDER and only=recorded, not {config}")
 
 try:
     STUDY = load_study(SCALE, Path(workflow.basedir))
@@ -29,7 +34,9 @@ wildcard_constraints:
 
 
 def records(runs):
-    return [FILES.record(run) for run in runs]
+    """The records that a rendering needs; with only=recorded those that there are, so that nothing trains."""
+    paths = [FILES.record(run) for run in runs]
+    return [path for path in paths if path.exists()] if ONLY == "recorded" else paths
 
 
 def run_of(wildcards):
