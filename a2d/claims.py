@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from a2d.results import Results, Yardstick, make_yardstick, matrix, where
+from a2d.scale import ClaimTest
 from a2d.statistics import (
     Array,
     Interval,
@@ -23,7 +24,6 @@ from a2d.statistics import (
     stratified_bootstrap,
     stratified_bootstrap_difference,
 )
-from a2d.scale import ClaimTest
 
 Outcome = Literal["supported", "contradicted", "inconclusive"]
 CERTAIN = 2  # seeds below which an interval has no width and says nothing

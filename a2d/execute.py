@@ -102,6 +102,8 @@ def evaluate_agent(spec: TrainSpec | SearchSpec, agent: Agent, *gates: Gates) ->
         episodes = evaluate(agent.eval(), environments, spec.evaluation.episodes, seed, *gates)
     finally:
         environments.close()
+    if not np.isfinite(episodes.returns).all():
+        raise A2DError(f"{spec.task.name}: a reward of the test episodes is not finite; mend the environment")
     return Evaluation(seed=seed, returns=episodes.returns, lengths=episodes.lengths)
 
 

@@ -107,7 +107,7 @@ def read_record(path: Path) -> Record:
         record = Record.model_validate(data)
     except ValidationError as error:
         raise describe_validation_error(error, str(path)) from error
-    except (OSError, ValueError, AttributeError) as error:
+    except (OSError, ValueError, AttributeError, TypeError) as error:
         raise A2DError(f"{path}: cannot be read as a record: {error}") from error
     if claimed != _digest(data):
         raise A2DError(f"{path}: its checksum does not match its content; delete it, and the run is repeated")

@@ -18,8 +18,8 @@ import pandas as pd
 from a2d.errors import A2DError
 from a2d.plan import find_records
 from a2d.records import Record, read_record
-from a2d.statistics import Array, Interval, mean_interval, normalize
 from a2d.scale import Networks
+from a2d.statistics import Array, Interval, mean_interval, normalize
 from a2d.study import Run, Study
 
 SECONDS_PER_HOUR = 3600

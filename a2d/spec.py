@@ -158,6 +158,13 @@ class TrainSpec(RunBase):
     kind: Literal["train"] = "train"
     agent: Annotated[ManualAgent | GivenAgent | DerivedAgent | RandomAgent, Field(discriminator="kind")]
 
+    @model_validator(mode="after")
+    def check_search(self) -> TrainSpec:
+        search = search_of(self)
+        if search is not None and search.task.identity() != self.task.identity():
+            raise ValueError(f"the search plays {search.task.name}, the agent {self.task.name}")
+        return self
+
 
 class SearchSpec(RunBase):
     """Search an architecture; the result is an ``arch.json``."""

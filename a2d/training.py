@@ -5,8 +5,11 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
+from torch import Tensor
+
 from a2d.errors import Diverged
 from a2d.learner import Learner
+from a2d.networks.agent import Agent
 from a2d.records import CurvePoint
 from a2d.reporter import Reporter
 from a2d.rollout import Collector
@@ -26,6 +29,10 @@ class Progress:
     terms: dict[str, float] = field(default_factory=dict)
 
 
+def _copy(agent: Agent) -> dict[str, Tensor]:
+    return {name: tensor.clone() for name, tensor in agent.state_dict().items()}
+
+
 def train(
     spec: TrainSpec | SearchSpec, learner: Learner, collector: Collector, reporter: Reporter
 ) -> Progress:
@@ -35,15 +42,15 @@ def train(
     """
     progress = Progress()
     every = max(1, spec.updates // CURVE_POINTS)
-    good = learner.agent.state_dict()
+    good = _copy(learner.agent)
     start = time.perf_counter()
     for update in range(spec.updates):
         try:
             rollout = collector.collect(learner.agent, spec.a2c.rollout_length, learner.gates())
-            if update % every == 0:
-                # These weights have just acted without fault, which those after an update have yet to do.
-                good = {name: tensor.clone() for name, tensor in learner.agent.state_dict().items()}
+            acted = _copy(learner.agent) if update % every == 0 else good
             progress.terms = learner.update(rollout, update / spec.updates)
+            # These weights have acted and given a finite loss, which those after the update have yet to do.
+            good = acted
         except Diverged as reason:
             progress.diverged = str(reason)
             learner.agent.load_state_dict(good)

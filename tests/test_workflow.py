@@ -86,8 +86,7 @@ def test_a_recorded_scale_trains_nothing_whatever_the_file_times_say(checkout: P
 
 def test_a_changed_hyperparameter_repeats_just_what_depends_on_it(checkout: Path) -> None:
     before = pretend_recorded(checkout, "smoke")
-    edit(checkout, "a2c: {environments: 32}\n  search: {space: {cells: 3, width: 8}}",
-         "a2c: {environments: 32}\n  search: {space: {cells: 3, width: 12}}")  # fmt: skip
+    edit(checkout, "space: {cells: 3, width: 8}", "space: {cells: 3, width: 12}")
     study = load_study("smoke", checkout)
     changed = {run.path for key, run in study.runs.items() if key not in before}
     assert changed

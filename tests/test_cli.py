@@ -1,0 +1,146 @@
+"""The command line through real processes: the whole way on a tiny task, and what mistakes are told."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from a2d.architecture import load_architecture
+from a2d.cli import main
+from a2d.records import read_record
+
+ROOT = Path(__file__).parent.parent
+CATCH = str(ROOT / "envs" / "tiny-catch.yaml")
+SHORT = ("--steps", "400", "--environments", "4")
+
+
+def a2d(*arguments: object, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "from a2d.cli import main; main()", *map(str, arguments)]
+    environment = {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "COLUMNS": "200", "TERM": "dumb"}
+    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
+
+
+def succeeded(done: subprocess.CompletedProcess[str]) -> str:
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    return done.stdout
+
+
+def one_line(errors: str) -> str:
+    assert errors.startswith("a2d: ") and errors.count("\n") == 1 and len(errors) < 500, errors
+    return errors
+
+
+def failed(done: subprocess.CompletedProcess[str]) -> str:
+    assert done.returncode == 1 and done.stdout == ""
+    return one_line(done.stderr)
+
+
+def test_help_lists_the_commands() -> None:
+    text = succeeded(a2d("--help"))
+    for command in ("check", "train", "search", "evaluate", "costs", "run", "plan", "compare"):
+        assert f" {command} " in text
+
+
+def test_from_teacher_to_a_searched_agent(tmp_path: Path) -> None:
+    teacher, found, student = tmp_path / "teacher", tmp_path / "found", tmp_path / "student"
+    text = succeeded(a2d("train", "--task", CATCH, "--out", teacher, "--network", "vanilla", *SHORT))
+    assert text.startswith("score ") and "FLOPs" in text
+    taught = ("--teacher", teacher, "--distill", "joint", *SHORT)
+    text = succeeded(
+        a2d("search", "--task", CATCH, "--out", found, "--cells", 3, "--width", 8, "--seed", 1, *taught)
+    )
+    architecture = load_architecture(found / "arch.json")
+    assert text.startswith(" ".join(architecture.operators)) and len(architecture.operators) == 3
+    searched = read_record(found / "record.json")
+    assert searched.search is not None and searched.search.architecture == architecture
+    given = ("--architecture", found / "arch.json")
+    text = succeeded(a2d("train", "--task", CATCH, "--out", student, "--seed", 2, *given, *taught))
+    record = read_record(student / "record.json")
+    assert text.startswith(f"score {record.score:.2f}, {record.network.flops:,} FLOPs")
+    assert record.network.design == architecture and record.spec.seed == 2
+    assert record.spec.teacher == read_record(teacher / "record.json").spec
+    text = succeeded(a2d("evaluate", student, "--episodes", 10, "--seed", 0))
+    assert text.startswith("mean return ") and text.endswith(" over 10 episodes\n")
+    text = succeeded(a2d("costs", "--task", CATCH, *given))
+    assert text.startswith(f"{record.network.flops:,} FLOPs, {record.network.parameters:,} parameters")
+
+
+def test_a_card_is_checked() -> None:
+    assert succeeded(a2d("check", CATCH)) == f"{CATCH}: good\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "names"),
+    [
+        (("train", "--task", CATCH, "--out", "x", "--network", "vanila"), ("'vanila'", "resnet14")),
+        (("train", "--task", CATCH, "--out", "x"), ("--network", "--architecture")),
+        (
+            ("train", "--task", CATCH, "--out", "x", "--network", "vanilla", "--steps", "7"),
+            ("steps (7)", "320"),
+        ),
+        (("search", "--task", CATCH, "--out", "x", "--width", "6"), ("search.space.width", "multiple of 4")),
+        (("search", "--task", CATCH, "--out", "x", "--distill", "joint"), ("--teacher", "--distill")),
+        (
+            ("costs", "--task", CATCH, "--architecture", str(ROOT / "pyproject.toml")),
+            ("pyproject.toml", "architecture"),
+        ),
+        (("evaluate", str(ROOT / "envs")), ("agent.json",)),
+        (("run", "smoke/nothing.json"), ("smoke/nothing.json", "a2d plan")),
+        (("plan", "--scale", "smokee"), ("'smokee'", "laptop")),
+    ],
+    ids=lambda value: " ".join(value[:1]) if isinstance(value, tuple) else None,
+)
+def test_a_mistake_is_one_line(
+    arguments: tuple[str, ...],
+    names: tuple[str, ...],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(sys, "argv", ["a2d", *arguments])
+    with pytest.raises(SystemExit) as left:
+        main()
+    printed = capsys.readouterr()
+    text = one_line(printed.err)
+    assert left.value.code == 1 and printed.out == "" and all(name in text for name in names), text
+
+
+def test_an_unknown_option_is_told_by_usage() -> None:
+    done = a2d("train", "--learning-rate", "1")
+    assert done.returncode == 2 and "--learning-rate" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_run_of_a_study_is_planned_done_and_compared(tmp_path: Path) -> None:
+    for folder in ("workflow", "envs"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    scale = tmp_path / "workflow" / "scales" / "smoke.yaml"
+    lines = scale.read_text(encoding="utf-8").splitlines()
+    quick = "steps: {teacher: 640, train: 640, search: 640}"
+    scale.write_text(
+        "\n".join(quick if line.startswith("steps:") else line for line in lines), encoding="utf-8"
+    )
+    listed = succeeded(a2d("plan", "--scale", "smoke", cwd=tmp_path)).splitlines()
+    assert all(line.startswith("missing") for line in listed[:-1])
+    assert listed[-1].startswith(f"0 done, {len(listed) - 1} missing, 0 damaged, 0 stale")
+    path = next(line.split()[1] for line in listed if "/teacher-mlp64/" in line)
+    succeeded(a2d("run", path, cwd=tmp_path))
+    succeeded(a2d("run", path, "--record", tmp_path / "fresh" / path, cwd=tmp_path))
+    listed = succeeded(a2d("plan", "--scale", "smoke", cwd=tmp_path)).splitlines()
+    assert any(line.startswith(f"done     {path}") for line in listed) and "core-hours" in listed[-1]
+    assert path not in succeeded(a2d("plan", "--scale", "smoke", "--missing", cwd=tmp_path))
+    compared = succeeded(a2d("compare", "fresh", "results", cwd=tmp_path))
+    assert compared.startswith("identical") and compared.endswith("1 identical\n")
+    shutil.copy(tmp_path / "fresh" / path, tmp_path / "fresh" / "seed0-more.json")
+    differing = a2d("compare", "fresh", "results", cwd=tmp_path)
+    assert differing.returncode == 1 and "only fresh" in differing.stdout and differing.stderr == ""
+    edited = json.loads((tmp_path / "results" / path).read_text(encoding="utf-8")) | {"steps_done": 1}
+    (tmp_path / "results" / path).write_text(json.dumps(edited), encoding="utf-8")
+    assert "checksum" in failed(a2d("compare", "fresh", "results", cwd=tmp_path))
+    damaged = succeeded(a2d("plan", "--scale", "smoke", cwd=tmp_path))
+    assert f"damaged  {path}" in damaged and "1 damaged" in damaged

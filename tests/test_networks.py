@@ -1,0 +1,293 @@
+"""Networks against counts made by hand: sizes, parameters, FLOPs, layouts, distributions."""
+
+from __future__ import annotations
+
+import math
+from copy import deepcopy
+from itertools import pairwise, product
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from pydantic import ValidationError
+from torch import nn
+from torch.distributions import Categorical, Independent
+
+from a2d.architecture import (
+    MANUAL_NETWORKS,
+    OPERATORS,
+    RESNET_BLOCKS,
+    Architecture,
+    CellSpace,
+    Space,
+    sample_architecture,
+)
+from a2d.bundle import Interface, build_agent
+from a2d.costs import count_flops, count_parameters
+from a2d.errors import A2DError
+from a2d.networks.agent import Agent
+from a2d.networks.manual import manual_backbone
+from a2d.networks.operators import Cell, CellShape, build_operator, cell_shapes
+
+ATARI = Interface(
+    observation_shape=(4, 84, 84), bytes_observed=True, actions=6, continuous=False, normalized=False
+)
+MINATAR = ATARI.model_copy(update={"observation_shape": (6, 10, 10), "bytes_observed": False})
+MUJOCO = Interface(observation_shape=(17,), bytes_observed=False, actions=3, continuous=True, normalized=True)
+VECTORS = MUJOCO.model_copy(update={"continuous": False, "normalized": False})
+PIXELS_CONTINUOUS = MINATAR.model_copy(update={"continuous": True})
+
+
+def observe(interface: Interface, batch: int = 5) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(0)
+    shape = (batch, *interface.observation_shape)
+    if interface.bytes_observed:
+        return torch.randint(0, 256, shape, generator=generator, dtype=torch.uint8)
+    return torch.rand(shape, generator=generator)
+
+
+def architecture(space: Space, seed: int = 0, **fields: Any) -> Architecture:
+    return sample_architecture(space, CellSpace(**fields), np.random.default_rng(seed))
+
+
+def conv(inputs: int, outputs: int, kernel: int, pixels: int) -> np.ndarray:
+    """Parameters and FLOPs of a convolution with ``pixels`` outputs a channel."""
+    weights = inputs * outputs * kernel**2
+    return np.array([weights + outputs, 2 * weights * pixels])
+
+
+def linear(inputs: int, outputs: int) -> np.ndarray:
+    return conv(inputs, outputs, 1, 1)
+
+
+def heads(features: int, actions: int) -> np.ndarray:
+    return linear(features, 256) + linear(256, actions) + linear(256, 1)
+
+
+def costs_of(agent: Agent, interface: Interface) -> list[int]:
+    return [count_parameters(agent), count_flops(agent, observe(interface, 1))]
+
+
+def test_costs_of_the_vanilla_network_by_hand() -> None:
+    layers = conv(4, 32, 8, 20 * 20) + conv(32, 64, 4, 9 * 9) + conv(64, 64, 3, 7 * 7) + heads(3136, 6)
+    assert costs_of(build_agent("vanilla", ATARI), ATARI) == layers.tolist()
+    layers = conv(6, 32, 3, 10 * 10) + conv(32, 64, 3, 5 * 5) + conv(64, 64, 3, 3 * 3) + heads(576, 6)
+    assert costs_of(build_agent("vanilla", MINATAR), MINATAR) == layers.tolist()
+
+
+@pytest.mark.parametrize("network", RESNET_BLOCKS)
+@pytest.mark.parametrize(
+    ("interface", "stem", "sizes"), [(ATARI, 42, (21, 11, 6)), (MINATAR, 10, (10, 5, 3))], ids=["84", "10"]
+)
+def test_costs_of_resnets_by_hand(
+    network: str, interface: Interface, stem: int, sizes: tuple[int, int, int]
+) -> None:
+    blocks = (int(network.removeprefix("resnet")) - 2) // 6
+    total = conv(interface.observation_shape[0], 16, 3, stem**2)
+    for (size_in, size), (inputs, width) in zip(
+        pairwise((stem, *sizes)), pairwise((16, 16, 32, 64)), strict=True
+    ):
+        total += conv(inputs, width, 3, size**2) + (2 * blocks - 1) * conv(width, width, 3, size**2)
+        if size_in != size or inputs != width:
+            total += conv(inputs, width, 1, size**2)
+    total += heads(64 * sizes[-1] ** 2, 6)
+    assert costs_of(build_agent(network, interface), interface) == total.tolist()
+
+
+@pytest.mark.parametrize("network", RESNET_BLOCKS)
+def test_depth_in_the_name_counts_convolutions_and_the_hidden_layer(network: str) -> None:
+    agent = build_agent(network, MINATAR)
+    kernels = [layer.kernel_size for layer in agent.backbone.modules() if isinstance(layer, nn.Conv2d)]
+    hidden = [layer for layer in agent.trunk.modules() if isinstance(layer, nn.Linear)]
+    assert (
+        kernels.count((3, 3)) + len(hidden)
+        == int(network.removeprefix("resnet"))
+        == 6 * RESNET_BLOCKS[network] + 2
+    )
+
+
+def test_costs_of_an_mlp_by_hand() -> None:
+    layers = linear(17, 64) + linear(64, 64) + linear(64, 3) + linear(64, 1)
+    agent = build_agent("mlp64", MUJOCO)
+    found = count_parameters(agent)
+    assert found == layers[0] + 3, "and one deviation per action"
+    assert count_flops(agent, observe(MUJOCO, 1)) == layers[1]
+
+
+@pytest.mark.parametrize(
+    ("interface", "design"),
+    [
+        *product((ATARI, MINATAR, PIXELS_CONTINUOUS), ("vanilla", "resnet14")),
+        *product((MINATAR,), MANUAL_NETWORKS["pixels"]),
+        *product((MUJOCO, VECTORS), MANUAL_NETWORKS["vectors"]),
+        (MINATAR, architecture("convolution", width=8)),
+        (ATARI, architecture("convolution", cells=3, width=4)),
+        (MUJOCO, architecture("dense", cells=4)),
+        (VECTORS, architecture("dense", cells=2)),
+    ],
+    ids=str,
+)
+def test_every_network_gives_a_policy_and_a_value(interface: Interface, design: str | Architecture) -> None:
+    agent = build_agent(design, interface)
+    policy, values = agent(observe(interface))
+    actions = policy.sample()
+    assert values.shape == policy.log_prob(actions).shape == policy.entropy().shape == (5,)
+    if interface.continuous:
+        assert isinstance(policy, Independent) and actions.shape == (5, interface.actions)
+        assert torch.equal(policy.stddev, torch.ones(5, interface.actions))
+        assert policy.mean.abs().max() < 0.5
+    else:
+        assert isinstance(policy, Categorical) and actions.shape == (5,)
+        assert (policy.probs - 1 / interface.actions).abs().max() < 0.1, "nearly uniform at first"
+    (values.sum() + policy.log_prob(actions).sum()).backward()
+    assert all(weight.grad is not None and weight.grad.isfinite().all() for weight in agent.parameters())
+
+
+def test_bytes_are_scaled_and_floats_are_not() -> None:
+    agent = build_agent("vanilla", ATARI)
+    images = observe(ATARI)
+    x = agent.preprocess(images)
+    assert x.dtype == torch.float32 and torch.allclose(x * 255, images.float())
+    assert agent.preprocess(torch.full((1, 4, 84, 84), 255, dtype=torch.uint8)).max().item() == pytest.approx(
+        1
+    )
+    floats = observe(MINATAR)
+    assert torch.equal(build_agent("vanilla", MINATAR).preprocess(floats), floats)
+
+
+def test_vectors_are_standardised_where_the_task_asks() -> None:
+    agent, plain = build_agent("mlp8", MUJOCO), build_agent("mlp8", VECTORS)
+    assert plain.normalizer is None and agent.normalizer is not None
+    agent.normalizer.update(torch.randn(400, 17) * 4 + 7)
+    batch = torch.randn(100, 17) * 4 + 7
+    x = agent.preprocess(batch)
+    assert x.mean().abs() < 0.2 and abs(x.std().item() - 1) < 0.2
+    assert torch.equal(plain.preprocess(batch), batch)
+
+
+@pytest.mark.parametrize(
+    "design",
+    ["vanilla", "resnet14", architecture("convolution", cells=6, shortcut="identity", normalization="group")],
+)
+def test_memory_layout_changes_no_result(design: str | Architecture) -> None:
+    agent = build_agent(design, MINATAR)
+    first = next(layer for layer in agent.modules() if isinstance(layer, nn.Conv2d))
+    assert first.weight.is_contiguous(memory_format=torch.channels_last)
+    contiguous = deepcopy(agent)
+    for weight in contiguous.parameters():
+        weight.data = weight.data.contiguous()
+    x = observe(MINATAR)
+    with torch.no_grad():
+        for ours, theirs in zip(agent.heads(agent.preprocess(x)), contiguous.heads(x), strict=True):
+            assert torch.allclose(ours, theirs, atol=1e-5)
+
+
+def test_residual_branches_start_at_zero() -> None:
+    deep = build_agent("resnet38", MINATAR)
+    x = torch.rand(2, 6, 10, 10)
+    with torch.no_grad():
+        stem = deep.backbone[1](deep.backbone[0](x))  # type: ignore[index]
+        first_block = deep.backbone[2](stem)  # type: ignore[index]
+    assert torch.equal(first_block, stem)
+
+
+@pytest.mark.parametrize("operator", OPERATORS["convolution"])
+@pytest.mark.parametrize("normalization", ["none", "group"])
+def test_convolutional_operators_keep_and_shrink(operator: str, normalization: Any) -> None:
+    for inputs, outputs, stride, size in ((8, 8, 1, 10), (8, 16, 2, 10), (8, 16, 1, 5), (8, 8, 2, 11)):
+        built = build_operator(operator, "convolution", CellShape(inputs, outputs, stride), normalization)
+        side = math.ceil(size / stride)
+        assert built(torch.rand(2, inputs, size, size)).shape == (2, outputs, side, side)
+        assert count_flops(built, torch.rand(1, inputs, size, size)) == flops_by_hand(
+            operator, inputs, outputs, stride, size
+        )
+
+
+def flops_by_hand(operator: str, inputs: int, outputs: int, stride: int, size: int) -> int:
+    """Twice the multiply-accumulates of a convolutional operator."""
+    before, after = size**2, math.ceil(size / stride) ** 2
+    if operator == "skip":
+        return 0 if inputs == outputs and stride == 1 else 2 * after * inputs * outputs
+    name, _, expansion = operator.partition("_e")
+    kernel = int(name[-1])
+    if not expansion:
+        return 2 * after * inputs * outputs * kernel**2
+    hidden = inputs * int(expansion)
+    return 2 * (before * inputs * hidden + after * hidden * kernel**2 + after * hidden * outputs)
+
+
+@pytest.mark.parametrize("operator", OPERATORS["dense"])
+@pytest.mark.parametrize("normalization", ["none", "group"])
+def test_dense_operators_keep_the_width(operator: str, normalization: Any) -> None:
+    built = build_operator(operator, "dense", CellShape(8, 8), normalization)
+    assert built(torch.rand(3, 8)).shape == (3, 8)
+    expansion = int(operator.rpartition("_e")[2]) if "_e" in operator else 0
+    macs = 0 if operator == "skip" else 2 * 8 * 8 * expansion if expansion else 8 * 8
+    assert count_flops(built, torch.rand(1, 8)) == 2 * macs
+
+
+def test_nine_distinct_operators_per_space() -> None:
+    assert all(len(names) == len(set(names)) == 9 for names in OPERATORS.values())
+
+
+@pytest.mark.parametrize("cells", [1, 2, 3, 6, 14])
+def test_layout_of_cells(cells: int) -> None:
+    for size, final in ((84, (21, 11, 6)), (10, (10, 5, 3))):
+        shapes = cell_shapes("convolution", CellSpace(cells=cells, width=8), size)
+        assert len(shapes) == cells and shapes[0].inputs == 8
+        assert all(a.outputs == b.inputs for a, b in pairwise(shapes))
+        widths = [shape.outputs for shape in shapes]
+        assert sorted(set(widths)) == [8, 16, 32][: min(cells, 3)] and widths == sorted(widths)
+        side = math.ceil(size / (2 if size == 84 else 1))
+        for shape in shapes:
+            side = math.ceil(side / shape.stride)
+        assert side == final[min(cells, 3) - 1]
+        if cells >= 3:
+            counts = [widths.count(width) for width in (8, 16, 32)]
+            assert max(counts) - min(counts) <= 1
+    assert cell_shapes("dense", CellSpace(cells=cells, width=8), None) == [CellShape(8, 8)] * cells
+
+
+def test_shortcut_adds_the_cells_input() -> None:
+    cells = CellSpace(cells=1, width=8, shortcut="identity")
+    x = torch.rand(2, 8, 6, 6)
+    keep = Cell("conv3", "convolution", CellShape(8, 8), cells)
+    assert torch.allclose(keep(x), keep.operator(x) + x)
+    shrink = Cell("conv3", "convolution", CellShape(8, 16, 2), cells)
+    assert shrink.shortcut is not None
+    assert torch.allclose(shrink(x), shrink.operator(x) + shrink.shortcut(x))
+
+
+@pytest.mark.parametrize(
+    ("network", "shape"), [("resnet15", (4, 84, 84)), ("mlp64", (4, 84, 84)), ("vanilla", (17,)), ("", (17,))]
+)
+def test_unfit_network_is_told_with_those_that_fit(network: str, shape: tuple[int, ...]) -> None:
+    with pytest.raises(A2DError, match="resnet14" if len(shape) == 3 else "mlp64"):
+        manual_backbone(network, shape)
+
+
+@pytest.mark.parametrize(
+    ("interface", "design"), [(MINATAR, architecture("dense")), (MUJOCO, architecture("convolution"))]
+)
+def test_architecture_of_another_space_is_told(interface: Interface, design: Architecture) -> None:
+    with pytest.raises(A2DError, match=r"dense|convolution"):
+        build_agent(design, interface)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"operators": ("skip", "conv7")}, {"operators": ("skip",)}, {"space": "dense"}, {"cells": {"cells": 0}}],
+)
+def test_impossible_architecture_is_refused(changes: dict[str, Any]) -> None:
+    good = {"space": "convolution", "cells": {"cells": 2}, "operators": ("skip", "conv5")}
+    assert Architecture.model_validate(good).skips() == 1
+    with pytest.raises(ValidationError):
+        Architecture.model_validate(good | changes)
+
+
+def test_sampled_architectures_are_uniform_and_reproducible() -> None:
+    first, again = (architecture("convolution", seed=3, cells=900) for _ in range(2))
+    assert first == again != architecture("convolution", seed=4, cells=900)
+    counts = [first.operators.count(name) for name in OPERATORS["convolution"]]
+    assert min(counts) > 65 and max(counts) < 135  # of 100 each; more than 3.5 deviations away is a fault

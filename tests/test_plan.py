@@ -1,0 +1,150 @@
+"""What is done, missing, damaged or stale, and what the rest will cost."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from a2d.plan import Plan, Speeds, find_records, make_plan, readable_records
+from a2d.provenance import collect_provenance
+from a2d.records import Evaluation, Network, Record, Timing, write_record
+from a2d.single import do_run
+from a2d.spec import SEMANTICS
+from a2d.study import Run, Study, load_study
+from a2d.workspace import Workspace
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture
+def study() -> Study:
+    return load_study("smoke", ROOT)
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    return Workspace(tmp_path / "results", tmp_path / "runs")
+
+
+def record_of(run: Run, seconds_per_step: float = 0.01, **fields: Any) -> Record:
+    values: dict[str, Any] = {
+        "key": run.key, "status": "finished", "steps_done": run.spec.steps, "spec": run.spec,
+        "evaluation": Evaluation(seed=0, returns=[1.0, 2.0], lengths=[3, 3]), "curve": [], "loss_terms": {},
+        "network": Network(design="x", flops=1, parameters=1, latency_median_ms=1.0, latency_p99_ms=1.0),
+        "timing": Timing(
+            wall_s=seconds_per_step * run.spec.steps,
+            training_s=1.0, steps_per_second=1.0, peak_memory_mib=1.0,
+        ),
+        "provenance": collect_provenance(1),
+    }  # fmt: skip
+    return Record(**values | fields)
+
+
+def named(study: Study, task: str, method: str) -> Run:
+    return next(run for run in study.runs.values() if run.spec.task.name == task and run.method == method)
+
+
+def status(plan: Plan, run: Run) -> str:
+    return next(planned.status for planned in plan.runs if planned.run is run)
+
+
+def test_an_empty_workspace_misses_everything(study: Study, workspace: Workspace) -> None:
+    plan = make_plan(study, workspace)
+    assert len(plan.runs) == plan.count("missing") == plan.unknown == len(study.runs)
+    assert plan.count("done") == plan.count("damaged") == 0 and plan.hours == 0 and plan.stale == []
+
+
+def test_done_damaged_stale_and_foreign_records(study: Study, workspace: Workspace) -> None:
+    done, damaged, other = list(study.runs.values())[:3]
+    for run in (done, damaged):
+        write_record(workspace.record(run), record_of(run))
+    path = workspace.record(damaged)
+    path.write_text(path.read_text(encoding="utf-8").replace("2.0", "9.0"), encoding="utf-8")
+    old = workspace.record(other).with_name("seed10-00000000.json")
+    write_record(old, record_of(other))
+    write_record(workspace.results / "laptop" / "seed10-00000000.json", record_of(other))
+    (workspace.record(other).with_name("seed10-12345678.arch.json")).write_text("{}", encoding="utf-8")
+    plan = make_plan(study, workspace)
+    assert (status(plan, done), status(plan, damaged), status(plan, other)) == ("done", "damaged", "missing")
+    assert plan.stale == [old], "of this scale alone, and an architecture is no record"
+    assert (plan.count("done"), plan.count("damaged")) == (1, 1)
+
+
+def test_raised_semantics_make_records_stale(
+    study: Study, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = next(iter(study.runs.values()))
+    write_record(workspace.record(run), record_of(run))
+    monkeypatch.setitem(SEMANTICS, "evaluation", SEMANTICS["evaluation"] + 1)
+    plan = make_plan(load_study("smoke", ROOT), workspace)
+    assert plan.count("done") == 0 and plan.stale == [workspace.record(run)]
+
+
+def test_hours_come_from_the_likest_records(study: Study, workspace: Workspace) -> None:
+    catch = named(study, "tiny-catch", "manual-vanilla")
+    reach = named(study, "tiny-reach", "manual-mlp8")
+    speeds = Speeds(
+        [record_of(catch, 0.01), record_of(catch, 0.03), record_of(catch, 0.02), record_of(reach, 4.0)]
+    )
+    same = named(study, "tiny-catch", "distilled-vanilla-joint")
+    assert speeds.hours(same) == pytest.approx(0.02 * same.spec.steps / 3600), (
+        "the median, same task and network"
+    )
+    elsewhere = named(study, "tiny-catch", "search-joint")
+    assert speeds.hours(elsewhere) == pytest.approx(0.025 * elsewhere.spec.steps / 3600), (
+        "the family's median"
+    )
+    assert Speeds([]).hours(same) is None
+    write_record(workspace.record(catch), record_of(catch, 0.02))
+    plan = make_plan(study, workspace)
+    rest = sum(planned.run.spec.steps for planned in plan.runs if planned.status != "done")
+    assert plan.hours == pytest.approx(0.02 * rest / 3600) and plan.unknown == 0
+
+
+def test_a_run_that_took_no_step_has_no_speed_to_fail_on(study: Study) -> None:
+    run = named(study, "tiny-catch", "manual-vanilla")
+    diverged = record_of(run, status="diverged", steps_done=0)
+    assert Speeds([diverged, record_of(run), record_of(run)]).hours(run) == pytest.approx(
+        0.01 * run.spec.steps / 3600, rel=1e-6
+    )
+
+
+def test_unreadable_records_are_left_out_and_left_alone(study: Study, workspace: Workspace) -> None:
+    run = next(iter(study.runs.values()))
+    write_record(workspace.record(run), record_of(run))
+    broken = workspace.results / "smoke" / "seed1-x.json"
+    for text in ("{", "[]", json.dumps({"format": 1})):
+        broken.write_text(text, encoding="utf-8")
+        assert [record.key for record in readable_records(workspace.results)] == [run.key]
+    assert find_records(workspace.results) == sorted([broken, workspace.record(run)])
+
+
+def test_a_study_is_done_run_by_run(workspace: Workspace, tmp_path: Path) -> None:
+    (tmp_path / "workflow" / "scales").mkdir(parents=True)
+    for name in ("methods.yaml", "experiments"):
+        (tmp_path / "workflow" / name).symlink_to(ROOT / "workflow" / name)
+    (tmp_path / "envs").symlink_to(ROOT / "envs")
+    text = (ROOT / "workflow" / "scales" / "smoke.yaml").read_text(encoding="utf-8")
+    lines = [
+        "steps: {teacher: 1120, train: 560, search: 560}" if line.startswith("steps:")
+        else "tasks: [tiny-reach]" if line.startswith("tasks:") else line
+        for line in text.splitlines()
+    ]  # fmt: skip
+    (tmp_path / "workflow" / "scales" / "mini.yaml").write_text("\n".join(lines), encoding="utf-8")
+    study = load_study("mini", tmp_path)
+    for method in ("teacher-mlp64", "search-joint", "derived-joint-joint", "random-joint-joint"):
+        run = named(study, "tiny-reach", method)
+        do_run(study, run, workspace, None)
+        assert status(make_plan(study, workspace), run) == "done"
+    search = named(study, "tiny-reach", "search-joint")
+    derived = named(study, "tiny-reach", "derived-joint-joint")
+    assert workspace.architecture(search).is_file() and workspace.bundle(derived.spec).is_dir()
+    records = {record.key: record for record in readable_records(workspace.results)}
+    found = records[search.key].search
+    assert found is not None and records[derived.key].network.design == found.architecture
+    elsewhere = tmp_path / "elsewhere.json"
+    do_run(study, derived, workspace, elsewhere)
+    assert elsewhere.is_file()
