@@ -46,9 +46,7 @@ class CellSpace(Frozen):
     """What is fixed before the search: the cells' number, width, shortcut and normalisation."""
 
     cells: int = Field(14, ge=1, description="the paper's summary counts 14 searchable cells")
-    width: int = Field(
-        16, ge=4, multiple_of=4, description="channels of the first stage, or units of a dense layer"
-    )
+    width: int = Field(16, ge=4, multiple_of=4, description="channels of the first stage, or units of a dense layer")
     shortcut: Shortcut = Field("none", description="'identity' adds every cell's input to its output")
     normalization: Normalization = Field("none", description="'group' puts GroupNorm inside the operators")
 

@@ -84,15 +84,11 @@ def build_supernet_agent(cells: CellSpace, interface: Interface) -> Agent:
     return _around(Supernet(cells, interface.observation_shape), interface)
 
 
-def save_agent(
-    folder: Path, agent: Agent, spec: TrainSpec, design: str | Architecture, interface: Interface
-) -> None:
+def save_agent(folder: Path, agent: Agent, spec: TrainSpec, design: str | Architecture, interface: Interface) -> None:
     """Write an agent's bundle into ``folder``; the description last, so that it vouches for the weights."""
     tensors = {name: tensor.contiguous() for name, tensor in agent.state_dict().items()}
     write_atomically(folder / WEIGHTS, lambda path: save_file(tensors, path))
-    description = Description(
-        spec=spec, design=design, interface=interface, weights_sha256=checksum(folder / WEIGHTS)
-    )
+    description = Description(spec=spec, design=design, interface=interface, weights_sha256=checksum(folder / WEIGHTS))
     text = description.model_dump_json(indent=1)
     write_atomically(folder / DESCRIPTION, lambda path: path.write_text(text, encoding="utf-8"))
 

@@ -155,9 +155,7 @@ def interior_optimum(results: Results) -> Finding:
     sweeps = {task: _sweep(results, task) for task in _tasks(results)}
     leads = np.column_stack([held_out_lead(sweep) for sweep in sweeps.values()])
     effect = stratified_bootstrap(leads, _mean, _generator())
-    best = {
-        task: results.networks(task).every[int(sweep.mean(axis=0).argmax())] for task, sweep in sweeps.items()
-    }
+    best = {task: results.networks(task).every[int(sweep.mean(axis=0).argmax())] for task, sweep in sweeps.items()}
     names = ", ".join(f"{network} on {results.title(task)}" for task, network in best.items())
     return Finding(effect, _judge(effect, also=len(set(best.values())) > 1), f"best sizes: {names}")
 
@@ -172,9 +170,7 @@ def larger_spread(results: Results) -> Finding:
         raise UndefinedEffect("all searches of a task score the same")
     vanilla, joint = vanilla / extent, joint / extent
     effect = stratified_bootstrap_difference(vanilla, joint, _spread, _generator())
-    return Finding(
-        effect, _judge(effect), f"spread {_spread(vanilla):.2f} (vanilla), {_spread(joint):.2f} (joint)"
-    )
+    return Finding(effect, _judge(effect), f"spread {_spread(vanilla):.2f} (vanilla), {_spread(joint):.2f} (joint)")
 
 
 def joint_beats_either(results: Results) -> Finding:
@@ -215,9 +211,7 @@ def general_improvement(results: Results) -> Finding:
 
 
 TESTS = {
-    "interior_optimum": Test(
-        interior_optimum, _sweeps, "held-out lead over the largest size, as a share of the range"
-    ),
+    "interior_optimum": Test(interior_optimum, _sweeps, "held-out lead over the largest size, as a share of the range"),
     "larger_spread": Test(
         larger_spread,
         lambda results: [_searches(results, method) for method in ("vanilla", "joint")],

@@ -22,17 +22,13 @@ app = typer.Typer(
     "found, evaluate. For the paper's study, use snakemake; plan and compare look at it.",
 )
 
-Task = Annotated[
-    Path, typer.Option(help="the task's card, a YAML file as in envs/", exists=True, dir_okay=False)
-]
+Task = Annotated[Path, typer.Option(help="the task's card, a YAML file as in envs/", exists=True, dir_okay=False)]
 Out = Annotated[Path, typer.Option(help="new folder for what the run leaves behind")]
 Seed = Annotated[int, typer.Option(min=0, help="the run's seed; all its random streams come from it")]
 StepCount = Annotated[int, typer.Option(min=1, help="environment steps; a multiple of environments × 5")]
 Environments = Annotated[int, typer.Option(min=1, help="environments stepped side by side")]
 Teacher = Annotated[Path | None, typer.Option(help="folder of a trained agent that teaches")]
-Mode = Annotated[
-    Literal["none", "actor", "critic", "joint"], typer.Option(help="which of the teacher's heads teach")
-]
+Mode = Annotated[Literal["none", "actor", "critic", "joint"], typer.Option(help="which of the teacher's heads teach")]
 Log = Annotated[Path | None, typer.Option(help="folder for TensorBoard's event files")]
 Root = Annotated[Path, typer.Option(help="the checkout that holds workflow/ and envs/", exists=True)]
 ScaleName = Annotated[str, typer.Option(help="a file's name in workflow/scales")]
@@ -155,9 +151,7 @@ def costs(
 
 @app.command()
 def run(
-    path: Annotated[
-        str, typer.Argument(help="the record's path below the results folder, as `plan` prints it")
-    ],
+    path: Annotated[str, typer.Argument(help="the record's path below the results folder, as `plan` prints it")],
     record: Annotated[Path | None, typer.Option(help="write the record here instead")] = None,
     root: Root = Path(),
     results: Results = Path("results"),
@@ -210,9 +204,7 @@ def compare(
 
     comparisons = compare_folders(fresh, recorded)
     for item in comparisons:
-        scores = " ".join(
-            "      --" if score is None else f"{score:8.2f}" for score in (item.fresh, item.recorded)
-        )
+        scores = " ".join("      --" if score is None else f"{score:8.2f}" for score in (item.fresh, item.recorded))
         typer.echo(f"{item.verdict:18} {scores}  {item.path}")
     counts = Counter(item.verdict for item in comparisons)
     typer.echo(", ".join(f"{count} {verdict}" for verdict, count in counts.items()) or "no records")

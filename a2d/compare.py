@@ -50,9 +50,7 @@ def compare_records(fresh: Record, recorded: Record) -> Verdict:
 
 def compare_folders(fresh: Path, recorded: Path) -> list[Comparison]:
     """Compare all records below two folders, paired by their relative paths."""
-    places = [
-        {str(path.relative_to(folder)): path for path in find_records(folder)} for folder in (fresh, recorded)
-    ]
+    places = [{str(path.relative_to(folder)): path for path in find_records(folder)} for folder in (fresh, recorded)]
     comparisons = []
     for name in sorted(places[0].keys() | places[1].keys()):
         pair = [read_record(place[name]) if name in place else None for place in places]

@@ -107,9 +107,7 @@ def evaluate_agent(spec: TrainSpec | SearchSpec, agent: Agent, *gates: Gates) ->
     return Evaluation(seed=seed, returns=episodes.returns, lengths=episodes.lengths)
 
 
-def _train(
-    spec: TrainSpec | SearchSpec, learner: Learner, environments: VectorEnv, log: Path | None
-) -> Progress:
+def _train(spec: TrainSpec | SearchSpec, learner: Learner, environments: VectorEnv, log: Path | None) -> Progress:
     title = f"{spec.task.name} {spec.kind} {key_of(spec)[:8]}"
     seed = stream_seed(spec.seed, spec.kind, "environments")
     with Reporter(title, spec.steps, log) as reporter:
@@ -192,9 +190,7 @@ def run_search(spec: SearchSpec, teacher: Agent | None = None, log: Path | None 
     evaluation = evaluate_agent(spec, agent, learner.strongest())
     architecture = learner.derive()
     network = measure_network(build_agent(architecture, interface), interface, architecture)
-    outcome = SearchOutcome(
-        architecture=architecture, alpha=learner.alpha.tolist(), skips=architecture.skips()
-    )
+    outcome = SearchOutcome(architecture=architecture, alpha=learner.alpha.tolist(), skips=architecture.skips())
     return _record(spec, progress, evaluation, network, start, outcome)
 
 

@@ -80,9 +80,7 @@ class _Expansion:
     def _observations(self, card: TaskCard) -> Observations:
         found = self.scale.pixels if card.observation == "pixels" else self.scale.vectors
         if found is None:
-            raise A2DError(
-                f"scale {self.name!r}: key {card.observation!r} is missing, which {card.name} needs"
-            )
+            raise A2DError(f"scale {self.name!r}: key {card.observation!r} is missing, which {card.name} needs")
         return found
 
     def _add(self, stage: Stage, method: str, spec: TrainSpec | SearchSpec, **factors: str) -> str:

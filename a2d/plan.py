@@ -53,9 +53,7 @@ class Speeds:
     def __init__(self, records: list[Record]) -> None:
         self.seconds: dict[tuple[str, ...], list[float]] = defaultdict(list)
         for record in records:
-            for likeness in self._likenesses(
-                record.spec.task.name, record.spec.task.family, _design(record.spec)
-            ):
+            for likeness in self._likenesses(record.spec.task.name, record.spec.task.family, _design(record.spec)):
                 self.seconds[likeness].append(record.timing.wall_s / max(1, record.steps_done))
 
     @staticmethod

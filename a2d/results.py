@@ -207,9 +207,7 @@ def make_yardstick(results: Results) -> Yardstick:
         elif np.isnan(best):
             problems[task] = "no manual agent is recorded"
         elif best <= card.random_score.value:
-            problems[task] = (
-                f"no manual size scores above random ({best:.3g} ≤ {card.random_score.value:.3g})"
-            )
+            problems[task] = f"no manual size scores above random ({best:.3g} ≤ {card.random_score.value:.3g})"
         else:
             low[task], high[task] = card.random_score.value, float(best)
     return Yardstick(low, high, problems)

@@ -191,6 +191,4 @@ def load_experiments(root: Path, wanted: tuple[str, ...] | None) -> dict[str, Ex
     for name in wanted or ():
         if name not in paths:
             raise A2DError(f"experiments: {name!r} is not in {folder}; there are {', '.join(paths)}")
-    return {
-        name: _read(Experiment, path, name=name) for name, path in paths.items() if name in (wanted or paths)
-    }
+    return {name: _read(Experiment, path, name=name) for name, path in paths.items() if name in (wanted or paths)}

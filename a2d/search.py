@@ -94,9 +94,7 @@ class SearchLearner(Learner):
         return self.supernet.derive(self.alpha.detach())
 
 
-def match_flops(
-    target: Architecture, flops: Tensor, total: int, generator: np.random.Generator
-) -> Architecture:
+def match_flops(target: Architecture, flops: Tensor, total: int, generator: np.random.Generator) -> Architecture:
     """Draw uniform architectures until one's FLOPs are within 10 % of the target's.
 
     Where none is in 2000 draws, the closest of them is taken.

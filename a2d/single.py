@@ -62,9 +62,7 @@ def train_agent(
     try:
         spec = TrainSpec(**base, agent=kind)
     except ValidationError as error:
-        raise describe_validation_error(
-            error, f"a2d train ({design if named else 'architecture'})"
-        ) from error
+        raise describe_validation_error(error, f"a2d train ({design if named else 'architecture'})") from error
     record = run_training(spec, out, agent, log=log)
     write_record(out / RECORD, record)
     return record

@@ -117,9 +117,7 @@ class RandomAgent(Frozen):
 
 def _mismatch(teacher: TaskCard, student: TaskCard) -> str:
     taught, learned = teacher.identity(), student.identity()
-    sides = [
-        f"{key}: {taught[key]!r} against {learned[key]!r}" for key in taught if taught[key] != learned[key]
-    ]
+    sides = [f"{key}: {taught[key]!r} against {learned[key]!r}" for key in taught if taught[key] != learned[key]]
     return f"the teacher's task {teacher.name} is not the student's {student.name}: " + ", ".join(sides)
 
 

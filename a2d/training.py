@@ -33,9 +33,7 @@ def _copy(agent: Agent) -> dict[str, Tensor]:
     return {name: tensor.clone() for name, tensor in agent.state_dict().items()}
 
 
-def train(
-    spec: TrainSpec | SearchSpec, learner: Learner, collector: Collector, reporter: Reporter
-) -> Progress:
+def train(spec: TrainSpec | SearchSpec, learner: Learner, collector: Collector, reporter: Reporter) -> Progress:
     """Train for ``spec.steps`` environment steps, or until the run diverges.
 
     A diverged run ends with its last good weights, at most a hundredth of the run old.

@@ -64,9 +64,7 @@ def fill(model: A2C, rollout: Rollout) -> None:
     model.rollout_buffer.reset()
     for t in range(steps):
         reward = rollout.rewards[t].numpy()
-        model.rollout_buffer.add(
-            observations[t], actions[t], reward, starts[t], values[t], torch.zeros(count)
-        )
+        model.rollout_buffer.add(observations[t], actions[t], reward, starts[t], values[t], torch.zeros(count))
     model.rollout_buffer.compute_returns_and_advantage(rollout.last_values, ends[-1])
 
 
@@ -83,9 +81,7 @@ def parts(agent: Agent) -> tuple[torch.nn.Module, ...]:
     return agent.backbone, agent.trunk, agent.actor, agent.critic
 
 
-@pytest.mark.parametrize(
-    ("task", "network"), [("gymnasium-cartpole", "mlp64"), ("minatar-breakout", "vanilla")]
-)
+@pytest.mark.parametrize(("task", "network"), [("gymnasium-cartpole", "mlp64"), ("minatar-breakout", "vanilla")])
 def test_an_update_equals_sb3s(task: str, network: str) -> None:
     spec = spec_of(task, network, updates=4, rollout_length=2 * LIMIT)
     learner, model, theirs = twins(spec)
@@ -105,9 +101,7 @@ def test_an_update_equals_sb3s(task: str, network: str) -> None:
         torch.testing.assert_close(learner.agent.state_dict(), theirs.state_dict(), rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize(
-    ("task", "network"), [("gymnasium-cartpole", "mlp64"), ("minatar-breakout", "vanilla")]
-)
+@pytest.mark.parametrize(("task", "network"), [("gymnasium-cartpole", "mlp64"), ("minatar-breakout", "vanilla")])
 def test_a_whole_training_equals_sb3s(monkeypatch: pytest.MonkeyPatch, task: str, network: str) -> None:
     """Each acts in environments of its own; the same seeds and the same draws make the same episodes."""
     monkeypatch.setattr(  # as SB3 seeds its environments

@@ -29,9 +29,7 @@ from a2d.tasks import load_card
 ENVS = Path(__file__).parent.parent / "envs"
 CARD = load_card(ENVS / "tiny-catch.yaml")
 SPEC = TrainSpec(task=CARD, steps=3200, seed=0, agent=ManualAgent(network="vanilla"))
-CATCH = Interface(
-    observation_shape=(2, 8, 8), bytes_observed=False, actions=3, continuous=False, normalized=False
-)
+CATCH = Interface(observation_shape=(2, 8, 8), bytes_observed=False, actions=3, continuous=False, normalized=False)
 ATARI = CATCH.model_copy(update={"observation_shape": (4, 84, 84), "bytes_observed": True})
 MUJOCO = Interface(observation_shape=(11,), bytes_observed=False, actions=3, continuous=True, normalized=True)
 SEARCHED = Architecture.model_validate(
@@ -62,9 +60,7 @@ def describe(folder: Path, **changes: Any) -> None:
     [("vanilla", CATCH), ("resnet14", ATARI), (SEARCHED, CATCH), ("mlp16", MUJOCO)],
     ids=["vanilla", "bytes", "searched", "normalised"],
 )
-def test_round_trip_gives_equal_outputs(
-    design: str | Architecture, interface: Interface, tmp_path: Path
-) -> None:
+def test_round_trip_gives_equal_outputs(design: str | Architecture, interface: Interface, tmp_path: Path) -> None:
     agent = saved(tmp_path / "new" / "folder", design, interface)
     loaded, description = load_agent(tmp_path / "new" / "folder")
     assert (description.spec, description.design, description.interface) == (SPEC, design, interface)
@@ -85,9 +81,7 @@ def test_loading_draws_from_no_generator_that_a_run_uses(tmp_path: Path) -> None
     torch.manual_seed(3)
     before = load_agent(tmp_path)[0].state_dict()
     torch.manual_seed(4)
-    assert all(
-        torch.equal(value, before[name]) for name, value in load_agent(tmp_path)[0].state_dict().items()
-    )
+    assert all(torch.equal(value, before[name]) for name, value in load_agent(tmp_path)[0].state_dict().items())
 
 
 @pytest.mark.parametrize("position", [0, 100, -1])

@@ -52,9 +52,7 @@ def test_from_teacher_to_a_searched_agent(tmp_path: Path) -> None:
     text = succeeded(a2d("train", "--task", CATCH, "--out", teacher, "--network", "vanilla", *SHORT))
     assert text.startswith("score ") and "FLOPs" in text
     taught = ("--teacher", teacher, "--distill", "joint", *SHORT)
-    text = succeeded(
-        a2d("search", "--task", CATCH, "--out", found, "--cells", 3, "--width", 8, "--seed", 1, *taught)
-    )
+    text = succeeded(a2d("search", "--task", CATCH, "--out", found, "--cells", 3, "--width", 8, "--seed", 1, *taught))
     architecture = load_architecture(found / "arch.json")
     assert text.startswith(" ".join(architecture.operators)) and len(architecture.operators) == 3
     searched = read_record(found / "record.json")
@@ -122,9 +120,7 @@ def test_a_run_of_a_study_is_planned_done_and_compared(tmp_path: Path) -> None:
     scale = tmp_path / "workflow" / "scales" / "smoke.yaml"
     lines = scale.read_text(encoding="utf-8").splitlines()
     quick = "steps: {teacher: 640, train: 640, search: 640}"
-    scale.write_text(
-        "\n".join(quick if line.startswith("steps:") else line for line in lines), encoding="utf-8"
-    )
+    scale.write_text("\n".join(quick if line.startswith("steps:") else line for line in lines), encoding="utf-8")
     listed = succeeded(a2d("plan", "--scale", "smoke", cwd=tmp_path)).splitlines()
     assert all(line.startswith("missing") for line in listed[:-1])
     assert listed[-1].startswith(f"0 done, {len(listed) - 1} missing, 0 damaged, 0 stale")

@@ -57,9 +57,7 @@ def test_noise_and_differences() -> None:
     assert compare_records(a, far) == compare_records(far, a) == "different"
     assert compare_records(a, record_of(noisy(0, 4, count=10))) == "same within noise"
     assert compare_records(record_of([1.0, 1.0]), record_of([1.0, 1.01])) == "same within noise"
-    assert compare_records(record_of([1.0, 1.0]), record_of([1.01, 1.01])) == "different", (
-        "no noise, no excuse"
-    )
+    assert compare_records(record_of([1.0, 1.0]), record_of([1.01, 1.01])) == "different", "no noise, no excuse"
 
 
 def test_another_status_is_different_whatever_the_score() -> None:
@@ -78,9 +76,7 @@ def test_folders_are_paired_by_path(tmp_path: Path) -> None:
         (recorded, "c/seed2-4.json", record_of([4.0], seed=2)),
     ):
         write_record(folder / name, record)
-    found = {
-        item.path: (item.verdict, item.fresh, item.recorded) for item in compare_folders(fresh, recorded)
-    }
+    found = {item.path: (item.verdict, item.fresh, item.recorded) for item in compare_folders(fresh, recorded)}
     assert found == {
         "a/seed0-1.json": ("identical", 1.5, 1.5),
         "b/seed0-2.json": ("different", 5.0, 1.0),

@@ -44,9 +44,7 @@ def test_unknown_layer_is_an_error_that_names_it(layer: nn.Module) -> None:
 
 
 def test_the_normaliser_is_free() -> None:
-    interface = Interface(
-        observation_shape=(4,), bytes_observed=False, actions=2, continuous=True, normalized=True
-    )
+    interface = Interface(observation_shape=(4,), bytes_observed=False, actions=2, continuous=True, normalized=True)
     plain = interface.model_copy(update={"normalized": False})
     x = torch.zeros(1, 4)
     assert count_flops(build_agent("mlp8", interface), x) == count_flops(build_agent("mlp8", plain), x)

@@ -274,18 +274,14 @@ def test_breakout_tells_lost_lives_and_plays_on() -> None:
             environment.reset(options={"reset_mask": terminated})
         if not alive.any():
             break
-    assert (lost[~alive] == 4).all() and not alive.any(), (
-        "five lives: four lost on the way, the fifth ends it"
-    )
+    assert (lost[~alive] == 4).all() and not alive.any(), "five lives: four lost on the way, the fifth ends it"
     environment.close()
 
 
 def test_ale_rewards_are_not_clipped() -> None:
     environment = make_environment(shipped("atari-qbert"), 4, seed=0)
     environment.reset()
-    rewards = np.concatenate(
-        [advance(environment, actions)[1] for actions in random_actions(environment, 60)]
-    )
+    rewards = np.concatenate([advance(environment, actions)[1] for actions in random_actions(environment, 60)])
     assert set(rewards.tolist()) >= {0.0, 25.0}, "a cube of another colour is worth 25"
     environment.close()
 
@@ -386,9 +382,7 @@ def test_a_users_module_registers_their_task(tmp_path: Path, monkeypatch: pytest
     environment = make_environment(theirs, 1, seed=0)
     environment.reset()
     truncations = [bool(environment.step(np.array([i % 2]))[3][0]) for i in range(4)]
-    assert truncations == [False, False, False, True], (
-        "without a limit of the card's, the registered one holds"
-    )
+    assert truncations == [False, False, False, True], "without a limit of the card's, the registered one holds"
 
 
 @pytest.mark.parametrize("path", sorted(ENVS.glob("*.yaml")), ids=lambda path: path.stem)

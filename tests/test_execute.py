@@ -207,9 +207,7 @@ def check_diverged(record: Record, folder: Path, steps: int) -> None:
 
 @pytest.mark.parametrize("card", [CATCH, REACH], ids=["pixels", "vectors"])
 @pytest.mark.parametrize("rate", [1e10, 1e30])
-def test_an_absurd_learning_rate_diverges_and_is_recorded(
-    card: TaskCard, rate: float, tmp_path: Path
-) -> None:
+def test_an_absurd_learning_rate_diverges_and_is_recorded(card: TaskCard, rate: float, tmp_path: Path) -> None:
     spec = training(card, a2c=A2CSettings(environments=4, learning_rate=rate))
     record = run_training(spec, tmp_path)
     assert record.steps_done < spec.steps
@@ -242,9 +240,7 @@ def test_a_task_whose_rewards_are_never_numbers_is_told(tmp_path: Path) -> None:
 
 def test_a_run_that_diverged_at_once_does_not_spoil_the_plan(tmp_path: Path) -> None:
     spec = training(a2c=A2CSettings(environments=4, learning_rate=1e-9))
-    record = run_training(spec, tmp_path).model_copy(
-        update={"status": "diverged", "steps_done": 0, "curve": []}
-    )
+    record = run_training(spec, tmp_path).model_copy(update={"status": "diverged", "steps_done": 0, "curve": []})
     run = Run("smoke", "manual", "manual-mlp8", spec, key=key_of(spec))
     hours = Speeds([record]).hours(run)
     assert hours is None or np.isfinite(hours)

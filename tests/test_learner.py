@@ -62,9 +62,7 @@ def losses_by_hand(student: Agent, teacher: Agent, rollout: Rollout) -> dict[str
     else:
         assert teacher.log_deviation is not None
         s, t = student.log_deviation, teacher.log_deviation.detach()
-        chosen = (
-            -((rollout.actions - outputs) ** 2) / (2 * (2 * s).exp()) - s - math.log(2 * math.pi) / 2
-        ).sum(-1)
+        chosen = (-((rollout.actions - outputs) ** 2) / (2 * (2 * s).exp()) - s - math.log(2 * math.pi) / 2).sum(-1)
         entropy = (s + math.log(2 * math.pi * math.e) / 2).sum().expand(len(targets))
         divergence = (s - t + ((2 * t).exp() + (taught - outputs) ** 2) / (2 * (2 * s).exp()) - 0.5).sum(-1)
     return {

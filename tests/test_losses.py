@@ -44,9 +44,7 @@ def random_case(seed: int, steps: int, environments: int) -> tuple[Tensor, Tenso
 def test_returns_worked_by_hand() -> None:
     # Columns: a termination after the second step; a truncation there whose final observation is worth 6,
     # so that its reward 2 arrives as 2 + 0.5 * 6; no end at all; an end with the last step.
-    rewards = torch.tensor(
-        [[1.0, 1.0, 1.0, 1.0], [2.0, 5.0, 2.0, 2.0], [0.0, 0.0, 0.0, 0.0], [3.0, 3.0, 3.0, 3.0]]
-    )
+    rewards = torch.tensor([[1.0, 1.0, 1.0, 1.0], [2.0, 5.0, 2.0, 2.0], [0.0, 0.0, 0.0, 0.0], [3.0, 3.0, 3.0, 3.0]])
     ends = torch.zeros(4, 4, dtype=torch.bool)
     ends[1, 0] = ends[1, 1] = ends[3, 3] = True
     returns = n_step_returns(rewards, ends, torch.full((4,), 10.0), 0.5)
@@ -134,9 +132,7 @@ def test_gaussian_divergence_equals_closed_form_and_integral() -> None:
     found = actor_distillation(gaussian([[m1]], [s1]), gaussian([[m2]], [s2])).item()
     assert found == pytest.approx(closed) and found == pytest.approx(integral, abs=1e-6)
     # Dimensions add up, states are averaged.
-    two = actor_distillation(
-        gaussian([[m1, m1], [m2, m2]], [s1, s1]), gaussian([[m2, m2]] * 2, [s2, s2])
-    ).item()
+    two = actor_distillation(gaussian([[m1, m1], [m2, m2]], [s1, s1]), gaussian([[m2, m2]] * 2, [s2, s2])).item()
     same_mean = math.log(s2 / s1) + s1**2 / (2 * s2**2) - 0.5
     assert two == pytest.approx((2 * closed + 2 * same_mean) / 2)
 

@@ -30,9 +30,7 @@ from a2d.networks.agent import Agent
 from a2d.networks.manual import manual_backbone
 from a2d.networks.operators import Cell, CellShape, build_operator, cell_shapes
 
-ATARI = Interface(
-    observation_shape=(4, 84, 84), bytes_observed=True, actions=6, continuous=False, normalized=False
-)
+ATARI = Interface(observation_shape=(4, 84, 84), bytes_observed=True, actions=6, continuous=False, normalized=False)
 MINATAR = ATARI.model_copy(update={"observation_shape": (6, 10, 10), "bytes_observed": False})
 MUJOCO = Interface(observation_shape=(17,), bytes_observed=False, actions=3, continuous=True, normalized=True)
 VECTORS = MUJOCO.model_copy(update={"continuous": False, "normalized": False})
@@ -80,14 +78,10 @@ def test_costs_of_the_vanilla_network_by_hand() -> None:
 @pytest.mark.parametrize(
     ("interface", "stem", "sizes"), [(ATARI, 42, (21, 11, 6)), (MINATAR, 10, (10, 5, 3))], ids=["84", "10"]
 )
-def test_costs_of_resnets_by_hand(
-    network: str, interface: Interface, stem: int, sizes: tuple[int, int, int]
-) -> None:
+def test_costs_of_resnets_by_hand(network: str, interface: Interface, stem: int, sizes: tuple[int, int, int]) -> None:
     blocks = (int(network.removeprefix("resnet")) - 2) // 6
     total = conv(interface.observation_shape[0], 16, 3, stem**2)
-    for (size_in, size), (inputs, width) in zip(
-        pairwise((stem, *sizes)), pairwise((16, 16, 32, 64)), strict=True
-    ):
+    for (size_in, size), (inputs, width) in zip(pairwise((stem, *sizes)), pairwise((16, 16, 32, 64)), strict=True):
         total += conv(inputs, width, 3, size**2) + (2 * blocks - 1) * conv(width, width, 3, size**2)
         if size_in != size or inputs != width:
             total += conv(inputs, width, 1, size**2)
@@ -100,11 +94,7 @@ def test_depth_in_the_name_counts_convolutions_and_the_hidden_layer(network: str
     agent = build_agent(network, MINATAR)
     kernels = [layer.kernel_size for layer in agent.backbone.modules() if isinstance(layer, nn.Conv2d)]
     hidden = [layer for layer in agent.trunk.modules() if isinstance(layer, nn.Linear)]
-    assert (
-        kernels.count((3, 3)) + len(hidden)
-        == int(network.removeprefix("resnet"))
-        == 6 * RESNET_BLOCKS[network] + 2
-    )
+    assert kernels.count((3, 3)) + len(hidden) == int(network.removeprefix("resnet")) == 6 * RESNET_BLOCKS[network] + 2
 
 
 def test_costs_of_an_mlp_by_hand() -> None:
@@ -149,9 +139,7 @@ def test_bytes_are_scaled_and_floats_are_not() -> None:
     images = observe(ATARI)
     x = agent.preprocess(images)
     assert x.dtype == torch.float32 and torch.allclose(x * 255, images.float())
-    assert agent.preprocess(torch.full((1, 4, 84, 84), 255, dtype=torch.uint8)).max().item() == pytest.approx(
-        1
-    )
+    assert agent.preprocess(torch.full((1, 4, 84, 84), 255, dtype=torch.uint8)).max().item() == pytest.approx(1)
     floats = observe(MINATAR)
     assert torch.equal(build_agent("vanilla", MINATAR).preprocess(floats), floats)
 

@@ -86,17 +86,11 @@ def test_raised_semantics_make_records_stale(
 def test_hours_come_from_the_likest_records(study: Study, workspace: Workspace) -> None:
     catch = named(study, "tiny-catch", "manual-vanilla")
     reach = named(study, "tiny-reach", "manual-mlp8")
-    speeds = Speeds(
-        [record_of(catch, 0.01), record_of(catch, 0.03), record_of(catch, 0.02), record_of(reach, 4.0)]
-    )
+    speeds = Speeds([record_of(catch, 0.01), record_of(catch, 0.03), record_of(catch, 0.02), record_of(reach, 4.0)])
     same = named(study, "tiny-catch", "distilled-vanilla-joint")
-    assert speeds.hours(same) == pytest.approx(0.02 * same.spec.steps / 3600), (
-        "the median, same task and network"
-    )
+    assert speeds.hours(same) == pytest.approx(0.02 * same.spec.steps / 3600), "the median, same task and network"
     elsewhere = named(study, "tiny-catch", "search-joint")
-    assert speeds.hours(elsewhere) == pytest.approx(0.025 * elsewhere.spec.steps / 3600), (
-        "the family's median"
-    )
+    assert speeds.hours(elsewhere) == pytest.approx(0.025 * elsewhere.spec.steps / 3600), "the family's median"
     assert Speeds([]).hours(same) is None
     write_record(workspace.record(catch), record_of(catch, 0.02))
     plan = make_plan(study, workspace)

@@ -31,9 +31,7 @@ CARD = load_card(ROOT / "envs" / "tiny-catch.yaml")
 SPEC = TrainSpec(task=CARD, steps=3200, seed=0, agent=ManualAgent(network="vanilla"))
 
 
-def record_of(
-    spec: TrainSpec | SearchSpec, returns: tuple[float, ...] = (1.0, -0.1, 4.0), **fields: Any
-) -> Record:
+def record_of(spec: TrainSpec | SearchSpec, returns: tuple[float, ...] = (1.0, -0.1, 4.0), **fields: Any) -> Record:
     values: dict[str, Any] = {
         "key": key_of(spec),
         "status": "finished",
@@ -42,9 +40,7 @@ def record_of(
         "evaluation": Evaluation(seed=7, returns=list(returns), lengths=[35] * len(returns)),
         "curve": [CurvePoint(step=320, mean_return=None), CurvePoint(step=640, mean_return=0.1 + 0.2)],
         "loss_terms": {"policy": 1e-9, "value": 1 / 3, "entropy": None},
-        "network": Network(
-            design="vanilla", flops=10, parameters=20, latency_median_ms=0.1, latency_p99_ms=0.2
-        ),
+        "network": Network(design="vanilla", flops=10, parameters=20, latency_median_ms=0.1, latency_p99_ms=0.2),
         "timing": Timing(wall_s=2.0, training_s=1.5, steps_per_second=2133.3, peak_memory_mib=300.0),
         "provenance": collect_provenance(1),
     }
@@ -121,9 +117,7 @@ def test_a_key_that_is_not_its_specs_is_refused(tmp_path: Path, monkeypatch: pyt
         read_record(path)
 
 
-@pytest.mark.parametrize(
-    "text", ["", "{", "[]", "7", '"text"', "{}", '{"format": 1}', '{"format": 2}', "\x00"]
-)
+@pytest.mark.parametrize("text", ["", "{", "[]", "7", '"text"', "{}", '{"format": 1}', '{"format": 2}', "\x00"])
 def test_what_is_no_record_is_told_by_name(text: str, tmp_path: Path) -> None:
     (tmp_path / "r.json").write_text(text, encoding="utf-8")
     with pytest.raises(A2DError, match=r"r\.json"):

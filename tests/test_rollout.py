@@ -173,9 +173,7 @@ def test_gates_serve_the_whole_rollout() -> None:
     assert not rollout.last_values.requires_grad and not rollout.rewards.requires_grad
 
 
-@pytest.mark.parametrize(
-    "options", [{"third": float("nan")}, {"third": float("inf")}, {"seen": float("nan")}]
-)
+@pytest.mark.parametrize("options", [{"third": float("nan")}, {"third": float("inf")}, {"seen": float("nan")}])
 def test_numbers_that_are_not_finite_end_the_run(options: dict[str, float]) -> None:
     agent, collector = collecting(pays(options), "mlp8")
     collector.collect(agent, 2, ())

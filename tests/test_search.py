@@ -58,9 +58,7 @@ def test_gradient_of_the_expected_cost_by_hand() -> None:
     assert torch.allclose(alpha.grad, p * (flops - mean) / flops.max(dim=-1).values.sum(), atol=1e-6)
 
 
-def searching(
-    task: str = "tiny-reach", environments: int = 4, **search: Any
-) -> tuple[SearchLearner, Collector]:
+def searching(task: str = "tiny-reach", environments: int = 4, **search: Any) -> tuple[SearchLearner, Collector]:
     torch.manual_seed(0)
     settings = {"space": {"cells": 2, "width": 8}, **search}
     card = load_card(ENVS / f"{task}.yaml")
@@ -181,9 +179,7 @@ def test_random_architectures_match_the_flops(seed: int) -> None:
         return count_flops(build_agent(architecture, interface), torch.zeros(1, *shape))
 
     flops = operator_flops(Supernet(cells, shape), shape)
-    drawn = [
-        match_flops(target, flops, total(target), np.random.default_rng(other)) for other in (seed, seed, 77)
-    ]
+    drawn = [match_flops(target, flops, total(target), np.random.default_rng(other)) for other in (seed, seed, 77)]
     assert drawn[0] == drawn[1] != drawn[2], "its generator alone decides"
     assert all(abs(total(found) - total(target)) <= 0.1 * total(target) for found in drawn)
     assert all(found.cells == cells and found.space == "convolution" for found in drawn)
@@ -196,8 +192,5 @@ def test_where_no_draw_matches_the_closest_is_taken() -> None:
     flops[:, 0] = 100.0
     found = match_flops(target, flops, 1400, np.random.default_rng(5))
     generator = np.random.default_rng(5)
-    best = max(
-        sample_architecture("dense", cells, generator).operators.count("dense_relu")
-        for _ in range(MATCH_DRAWS)
-    )
+    best = max(sample_architecture("dense", cells, generator).operators.count("dense_relu") for _ in range(MATCH_DRAWS))
     assert found.operators.count("dense_relu") == best < 13

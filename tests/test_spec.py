@@ -102,9 +102,7 @@ def is_unused(data: Any, path: tuple[str, ...]) -> bool:
     return block[-1:] == ("distillation",) and path[-1] != "mode" and at(data, block)["mode"] == "none"
 
 
-@pytest.mark.parametrize(
-    "spec", [TEACHER, SEARCH, DERIVED, RANDOM], ids=["manual", "search", "derived", "random"]
-)
+@pytest.mark.parametrize("spec", [TEACHER, SEARCH, DERIVED, RANDOM], ids=["manual", "search", "derived", "random"])
 def test_every_field_changes_the_key_unless_only_people_read_it(spec: TrainSpec | SearchSpec) -> None:
     data, tried = spec.model_dump(mode="json"), 0
     for path in leaves(data):
@@ -122,20 +120,14 @@ def test_a_task_changes_the_key_with_its_teachers() -> None:
     for update, same in (({"id": "x"}, False), ({"options": {"balls": 6}}, False), ({"name": "y"}, True)):
         card = CARD.model_copy(update=update)
         teacher = TEACHER.model_copy(update={"task": card})
-        assert (
-            key_of(SEARCH.model_copy(update={"task": card, "teacher": teacher})) == key_of(SEARCH)
-        ) == same
+        assert (key_of(SEARCH.model_copy(update={"task": card, "teacher": teacher})) == key_of(SEARCH)) == same
 
 
 def test_names_titles_and_scores_are_for_people() -> None:
-    renamed = CARD.model_copy(
-        update={"name": "other", "title": "Other", "random_score": Score(value=1.0, source="a")}
-    )
+    renamed = CARD.model_copy(update={"name": "other", "title": "Other", "random_score": Score(value=1.0, source="a")})
     teacher = TEACHER.model_copy(update={"task": renamed})
     search = SEARCH.model_copy(update={"task": renamed, "teacher": teacher})
-    derived = DERIVED.model_copy(
-        update={"task": renamed, "teacher": teacher, "agent": DerivedAgent(search=search)}
-    )
+    derived = DERIVED.model_copy(update={"task": renamed, "teacher": teacher, "agent": DerivedAgent(search=search)})
     assert key_of(teacher) == key_of(TEACHER) and key_of(search) == key_of(SEARCH)
     assert key_of(derived) == key_of(DERIVED)
 
@@ -223,9 +215,7 @@ def test_a_vanilla_search_does_not_depend_on_trainings_semantics(monkeypatch: py
     assert key_of(vanilla) == before
 
 
-@pytest.mark.parametrize(
-    "spec", [TEACHER, SEARCH, DERIVED, RANDOM], ids=["manual", "search", "derived", "random"]
-)
+@pytest.mark.parametrize("spec", [TEACHER, SEARCH, DERIVED, RANDOM], ids=["manual", "search", "derived", "random"])
 def test_json_round_trip(spec: TrainSpec | SearchSpec) -> None:
     back = TypeAdapter(RunSpec).validate_json(spec.model_dump_json())
     assert back == spec and type(back) is type(spec) and key_of(back) == key_of(spec)

@@ -20,9 +20,7 @@ NUMBERS = st.floats(-1e3, 1e3, allow_subnormal=False)
 TABLES = arrays(np.float64, st.tuples(SIDES, SIDES), elements=NUMBERS)
 # Few distinct values, so that ties are common.
 TIED_PAIRS = st.tuples(SIDES, SIDES, SIDES).flatmap(
-    lambda s: st.tuples(
-        *(arrays(np.float64, (runs, s[2]), elements=st.integers(-2, 2).map(float)) for runs in s[:2])
-    )
+    lambda s: st.tuples(*(arrays(np.float64, (runs, s[2]), elements=st.integers(-2, 2).map(float)) for runs in s[:2]))
 )
 
 
@@ -122,9 +120,7 @@ def test_probability_of_improvement_is_mann_whitneys_u(pair: tuple[Array, Array]
 
 
 @given(TIED_PAIRS, st.integers(-3, 3))
-def test_probability_of_improvement_is_complementary_and_ignores_a_shift(
-    pair: tuple[Array, Array], shift: int
-) -> None:
+def test_probability_of_improvement_is_complementary_and_ignores_a_shift(pair: tuple[Array, Array], shift: int) -> None:
     a, b = pair
     forward = statistics.probability_of_improvement(a, b)
     assert 0.0 <= forward <= 1.0
@@ -253,17 +249,13 @@ def test_bootstrap_moves_with_a_shift(seed: int, shift: float) -> None:
 
 def test_more_confidence_is_wider() -> None:
     scores = normal_scores(8, 3)
-    narrow, wide = (
-        statistics.stratified_bootstrap(scores, mean, generator(), confidence=c) for c in (0.5, 0.99)
-    )
+    narrow, wide = (statistics.stratified_bootstrap(scores, mean, generator(), confidence=c) for c in (0.5, 0.99))
     assert wide.low < narrow.low < narrow.high < wide.high
 
 
 def test_bootstrap_covers_the_mean_of_a_normal() -> None:
     source = generator(11)
-    intervals = [
-        statistics.mean_interval(source.normal(3, 2, 20), source, resamples=400) for _ in range(1000)
-    ]
+    intervals = [statistics.mean_interval(source.normal(3, 2, 20), source, resamples=400) for _ in range(1000)]
     assert 0.9 <= np.mean([interval.low <= 3 <= interval.high for interval in intervals]) <= 0.98
 
 
@@ -303,9 +295,7 @@ RANDOM: dict[str, Callable[[np.random.Generator], object]] = {
     "improvement": lambda g: statistics.probability_of_improvement_interval(
         normal_scores(6, 3), normal_scores(5, 3, seed=8), g, 200
     ),
-    "profile": lambda g: statistics.performance_profile_intervals(
-        normal_scores(6, 3), np.linspace(-2, 2, 20), g, 200
-    ),
+    "profile": lambda g: statistics.performance_profile_intervals(normal_scores(6, 3), np.linspace(-2, 2, 20), g, 200),
     "mean": lambda g: statistics.mean_interval(normal_scores(6, 1)[:, 0], g, 200),
 }
 
@@ -393,9 +383,7 @@ def test_at_least_one_resample() -> None:
 def test_a_statistic_that_is_not_finite_is_an_error() -> None:
     # The quotient is finite on the scores themselves, but not on a resample without spread.
     with pytest.raises(ValueError, match="not finite"):
-        statistics.stratified_bootstrap(
-            np.array([[0.0], [1.0]]), lambda x: 1.0 if np.ptp(x) else np.inf, generator()
-        )
+        statistics.stratified_bootstrap(np.array([[0.0], [1.0]]), lambda x: 1.0 if np.ptp(x) else np.inf, generator())
 
 
 def test_an_interval_is_frozen() -> None:

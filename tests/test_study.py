@@ -80,9 +80,7 @@ def test_smoke_has_every_method_and_control_on_both_tasks() -> None:
     for task in ("tiny-catch", "tiny-reach"):
         methods = {run.method for run in study.runs.values() if run.spec.task.name == task}
         assert {f"search-{name}" for name in ("vanilla", "bilevel", "actor", "critic", "joint")} <= methods
-        assert {
-            f"derived-{name}-{mode}" for name in ("vanilla", "joint") for mode in ("none", "joint")
-        } <= methods
+        assert {f"derived-{name}-{mode}" for name in ("vanilla", "joint") for mode in ("none", "joint")} <= methods
         assert {"random-joint-none", "random-joint-joint"} <= methods
     modes = {
         run.factors["search"]: (run.spec.search.train_mode, run.spec.distillation.mode)

@@ -25,12 +25,8 @@ from a2d.networks.supernet import (
     strongest_gates,
 )
 
-PIXELS = Interface(
-    observation_shape=(3, 10, 10), bytes_observed=False, actions=4, continuous=False, normalized=False
-)
-VECTORS = Interface(
-    observation_shape=(5,), bytes_observed=False, actions=2, continuous=True, normalized=False
-)
+PIXELS = Interface(observation_shape=(3, 10, 10), bytes_observed=False, actions=4, continuous=False, normalized=False)
+VECTORS = Interface(observation_shape=(5,), bytes_observed=False, actions=2, continuous=True, normalized=False)
 SPACES = [
     (PIXELS, {"cells": 4, "width": 8}),
     (PIXELS, {"cells": 3, "width": 4, "shortcut": "identity"}),
@@ -114,9 +110,7 @@ def test_strongest_gates_are_the_derived_architecture() -> None:
     with torch.no_grad():
         outputs = agent.heads(x, strongest_gates(alpha))
         expected = copy_into_derived(agent, architecture, PIXELS).heads(x)
-    assert all(
-        torch.allclose(ours, theirs, atol=1e-6) for ours, theirs in zip(outputs, expected, strict=True)
-    )
+    assert all(torch.allclose(ours, theirs, atol=1e-6) for ours, theirs in zip(outputs, expected, strict=True))
 
 
 def test_other_operators_receive_no_gradient() -> None:
@@ -215,9 +209,7 @@ def test_probabilities_by_hand() -> None:
 
 
 @pytest.mark.parametrize(("interface", "fields"), SPACES, ids=NAMES)
-def test_operator_flops_and_the_fixed_parts_make_the_whole(
-    interface: Interface, fields: dict[str, Any]
-) -> None:
+def test_operator_flops_and_the_fixed_parts_make_the_whole(interface: Interface, fields: dict[str, Any]) -> None:
     cells = CellSpace(**fields)
     agent = build_supernet_agent(cells, interface)
     supernet = supernet_of(agent)
@@ -231,9 +223,7 @@ def test_operator_flops_and_the_fixed_parts_make_the_whole(
             fixed += 0 if shortcut is None else count_flops(shortcut, y)
             y = modules(cell, "operators")[0](y)
         features = agent.trunk(y)
-    fixed += (
-        count_flops(agent.trunk, y) + count_flops(agent.actor, features) + count_flops(agent.critic, features)
-    )
+    fixed += count_flops(agent.trunk, y) + count_flops(agent.actor, features) + count_flops(agent.critic, features)
     generator = np.random.default_rng(0)
     for _ in range(3):
         chosen = generator.integers(9, size=cells.cells)

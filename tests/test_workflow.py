@@ -33,9 +33,7 @@ def dry_run(checkout: Path, *arguments: str) -> list[dict[str, str]]:
     """Return the jobs that Snakemake would run: each one's rule, inputs and outputs."""
     command = [sys.executable, "-m", "snakemake", "--dry-run", "--cores", "1", *arguments]
     environment = {**os.environ, "PYTHONPATH": str(checkout), "COLUMNS": "1000"}
-    answer = subprocess.run(
-        command, cwd=checkout, capture_output=True, text=True, env=environment, check=False
-    )
+    answer = subprocess.run(command, cwd=checkout, capture_output=True, text=True, env=environment, check=False)
     text = answer.stdout + answer.stderr
     assert answer.returncode == 0, text
     jobs = []
@@ -117,9 +115,7 @@ def test_a_fresh_repetition_trains_everything_elsewhere(checkout: Path) -> None:
 def test_an_unknown_scale_is_one_message(checkout: Path) -> None:
     command = [sys.executable, "-m", "snakemake", "-n", "--config", "scale=smok"]
     environment = {**os.environ, "PYTHONPATH": str(checkout)}
-    answer = subprocess.run(
-        command, cwd=checkout, capture_output=True, text=True, env=environment, check=False
-    )
+    answer = subprocess.run(command, cwd=checkout, capture_output=True, text=True, env=environment, check=False)
     assert answer.returncode != 0
     message = answer.stdout + answer.stderr
     assert "smok" in message

@@ -74,9 +74,7 @@ class AtariBatch(BatchedEnvironment):
         return np.asarray(observations)
 
     def _step(self, actions: Array) -> StepResult:
-        observations, rewards, terminated, truncated, ale_info = self._ale.step(
-            np.asarray(actions, dtype=np.int64)
-        )
+        observations, rewards, terminated, truncated, ale_info = self._ale.step(np.asarray(actions, dtype=np.int64))
         lost_life = (ale_info["lives"] < self._lives) & ~terminated
         self._lives = ale_info["lives"]
         info = {"lost_life": lost_life} if self._tell_lost_lives else {}

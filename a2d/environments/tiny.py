@@ -30,9 +30,7 @@ class Catch(gymnasium.Env[Array, np.int64]):
         self.observation_space = Box(0.0, 1.0, (2, self.SIZE, self.SIZE), np.float32)
         self.action_space = Discrete(3)
 
-    def reset(
-        self, *, seed: int | None = None, options: dict[str, Any] | None = None
-    ) -> tuple[Array, dict[str, Any]]:
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Array, dict[str, Any]]:
         """Start with the paddle in the middle and the first ball at the top."""
         super().reset(seed=seed)
         self._left = self.balls
@@ -73,9 +71,7 @@ class Reach(gymnasium.Env[Array, Array]):
         self.observation_space = Box(-1.0, 1.0, (4,), np.float32)
         self.action_space = Box(-0.2, 0.2, (2,), np.float32)
 
-    def reset(
-        self, *, seed: int | None = None, options: dict[str, Any] | None = None
-    ) -> tuple[Array, dict[str, Any]]:
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Array, dict[str, Any]]:
         """Put point and target at random places."""
         super().reset(seed=seed)
         self._state = self.np_random.uniform(-1.0, 1.0, 4).astype(np.float32)

@@ -50,9 +50,7 @@ class BatchedEnvironment(VectorEnv[Array, Array, Array]):
         self._first_seed: int | None = seed
         self._needs_reset = np.ones(num_envs, dtype=bool)
 
-    def reset(
-        self, *, seed: int | None = None, options: dict[str, Any] | None = None
-    ) -> tuple[Array, dict[str, Any]]:
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Array, dict[str, Any]]:
         """Reset all, or those where ``options["reset_mask"]`` (N,) is true; return all N observations.
 
         The first reset uses the seed given at construction, unless it is given another; a later one without

@@ -126,8 +126,7 @@ def derived_backbone(architecture: Architecture, observation_shape: tuple[int, .
     space, cells = architecture.space, architecture.cells
     shapes = cell_shapes(space, cells, image_size_of(observation_shape))
     layers = [
-        Cell(operator, space, shape, cells)
-        for operator, shape in zip(architecture.operators, shapes, strict=True)
+        Cell(operator, space, shape, cells) for operator, shape in zip(architecture.operators, shapes, strict=True)
     ]
     return nn.Sequential(stem(space, cells, observation_shape), *layers)
 

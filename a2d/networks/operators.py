@@ -92,9 +92,7 @@ def _dense(shape: CellShape, activation: str, normalization: Normalization) -> n
     return nn.Sequential(*layers, ACTIVATION_LAYERS[activation]())
 
 
-def _inverted_dense(
-    shape: CellShape, activation: str, expansion: int, normalization: Normalization
-) -> nn.Module:
+def _inverted_dense(shape: CellShape, activation: str, expansion: int, normalization: Normalization) -> nn.Module:
     hidden = shape.inputs * expansion
     inner = nn.Sequential(
         nn.Linear(shape.inputs, hidden), *_norm(normalization, hidden), ACTIVATION_LAYERS[activation](),

@@ -5,7 +5,9 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -27,7 +29,7 @@ RETURN_AXIS = "training return (mean, unclipped)"
 FLOPS_AXIS = "FLOPs per decision"
 STEPS_AXIS = "environment steps"
 GRID_POINTS = 120  # of a mean curve
-SETTINGS = {
+SETTINGS: dict[Any, Any] = {
     "font.size": 8.5,
     "axes.titlesize": 9.5,
     "axes.labelsize": 8.5,
@@ -67,25 +69,21 @@ def save_figure(drawing: Drawing, path: Path) -> None:
     """Write ``path`` with the suffixes .pdf, .png and .txt, the caption; without dates, so that bytes repeat."""
     metadata: dict[str, dict[str, None]] = {"pdf": {"CreationDate": None}, "png": {"Software": None}}
     for kind, absent in metadata.items():
-        write_atomically(
-            path.with_suffix(f".{kind}"),
-            lambda temporary, kind=kind, absent=absent: drawing.figure.savefig(
-                temporary, format=kind, metadata=absent
-            ),
-        )
+        save = partial(drawing.figure.savefig, format=kind, metadata=absent)
+        write_atomically(path.with_suffix(f".{kind}"), save)
     text = "\n".join(textwrap.wrap(drawing.caption, 100)) + "\n"
     write_atomically(path.with_suffix(".txt"), lambda temporary: temporary.write_text(text, encoding="utf-8"))
 
 
 def panels(
-    count: int, columns: int = 3, width: float = 3.3, height: float = 2.7, **shared: bool | str
+    count: int, columns: int = 3, width: float = 3.3, height: float = 2.7, **shared: Any
 ) -> tuple[Figure, list[Axes]]:
     """Return a figure with ``count`` panels, at most ``columns`` side by side; sizes in inches of one panel."""
     columns = min(columns, max(count, 1))
     rows = -(-max(count, 1) // columns)
     figure = Figure(figsize=(max(columns * width, 5.0), rows * height + 0.5), layout="constrained")
     FigureCanvasAgg(figure)
-    axes = figure.subplots(rows, columns, squeeze=False, **shared).ravel()  # type: ignore[arg-type]
+    axes = figure.subplots(rows, columns, squeeze=False, **shared).ravel()
     for unused in axes[count:]:
         unused.set_visible(False)
     return figure, list(axes[:count])

@@ -93,6 +93,7 @@ def agent_name(methods: Methods, method: str, recipe: str, mode: str) -> str:
 
 
 def random_name(mode: str) -> str:
+    """Return a random architecture's name."""
     return "Random architecture" if mode == "none" else "Random architecture, distilled training"
 
 

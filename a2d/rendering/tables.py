@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from html import escape
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from a2d.results import Results, Summary
 
 LONG = 40  # rows above which LaTeX may break the table over pages
 STAR = "★"
+Row = tuple[Mapping[str, str], Mapping[str, object]]  # what is shown, and plain numbers
 INTERVALS = (
     "Scores are means over seeds of the mean unclipped return of the test episodes, with 95 % bootstrap intervals "
     "over seeds in brackets; a single run has none. Few seeds make intervals too narrow."
@@ -31,8 +33,8 @@ class Table:
     notes: tuple[str, ...] = ()
 
 
-def build(caption: str, rows: Iterable[tuple[Mapping[str, str], Mapping[str, object]]], *notes: str) -> Table:
-    """Make a table of pairs (what is shown, plain numbers). Empty notes are left out."""
+def build(caption: str, rows: Iterable[Row], *notes: str) -> Table:
+    """Make a table of rows. Empty notes are left out."""
     pairs = list(rows)
     shown = pd.DataFrame([pair[0] for pair in pairs]).fillna(ABSENT)
     return Table(caption, shown, pd.DataFrame([pair[1] for pair in pairs]), tuple(note for note in notes if note))
@@ -75,7 +77,11 @@ def save_table(table: Table, path: Path) -> None:
         ".html": as_html(table),
     }
     for suffix, text in texts.items():
-        write_atomically(path.with_suffix(suffix), lambda temporary, text=text: temporary.write_text(text, "utf-8"))
+        write_atomically(path.with_suffix(suffix), partial(_write, text))
+
+
+def _write(text: str, path: Path) -> None:
+    path.write_text(text, encoding="utf-8")
 
 
 def as_markdown(table: Table) -> str:

@@ -50,6 +50,7 @@ def bounds(interval: Interval | None, certain: bool = True) -> str:
 
 
 def score(summary: Summary) -> str:
+    """Return a group's mean score with its interval."""
     return bounds(summary.score, summary.certain)
 
 
@@ -72,4 +73,5 @@ def markdown(text: str) -> str:
 
 
 def plural(count: int, noun: str) -> str:
+    """Return '1 seed' or '2 seeds'."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

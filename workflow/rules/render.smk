@@ -1,5 +1,76 @@
-rule records:
-    input:
-        records(STUDY.runs.values()),
+# Tables, figures and the page, from records alone. Times decide here, so a changed record or script renders anew.
+from a2d.rendering.artifacts import ARTIFACTS, FIGURES, TABLES, runs_of
 
-PAGE = records(STUDY.runs.values())
+SUFFIXES = {"figures": ("png", "pdf", "txt"), "tables": ("csv", "md", "tex", "html")}
+PAGE = BASE / "report" / f"{SCALE}.html"
+LIBRARY = sorted(str(path) for path in Path(workflow.basedir, "a2d", "rendering").glob("*.py"))
+
+
+def rendered(artifact):
+    kind, name = artifact.split("/")
+    return [BASE / kind / SCALE / f"{name}.{suffix}" for suffix in SUFFIXES[kind]]
+
+
+for artifact in ARTIFACTS:
+
+    rule:
+        name:
+            "render_" + artifact.replace("/", "_")
+        input:
+            records=records(runs_of(STUDY, artifact)),
+            script=Path(workflow.basedir) / f"{artifact}.py",
+            library=LIBRARY,
+        output:
+            rendered(artifact),
+        params:
+            scale=SCALE,
+            results=FILES.results,
+            out=BASE / artifact.split("/")[0] / SCALE,
+            root=workflow.basedir,
+        resources:
+            mem_mb=1000,
+            runtime=10,
+        shell:
+            "python {input.script:q} --scale {params.scale} --results {params.results:q}"
+            " --out {params.out:q} --root {params.root:q}"
+
+
+rule page:
+    input:
+        records=records(STUDY.runs.values()),
+        artifacts=[path for artifact in ARTIFACTS for path in rendered(artifact)],
+        library=LIBRARY + [str(Path(workflow.basedir) / "a2d/rendering/templates/page.html")],
+    output:
+        PAGE,
+    params:
+        scale=SCALE,
+        results=FILES.results,
+        tables=BASE / "tables" / SCALE,
+        figures=BASE / "figures" / SCALE,
+        root=workflow.basedir,
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    shell:
+        "python -m a2d.rendering.page --scale {params.scale} --results {params.results:q}"
+        " --tables {params.tables:q} --figures {params.figures:q} --root {params.root:q} --out {output:q}"
+
+
+# One target per name: a figure and a table that share it are made together.
+for target in dict.fromkeys((*FIGURES, *TABLES)):
+
+    rule:
+        name:
+            target
+        input:
+            [path for artifact in ARTIFACTS if artifact.endswith(f"/{target}") for path in rendered(artifact)],
+
+
+# One target per search method: its searches, and all that is derived from them.
+for method in STUDY.methods.search:
+
+    rule:
+        name:
+            f"ablation_{method}"
+        input:
+            records(STUDY.of_search(method)),

@@ -1,0 +1,119 @@
+"""One offline page that gathers ledger, tables, figures and the provenance of each; nothing is fetched.
+
+``python -m a2d.rendering.page --scale laptop`` reads what the scripts of ``tables/`` and ``figures/`` rendered.
+"""
+
+from __future__ import annotations
+
+import base64
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from a2d.errors import A2DError
+from a2d.files import write_atomically
+from a2d.rendering.artifacts import artifacts_of
+from a2d.rendering.command import arguments
+from a2d.results import Results, load_results
+from a2d.study import load_study
+
+LISTED = 12  # missing runs of an experiment that the page names
+
+
+def _figure(path: Path) -> dict[str, str]:
+    encoded = base64.b64encode(path.with_suffix(".png").read_bytes()).decode()
+    caption = path.with_suffix(".txt").read_text(encoding="utf-8").replace("\n", " ").strip()
+    return {"name": path.name, "source": f"data:image/png;base64,{encoded}", "caption": caption}
+
+
+def _table(path: Path) -> dict[str, str]:
+    # The fragment was escaped when the table was made.
+    return {"name": path.name, "body": Markup(path.with_suffix(".html").read_text(encoding="utf-8"))}
+
+
+def _experiment(results: Results, name: str, tables: Path, figures: Path) -> dict[str, Any]:
+    study, experiment = results.study, results.study.experiments[name]
+    own = results.runs[results.runs["key"].isin(study.members[name])]
+    shown = [path for path in artifacts_of(study, name) if path in experiment.artifacts]
+    names = {kind: [path.split("/")[1] for path in shown if path.startswith(kind)] for kind in ("figures", "tables")}
+    return {
+        "name": name,
+        "question": experiment.question,
+        "claims": experiment.claims,
+        "planned": len(own),
+        "recorded": int(own["score"].notna().sum()),
+        "missing": list(own.loc[own["score"].isna(), "path"]),
+        "diverged": own.loc[own["state"] == "diverged", ["path", "reason"]].to_dict("records"),
+        "figures": [_figure(figures / figure) for figure in names["figures"]],
+        "tables": [_table(tables / table) for table in names["tables"]],
+    }
+
+
+def _provenance(results: Results) -> dict[str, Any]:
+    """Count over all records what they were made with."""
+    found = [record.provenance for record in results.records.values()]
+    modified = sum(provenance.modified for provenance in found)
+    versions = Counter(f"{name} {version}" for each in found for name, version in sorted(each.versions.items()))
+    return {
+        "commits": Counter((each.commit or "unknown")[:12] for each in found).most_common(),
+        "modified": modified,
+        "processors": Counter(
+            f"{each.accelerator or each.processor}, {each.cores} cores, {each.threads} thread a run" for each in found
+        ).most_common(),
+        "platforms": Counter(each.platform for each in found).most_common(),
+        "versions": versions.most_common(),
+        "core_hours": float(results.runs["core_hours"].sum()),
+        "steps": float(results.runs["steps_done"].sum()),
+    }
+
+
+def render_page(results: Results, tables: Path, figures: Path) -> str:
+    """Return the page of a study as HTML.
+
+    Args:
+        results: of the study.
+        tables: folder of its rendered tables.
+        figures: folder of its rendered figures.
+    """
+    environment = Environment(
+        loader=PackageLoader("a2d.rendering"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    experiments = list(results.study.experiments)
+    return environment.get_template("page.html").render(
+        scale=results.study.name,
+        settings=results.study.scale,
+        tasks=[results.title(task) for task in results.study.tasks],
+        planned=len(results.runs),
+        recorded=len(results.records),
+        ledger=_table(tables / "claims"),
+        experiments=[_experiment(results, name, tables, figures) for name in experiments],
+        damaged=results.damaged,
+        stale=results.stale,
+        provenance=_provenance(results),
+        listed=LISTED,
+    )
+
+
+def main() -> None:
+    """Write the page; a missing rendering is an error that names it."""
+    parser = arguments(__doc__)
+    for kind in ("tables", "figures"):
+        parser.add_argument(f"--{kind}", type=Path, help=f"folder of the rendered {kind}")
+    parser.add_argument("--out", type=Path, help="the page to write")
+    options = parser.parse_args()
+    scale = options.scale
+    tables, figures = options.tables or Path("tables") / scale, options.figures or Path("figures") / scale
+    try:
+        text = render_page(load_results(load_study(scale, options.root), options.results), tables, figures)
+    except (A2DError, OSError) as error:
+        sys.exit(f"a2d: {error}")
+    out = options.out or Path("report") / f"{scale}.html"
+    write_atomically(out, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,64 @@
+"""A2D against the best manual agent, random architectures, and what earns the credit (claim C4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from a2d.rendering.command import table_command
+from a2d.rendering.style import agent_name, network_name, random_name
+from a2d.rendering.tables import INTERVALS, Row, Table, build, shortfall, summary_data
+from a2d.rendering.text import number, runs, scaled, score
+from a2d.results import Results, summarize, where
+
+COSTS = ("flops", "parameters", "latency_median_ms", "latency_p99_ms")
+
+
+def _groups(results: Results, task: str) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Yield every kind of agent's name and its planned runs."""
+    best, student = results.best_manual(task), results.networks(task).student
+    size = f", {network_name(best['network'].iloc[0])}" if len(best) else ""
+    yield f"Best manual{size}", best
+    yield f"{network_name(student)}, distilled training", results.fixed(task, "joint")
+    runs_of_task = where(results.runs, task=task, stage="derive")
+    factors = runs_of_task[["search", "random", "recipe", "distillation"]].drop_duplicates()
+    for search, random, recipe, mode in factors.itertuples(index=False):
+        name = random_name(mode) if random else agent_name(results.study.methods, search, recipe, mode)
+        chosen = where(runs_of_task, search=search, random=random, recipe=recipe, distillation=mode)
+        if random or (search in ("vanilla", "joint")):
+            yield name, chosen
+
+
+def _rows(results: Results) -> Iterator[Row]:
+    for task in results.study.tasks:
+        best = results.best_manual(task)["flops"].mean()
+        for name, rows in _groups(results, task):
+            summary, costs = summarize(rows), {column: rows[column].mean() for column in COSTS}
+            shown = {
+                "Task": results.title(task),
+                "Agent": name,
+                "Test score": score(summary),
+                "FLOPs": scaled(costs["flops"]),
+                "FLOPs / best manual": number(costs["flops"] / best, 2),
+                "Parameters": scaled(costs["parameters"]),
+                "Latency [ms]": number(costs["latency_median_ms"]),
+                "99th percentile [ms]": number(costs["latency_p99_ms"]),
+                "Runs": runs(summary),
+            }
+            yield shown, {"task": task, "agent": name, **costs, **summary_data(summary)}
+
+
+def make(results: Results) -> Table:
+    """Make one row per task and kind of agent."""
+    used = pd.concat([rows for task in results.study.tasks for _, rows in _groups(results, task)])
+    meaning = (
+        "A2D is searched and finally trained with joint distillation. Its search or its training without the "
+        "other, and random architectures at matched FLOPs, show what earns the credit. Latency: one decision, "
+        "batch 1, one thread; median over calls, mean over seeds."
+    )
+    return build("A2D against manual and random agents", _rows(results), meaning, INTERVALS, shortfall(results, used))
+
+
+if __name__ == "__main__":
+    table_command(__file__, make, __doc__)

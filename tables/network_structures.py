@@ -1,0 +1,72 @@
+"""Every network: layers, parameters, FLOPs and measured latency (the paper's App. C)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from a2d.architecture import MLP_UNITS, RESNET_BLOCKS, Architecture
+from a2d.rendering.command import table_command
+from a2d.rendering.style import network_name, operator_sign, search_name
+from a2d.rendering.tables import Row, Table, build, shortfall
+from a2d.rendering.text import ABSENT, number, scaled
+from a2d.results import Results, where
+
+COSTS = ("flops", "parameters", "latency_median_ms", "latency_p99_ms")
+HEADS = "actor and critic heads"
+
+
+def _layers(design: str | Architecture) -> str:
+    """Describe a network's layers from its plain data."""
+    if isinstance(design, Architecture):
+        cells = " ".join(operator_sign(operator) for operator in design.operators)
+        shortcut = ", shortcut around every cell" if design.cells.shortcut == "identity" else ""
+        return f"stem {design.cells.width}; cells {cells}{shortcut}"
+    if design in RESNET_BLOCKS:
+        blocks = RESNET_BLOCKS[design]
+        return f"convolution 16; {blocks} basic blocks each of 16, 32, 64; dense 256; {HEADS}"
+    if design in MLP_UNITS:
+        return f"dense {MLP_UNITS[design]}, {MLP_UNITS[design]} (tanh); {HEADS}"
+    return f"convolutions 32, 64, 64; dense 256; {HEADS}"
+
+
+def _row(results: Results, task: str, name: str, rows: pd.DataFrame) -> Row:
+    records = [results.records[key] for key in rows["key"] if key in results.records]
+    costs = {column: rows[column].mean() for column in COSTS}
+    shown = {
+        "Task": results.title(task),
+        "Network": name,
+        "Layers": _layers(records[0].network.design) if records else ABSENT,
+        "Parameters": scaled(costs["parameters"]),
+        "FLOPs": scaled(costs["flops"]),
+        "Latency [ms]": number(costs["latency_median_ms"]),
+        "99th percentile [ms]": number(costs["latency_p99_ms"]),
+    }
+    return shown, {"task": task, "network": name, "layers": shown["Layers"], **costs}
+
+
+def _rows(results: Results) -> Iterator[Row]:
+    for task in results.study.tasks:
+        for network in results.networks(task).every:
+            yield _row(results, task, network_name(network), where(results.manual(task), network=network))
+        searches = where(results.runs, task=task, stage="search")
+        for _, search in searches.iterrows():
+            name = search_name(results.study.methods, search["search"], search["recipe"])
+            yield _row(results, task, f"{name}, seed {search['seed']}", where(searches, key=search["key"]))
+
+
+def make(results: Results) -> Table:
+    """Make one row per manual network and per searched architecture, by task."""
+    shown = results.runs[results.runs["stage"].isin(["manual", "search"])]
+    used = shown[(shown["stage"] == "search") | (shown["distillation"] == "none")]
+    meaning = (
+        "Searched ones stand as derived: C a convolution, D a dense layer, I an inverted residual with kernel (or R "
+        "relu, T tanh) and expansion, – a skip; dense 256 and both heads follow for images, both heads for vectors. "
+        "FLOPs and latency of one decision; one multiply-accumulate is two FLOPs; batch 1, one thread."
+    )
+    return build("Network structures", _rows(results), meaning, shortfall(results, used))
+
+
+if __name__ == "__main__":
+    table_command(__file__, make, __doc__)

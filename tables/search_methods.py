@@ -1,0 +1,70 @@
+"""Search methods: searched and derived scores, their spread over seeds, FLOPs and cost (claims C2 and C3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from a2d.rendering.command import table_command
+from a2d.rendering.style import search_name
+from a2d.rendering.tables import INTERVALS, Row, Table, build, shortfall, summary_data
+from a2d.rendering.text import number, runs, scaled, score
+from a2d.results import Results, summarize, where
+
+
+def _spread(rows: pd.DataFrame) -> float:
+    """Return the standard deviation over seeds; NaN for fewer than two."""
+    return float(rows["score"].std(ddof=1))
+
+
+def _rows(results: Results) -> Iterator[Row]:
+    searches = where(results.runs, stage="search")
+    methods = searches[["search", "recipe"]].drop_duplicates().itertuples(index=False)
+    groups = [(task, method, recipe) for method, recipe in methods for task in results.study.tasks]
+    order = list(results.study.tasks)
+    for task, method, recipe in sorted(groups, key=lambda group: order.index(group[0])):
+        yield _row(results, task, method, recipe)
+
+
+def _row(results: Results, task: str, method: str, recipe: str) -> Row:
+    same = where(results.runs, task=task, search=method, recipe=recipe)
+    searched, derived = where(same, stage="search"), where(same, stage="derive", distillation="none")
+    summaries = summarize(searched), summarize(derived)
+    shown = {
+        "Task": results.title(task),
+        "Search": search_name(results.study.methods, method, recipe),
+        "Searched score": score(summaries[0]),
+        "Searched spread": number(_spread(searched)),
+        "Derived score": score(summaries[1]),
+        "Derived spread": number(_spread(derived)),
+        "FLOPs": scaled(searched["flops"].mean()),
+        "Skips": number(searched["skips"].mean(), 2),
+        "Steps": scaled(searched["steps_done"].mean()),
+        "Core-minutes": number(60 * searched["core_hours"].mean(), 2),
+        "Searches": runs(summaries[0]),
+        "Derived runs": runs(summaries[1]),
+    }
+    data: dict[str, object] = {"task": task, "search": method, "recipe": recipe}
+    for name, rows, summary in zip(("searched", "derived"), (searched, derived), summaries, strict=True):
+        data |= {f"{name}_{key}": value for key, value in summary_data(summary).items()}
+        data[f"{name}_spread"] = _spread(rows)
+    costs = ("flops", "skips", "steps_done", "core_hours")
+    return shown, data | {column: searched[column].mean() for column in costs}
+
+
+def make(results: Results) -> Table:
+    """Make one row per task and way to search."""
+    shown = results.runs[results.runs["search"] != ""]
+    used = shown[(shown["stage"] == "search") | (shown["distillation"] == "none")]
+    meaning = (
+        "Searched score: the supernet along its strongest path. Derived score: that architecture, trained from "
+        "scratch without a teacher. Spread: standard deviation over seeds. FLOPs of one decision of the derived "
+        "agent, skips among its cells, steps and core-minutes of one search: means over seeds."
+    )
+    caption = "Search methods"
+    return build(caption, _rows(results), meaning, INTERVALS, shortfall(results, used))
+
+
+if __name__ == "__main__":
+    table_command(__file__, make, __doc__)
