@@ -14,11 +14,12 @@ ARTIFACTS = (*(f"figures/{name}" for name in FIGURES), *(f"tables/{name}" for na
 # size sweep, whose best network sets the scale of normalised scores.
 ALSO = {
     "figures/distillation": ("size_sweep",),
-    "figures/pareto": ("recipes",),
-    "figures/aggregate": ("search_methods", "recipes"),
+    "figures/pareto": ("distillation", "recipes"),
+    "figures/architectures": ("a2d_vs_manual", "recipes"),
+    "figures/aggregate": ("search_methods", "distillation"),
     "tables/distillation": ("size_sweep",),
     "tables/network_structures": ("search_methods", "a2d_vs_manual", "recipes"),
-    "tables/a2d_vs_manual": ("recipes",),
+    "tables/a2d_vs_manual": ("distillation", "recipes"),
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -21,11 +21,12 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from a2d.files import write_atomically
 from a2d.rendering.style import GREY, INK, LIGHT, Look
 from a2d.rendering.text import plural
-from a2d.results import Results, Summary
+from a2d.results import Summary
 from a2d.statistics import Array
 
 SCORE_AXIS = "test score (mean unclipped return)"
 RETURN_AXIS = "training return (mean, unclipped)"
+SHORT_RETURN_AXIS = "mean return"
 FLOPS_AXIS = "FLOPs per decision"
 STEPS_AXIS = "environment steps"
 GRID_POINTS = 120  # of a mean curve
@@ -103,8 +104,8 @@ def tally(rows: pd.DataFrame) -> str:
     return text + (f", {diverged} diverged†" if diverged else "")
 
 
-def behind(results: Results, rows: pd.DataFrame) -> str:
-    """Return the caption's sentence on seeds × tasks, and on what is absent or diverged."""
+def behind(rows: pd.DataFrame, intervals: bool = True) -> str:
+    """Return the caption's sentence on seeds × tasks, on what is absent or diverged, and on missing intervals."""
     if not len(rows):
         return "This study plans no such runs."
     seeds, tasks = rows["seed"].nunique(), rows["task"].nunique()
@@ -112,7 +113,7 @@ def behind(results: Results, rows: pd.DataFrame) -> str:
     absent = int(rows["score"].isna().sum())
     if absent:
         text += f" are recorded ({absent} missing, marked or left blank)"
-    if seeds == 1:
+    if seeds == 1 and intervals:
         text += "; one seed has no interval"
     return text + "."
 
@@ -152,7 +153,12 @@ def point(ax: Axes, x: float, summary: Summary, look: Look, size: float = 7) -> 
 def mark_diverged(ax: Axes, rows: pd.DataFrame, x: str = "flops") -> None:
     """Put a dagger beside every diverged run."""
     for _, row in rows[rows["state"] == "diverged"].iterrows():
-        ax.annotate("†", (row[x], row["score"]), textcoords="offset points", xytext=(4, 2), fontsize=9, color=INK)
+        dagger(ax, row[x], row["score"])
+
+
+def dagger(ax: Axes, x: float, y: float) -> None:
+    """Mark one diverged run."""
+    ax.annotate("†", (x, y), textcoords="offset points", xytext=(4, 2), fontsize=9, color=INK)
 
 
 def flops_axis(ax: Axes) -> None:
@@ -177,10 +183,42 @@ def _minor(value: float, limits: tuple[float, float]) -> str:
     return _ticks(value) if leading in shown else ""
 
 
-def steps_axis(ax: Axes) -> None:
-    """Write steps as 20k or 1.5M."""
-    ax.xaxis.set_major_locator(MaxNLocator(4))
+def steps_axis(ax: Axes, end: float) -> None:
+    """Write steps as 20k or 1.5M, no further than the runs go; what stands beyond are test scores."""
+    ticks = MaxNLocator(3, steps=[1, 2, 2.5, 5, 10]).tick_values(0, end)
+    ax.set_xticks([tick for tick in ticks if 0 <= tick <= end])
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _ticks(value)))
+
+
+def level(ax: Axes, value: float, name: str) -> None:
+    """Draw a dashed level across the panel with its name."""
+    ax.axhline(value, color=GREY, linewidth=0.9, linestyle=(0, (6, 3)), zorder=1)
+    place = {"xycoords": ax.get_yaxis_transform(), "textcoords": "offset points", "xytext": (2, 2)}
+    ax.annotate(name, (0, value), fontsize=7, color=GREY, **place)
+
+
+def not_run(rows: pd.DataFrame) -> str:
+    """Return what a blank panel says of these planned runs."""
+    return f"not run: 0 of {plural(len(rows), 'run')}" if len(rows) else "not part of this study"
+
+
+def absent(ax: Axes, groups: Mapping[str, pd.DataFrame]) -> None:
+    """Name below the panel's title every group that has no record, or lacks some."""
+    counts = {name: (int(rows["score"].notna().sum()), len(rows)) for name, rows in groups.items()}
+    short = [f"{name} ({found} of {planned})" for name, (found, planned) in counts.items() if found < planned]
+    if short:
+        text = textwrap.fill(f"missing: {', '.join(short)}", 60)
+        place = {"transform": ax.transAxes, "ha": "right", "va": "bottom"}
+        ax.text(0.99, 0.01, text, fontsize=6, color=GREY, style="italic", **place)
+
+
+def label_outer(axes: Sequence[Axes], x: str, y: str) -> None:
+    """Label the x axis of every panel and the y axis of those in the first column."""
+    for ax in axes:
+        place = ax.get_subplotspec()
+        ax.set_xlabel(x)
+        if place is None or place.is_first_col():
+            ax.set_ylabel(y)
 
 
 def curves_on_grid(curves: pd.DataFrame, keys: Sequence[str]) -> tuple[Array, Array]:

@@ -115,6 +115,12 @@ def operator_color(operator: str) -> str:
     return OPERATOR_COLORS[kind]["5" in operator.split("_e")[0] or "tanh" in operator]
 
 
+def ink_on(color: str) -> str:
+    """Return black or white, whichever reads better on a '#rrggbb' colour (ITU-R BT.601 luma)."""
+    red, green, blue = (int(color[place : place + 2], 16) for place in (1, 3, 5))
+    return INK if 0.299 * red + 0.587 * green + 0.114 * blue > 140 else "white"
+
+
 def operator_name(operator: str) -> str:
     """Return an operator's full name, as 'inverted residual 3×3, expansion 5'."""
     if operator == "skip":

@@ -1,0 +1,105 @@
+"""Records with scores that a test chooses, built through the real models for a study's real runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from a2d.architecture import Architecture, sample_architecture
+from a2d.provenance import Provenance
+from a2d.records import CurvePoint, Evaluation, Network, Record, SearchOutcome, Timing, write_record
+from a2d.results import Results
+from a2d.spec import DerivedAgent, RandomAgent, SearchSpec
+from a2d.study import Run, Study
+
+Score = Callable[[Run], float | None]
+"""The score that a run gets; None leaves it without a record."""
+
+FLOPS = {
+    "vanilla": 300_000,
+    "resnet14": 2_000_000,
+    "resnet20": 3_000_000,
+    "resnet38": 6_000_000,
+    "resnet74": 12_000_000,
+}
+SEARCHED_FLOPS = 1_000_000
+POINTS = 5  # of a curve
+PROVENANCE = Provenance(
+    commit="0" * 40,
+    modified=False,
+    versions={"python": "3.11.7", "torch": "2.13.0"},
+    processor="A processor",
+    accelerator=None,
+    cores=2,
+    threads=1,
+    platform="Linux",
+)
+
+
+def architecture_of(spec: SearchSpec) -> Architecture:
+    """Return an architecture that only the search's seed and method decide."""
+    space = "convolution" if spec.task.observation == "pixels" else "dense"
+    generator = np.random.default_rng([spec.seed, len(spec.distillation.mode)])
+    return sample_architecture(space, spec.search.space, generator)
+
+
+def _design(run: Run) -> str | Architecture:
+    if isinstance(run.spec, SearchSpec):
+        return architecture_of(run.spec)
+    match run.spec.agent:
+        case DerivedAgent(search=search) | RandomAgent(matched_to=search):
+            return architecture_of(search)
+    return run.factors["network"]
+
+
+def record_of(run: Run, score: float, diverged: bool = False) -> Record:
+    """Return a record whose test episodes average ``score`` exactly: one below it, one above."""
+    design = _design(run)
+    flops = FLOPS.get(design, 10_000) if isinstance(design, str) else SEARCHED_FLOPS + 50_000 * design.skips()
+    steps = [run.spec.steps * (point + 1) // POINTS for point in range(POINTS)]
+    search = None
+    if isinstance(design, Architecture) and run.stage == "search":
+        search = SearchOutcome(architecture=design, alpha=[[0.0] * 9] * design.cells.cells, skips=design.skips())
+    return Record(
+        key=run.key,
+        status="diverged" if diverged else "finished",
+        reason="the loss is nan" if diverged else None,
+        steps_done=run.spec.steps // 2 if diverged else run.spec.steps,
+        spec=run.spec,
+        evaluation=Evaluation(seed=1, returns=[score - 1, score + 1], lengths=[10, 10]),
+        curve=[CurvePoint(step=step, mean_return=score * step / run.spec.steps) for step in steps],
+        loss_terms={"policy": 0.1},
+        network=Network(
+            design=design,
+            flops=flops,
+            parameters=flops // 10,
+            latency_median_ms=flops / 1e7,
+            latency_p99_ms=flops / 5e6,
+        ),
+        search=search,
+        timing=Timing(wall_s=36.0, training_s=30.0, steps_per_second=1000.0, peak_memory_mib=100.0),
+        provenance=PROVENANCE,
+    )
+
+
+def results_of(study: Study, score: Score, diverged: Callable[[Run], bool] = lambda run: False) -> Results:
+    """Return results in memory, in which every run has the score that ``score`` gives it."""
+    scores = {key: score(run) for key, run in study.runs.items()}
+    return Results(
+        study,
+        {
+            key: record_of(study.runs[key], value, diverged(study.runs[key]))
+            for key, value in scores.items()
+            if value is not None
+        },
+    )
+
+
+def write_results(results: Results, folder: Path) -> None:
+    """Write the records as files below ``folder``, as the workflow does."""
+    for key, record in results.records.items():
+        path = folder / results.study.runs[key].path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_record(path, record)
