@@ -9,7 +9,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 SCRATCH := .venv/.scratch
 EXTRAS := test,bench
-SNAKEMAKE = PATH="$$PWD/$(BIN):$$PATH" $(BIN)/python -m snakemake --cores $(CORES)
+SNAKEMAKE = $(BIN)/python -m snakemake --cores $(CORES)
 PYTEST = $(BIN)/python -m pytest
 PARALLEL = --numprocesses auto --maxprocesses 4 --dist loadfile
 
@@ -25,7 +25,7 @@ endif
 help:  ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/\1: \2/p' Makefile | while IFS=: read -r target text; do \
 		printf 'make %-12s%s\n' "$$target" "$$text"; done
-	@echo "Variables: SCALE=smoke|laptop|minatar|mujoco|atari, CORES=number, PYTHON=interpreter"
+	@echo "Variables: SCALE=smoke|laptop|breakout|minatar|mujoco|atari, CORES=number, PYTHON=interpreter"
 
 all: $(INSTALLED)  ## every table and figure, at laptop scale unless SCALE names another
 	$(SNAKEMAKE) $(if $(SCALE),--config scale=$(SCALE))

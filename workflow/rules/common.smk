@@ -1,4 +1,5 @@
 # The study of the chosen scale, and where its files lie.
+import os
 import sys
 from pathlib import Path
 
@@ -6,6 +7,9 @@ from a2d.errors import A2DError
 from a2d.spec import key_of, search_of
 from a2d.study import load_study
 from a2d.workspace import Workspace
+
+# Jobs run in the environment of this Snakemake, activated or not.
+os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 
 SCALE = config.get("scale", "laptop")
 FRESH = config.get("fresh")
