@@ -84,10 +84,10 @@ def verdict(title: str, points: list[Point]) -> str:
     """Say in one sentence what the rule makes of all points."""
     places = ("within", "above", "below")
     titles = {at: [point.title for point in points if point.position == at] for at in places}
-    found = f"the means lie within each other's seed spread at {len(titles['within'])} of {len(points)} points"
+    found = f"each mean lies within the other's seeds at {len(titles['within'])} of {len(points)} points"
     for at in ("above", "below"):
         if titles[at]:
-            found += f"; ours is {at} it at: {', '.join(titles[at])}"
+            found += f"; ours is {at} at {len(titles[at])} ({', '.join(titles[at])})"
     answer = "does **not** agree" if titles["below"] else "**agrees**"
     return f"{title}: ours {answer} with stable-baselines3's; {found}."
 
@@ -147,8 +147,8 @@ def summarize() -> None:
     note = (
         "Cells: mean ± standard deviation [minimum, maximum] over seeds. The docstrings of "
         "`benchmarks/agreement.py` and `agreement_summary.py` say how both are run and what the rule is. "
-        "Here the two draw different random numbers; with the same ones they are the same, update for update "
-        "(`tests/test_agreement.py`).\n"
+        "Here the two draw different random numbers. With the same ones every update is the same up to "
+        "rounding (`tests/test_agreement.py`), so that a difference here is one between seeds.\n"
     )
     page = head + "\n".join(task_section(runs) for runs in tasks.values()) + "\n" + note
     (ROOT / "agreement.md").write_text(page, encoding="utf-8")

