@@ -131,7 +131,7 @@ def _spread(scores: Array) -> float:
 
 
 def _show(effect: Interval) -> str:
-    return f"{effect.estimate:+.2f} [{effect.low:+.2f}, {effect.high:+.2f}]"
+    return f"{effect.estimate:+.2f} [{effect.low:+.2f}, {effect.high:+.2f}]".replace("-", "−")
 
 
 def held_out_lead(sweep: Array) -> Array:

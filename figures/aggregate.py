@@ -177,7 +177,7 @@ def draw(results: Results) -> figures.Drawing:
         message = "This study plans no agents to compare."
         return figures.Drawing(figures.empty(message), message)
     own = next((entry for entry in entries if a2d_kind and entry.kind.name == a2d_kind.name), None)
-    figure, axes = figures.panels(3, width=3.9, height=0.25 * len(entries) + 0.9)
+    figure, axes = figures.panels(3, width=3.9, height=max(0.25 * len(entries) + 0.9, 2.6))
     _means(axes[0], entries, own)
     _improvement(axes[1], entries, own)
     shown = [(entry.kind.name, entry.kind.look) for entry in _profiles(axes[2], entries)]

@@ -24,6 +24,12 @@ NUMBERS = {"flops": "FLOPs", "none": "score,\nplain", "joint": "score,\ndistille
 STEP = 1.75  # from one column of numbers to the next, in cells
 MARGIN = 2.1  # inches for the names on the left
 HATCH: dict[str, Any] = {"facecolor": "#fafafa", "edgecolor": LIGHT, "hatch": "////", "linewidth": 0.5}
+MEANING = (
+    "What every search derived: the strongest operator of each cell, from input (left) to heads (right), one row per "
+    "seed. At a row's end: FLOPs per decision, and the test score of the derived agent after final training without a "
+    "teacher (plain) and with joint distillation (distilled); blank where the study plans no such agent. Hatched: a "
+    "search without a sound record."
+)
 
 
 def _searches(results: Results) -> pd.DataFrame:
@@ -148,15 +154,9 @@ def draw(results: Results) -> figures.Drawing:
         figures.head(ax, results.title(task), rows)
         _panel(ax, results, rows, cells, numbers)
         ax.set_ylim(height + 0.6, -1)
-    tight = {"ncols": 3, "fontsize": 7.5 if len(tasks) > 1 else 6, "handlelength": 1.4, "columnspacing": 1.2}
-    figure.legend(handles=_legend(results, searches), loc="outside lower center", **tight)
-    caption = (
-        "What every search derived: the strongest operator of each cell, from input (left) to heads (right), one row "
-        "per seed. At a row's end: FLOPs per decision, and the test score of the derived agent after final training "
-        "without a teacher (plain) and with joint distillation (distilled); blank where the study plans no such "
-        f"agent. Hatched: a search without a sound record. {figures.behind(searches, intervals=False)}"
-    )
-    return figures.Drawing(figure, caption)
+    tight: dict[str, Any] = {"fontsize": 7.5 if len(tasks) > 1 else 6, "handlelength": 1.4, "columnspacing": 1.2}
+    figure.legend(handles=_legend(results, searches), loc="outside lower center", ncols=3, **tight)
+    return figures.Drawing(figure, f"{MEANING} {figures.behind(searches, intervals=False)}")
 
 
 if __name__ == "__main__":

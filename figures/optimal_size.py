@@ -10,6 +10,8 @@ from a2d.rendering.command import figure_command
 from a2d.rendering.style import INK, MANUAL, network_name
 from a2d.results import Results, summarize, where
 
+NAMES = 0.22  # of a panel's height, for the name above the highest interval
+
 
 def _panel(ax: Axes, results: Results, task: str) -> None:
     sweep = results.manual(task)
@@ -29,7 +31,9 @@ def _panel(ax: Axes, results: Results, task: str) -> None:
         figures.level(ax, random.value, "random")
     figures.absent(ax, {network_name(network): rows for network, rows in sizes.items()})
     figures.flops_axis(ax)
-    ax.margins(x=0.12, y=0.18)
+    ax.margins(x=0.12, y=0.12)
+    low, high = ax.get_ylim()
+    ax.set_ylim(low, high + NAMES * (high - low))
 
 
 def _size(ax: Axes, network: str, rows: pd.DataFrame, best: bool) -> None:
@@ -45,15 +49,16 @@ def _size(ax: Axes, network: str, rows: pd.DataFrame, best: bool) -> None:
         ax.plot([flops], [summary.score.estimate], "*", color="#d55e00", markersize=15, markeredgecolor="white",
                 zorder=5)  # fmt: skip
     top = max(summary.score.high, rows["score"].max())
-    ax.annotate(network_name(network), (flops, top), textcoords="offset points", xytext=(0, 7),
-                ha="center", fontsize=7, color=INK)  # fmt: skip
+    # Upright, because neighbouring sizes can be close.
+    ax.annotate(network_name(network), (flops, top), textcoords="offset points", xytext=(0, 8), rotation=90,
+                ha="center", va="bottom", fontsize=7, color=INK)  # fmt: skip
 
 
 def draw(results: Results) -> figures.Drawing:
     """Draw one panel per task."""
     tasks = list(results.study.tasks)
     rows = pd.concat([results.manual(task) for task in tasks])
-    figure, axes = figures.panels(len(tasks))
+    figure, axes = figures.panels(len(tasks), width=3.8)
     for ax, task in zip(axes, tasks, strict=True):
         _panel(ax, results, task)
     figures.label_outer(axes, figures.FLOPS_AXIS, figures.SCORE_AXIS)

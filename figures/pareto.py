@@ -8,8 +8,12 @@ from matplotlib.axes import Axes
 from a2d.rendering import figures
 from a2d.rendering.agents import BEST, Kind, kinds
 from a2d.rendering.command import figure_command
-from a2d.rendering.style import GREY, Look, network_name
+from a2d.rendering.style import GREY, LIGHT, MANUAL, Look, network_name
 from a2d.results import Results, summarize, where
+
+FRONT = Look("#cccccc", "_")
+STRIP = 0.3  # of a panel, for the manual sizes' names
+WHITE = {"facecolor": "white", "edgecolor": "none", "pad": 0.8}
 
 
 def _groups(results: Results, task: str, shown: list[Kind]) -> list[tuple[str, Look, pd.DataFrame]]:
@@ -39,40 +43,53 @@ def _panel(ax: Axes, results: Results, task: str, shown: list[Kind]) -> None:
     if rows["score"].isna().all():
         figures.blank(ax, figures.not_run(rows))
         return
-    front = _front(groups)
-    ax.step(*zip(*front, strict=True), where="post", color="#bbbbbb", linewidth=4, alpha=0.5, zorder=1)
-    for name, look, group in groups:
-        summary, flops = summarize(group), group["flops"].mean()
-        if summary.recorded > 1:
+    ax.step(*zip(*_front(groups), strict=True), where="post", color=FRONT.color, linewidth=4, zorder=1)
+    sweep = results.manual(task).groupby("network", sort=False)[["flops", "score"]].mean().dropna()
+    sweep = sweep.sort_values("flops")
+    ax.plot(sweep["flops"], sweep["score"], color=MANUAL.color, linewidth=1, linestyle=MANUAL.line, zorder=2)
+    for _, look, group in groups:
+        if group["score"].notna().sum() > 1:
             ax.plot(group["flops"], group["score"], look.marker, color=look.color, markersize=3, alpha=0.4, zorder=2)
-        figures.point(ax, flops, summary, look, size=9 if look.marker == "*" else 7)
-        if group["network"].iloc[0] and summary.score is not None and not look.filled:
-            ax.annotate(name, (flops, summary.score.estimate), textcoords="offset points", xytext=(6, -9), fontsize=6.5,
-                        color=GREY)  # fmt: skip
+        figures.point(ax, group["flops"].mean(), summarize(group), look, size=9 if look.marker == "*" else 7)
     figures.mark_diverged(ax, rows)
     figures.flops_axis(ax)
+    ax.margins(x=0.1, y=0.1)
+    _names(ax, sweep)
     figures.absent(ax, {name: group for name, _, group in groups})
+
+
+def _names(ax: Axes, sweep: pd.DataFrame) -> None:
+    """Write the manual sizes' names upright in a strip along the panel's foot, each below its mean."""
+    low, high = ax.get_ylim()
+    foot = low - STRIP * (high - low)
+    ax.set_ylim(foot, high)
+    for network, (flops, score) in zip(sweep.index, sweep.to_numpy(), strict=True):
+        ax.plot([flops, flops], [foot, score], color=LIGHT, linewidth=0.7, zorder=0.9)
+        ax.annotate(network_name(str(network)), (flops, 0.02), xycoords=ax.get_xaxis_transform(), rotation=90,
+                    fontsize=6.5, color=GREY, ha="center", va="bottom", bbox=WHITE)  # fmt: skip
 
 
 def draw(results: Results) -> figures.Drawing:
     """Draw one panel per task."""
     tasks = list(results.study.tasks)
     shown = [kind for kind in kinds(results) if kind.credit]
-    figure, axes = figures.panels(len(tasks), height=3.0)
+    figure, axes = figures.panels(len(tasks), width=3.8, height=3.2)
     for ax, task in zip(axes, tasks, strict=True):
         _panel(ax, results, task, shown)
     figures.label_outer(axes, figures.FLOPS_AXIS, figures.SCORE_AXIS)
-    names = {BEST: "Manual sizes"}
-    figures.legend(figure, [(names.get(kind.name, kind.name), kind.look) for kind in shown], columns=3)
+    entries = [("Manual sizes" if kind.name == BEST else kind.name, kind.look) for kind in shown]
+    figures.legend(figure, [*entries, ("Pareto front of the means", FRONT)], columns=3)
     manual = pd.concat([results.manual(task) for task in tasks])
     used = pd.concat([manual, *(kind.rows for kind in shown)]).drop_duplicates("key")
     caption = (
         "Test score against FLOPs of one decision. Large markers: means over seeds with 95 % bootstrap intervals of "
-        "the score; small ones: single seeds, each with an architecture of its own. Filled: finally trained with "
-        "distillation; hollow: without. Random architectures match the FLOPs of what A2D found. Grey: the front of "
-        f"means that none betters in both. {figures.behind(used)}"
+        "the score; small ones: single seeds, where searched each with an architecture of its own. Filled: finally "
+        "trained with distillation; hollow: without; dotted: the manual sizes. Random architectures match the FLOPs "
+        "of what A2D found. Pale grey: the front of means that none betters in both; †: a run that diverged. "
+        f"{figures.behind(used)}"
     )
-    return figures.Drawing(figure, caption)
+    searched = any(kind.rows["stage"].eq("derive").any() for kind in shown)
+    return figures.Drawing(figure, caption + ("" if searched else " This study plans no searched or random agents."))
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import product
 
 import pandas as pd
 
@@ -50,10 +51,12 @@ def _rows(results: Results) -> Iterator[Row]:
     for task in results.study.tasks:
         for network in results.networks(task).every:
             yield _row(results, task, network_name(network), where(results.manual(task), network=network))
-        searches = where(results.runs, task=task, stage="search")
-        for _, search in searches.iterrows():
-            name = search_name(results.study.methods, search["search"], search["recipe"])
-            yield _row(results, task, f"{name}, seed {search['seed']}", where(searches, key=search["key"]))
+        methods = results.study.methods
+        for recipe, method in product(methods.recipes, methods.search):
+            searches = where(results.runs, task=task, stage="search", search=method, recipe=recipe)
+            name = search_name(methods, method, recipe)
+            for key, seed in searches[["key", "seed"]].itertuples(index=False):
+                yield _row(results, task, f"{name}, seed {seed}", where(searches, key=key))
 
 
 def make(results: Results) -> Table:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import product
 
 import pandas as pd
 
@@ -20,11 +21,11 @@ def _spread(rows: pd.DataFrame) -> float:
 
 def _rows(results: Results) -> Iterator[Row]:
     searches = where(results.runs, stage="search")
-    methods = searches[["search", "recipe"]].drop_duplicates().itertuples(index=False)
-    groups = [(task, method, recipe) for method, recipe in methods for task in results.study.tasks]
-    order = list(results.study.tasks)
-    for task, method, recipe in sorted(groups, key=lambda group: order.index(group[0])):
-        yield _row(results, task, method, recipe)
+    planned = set(searches[["search", "recipe"]].itertuples(index=False, name=None))
+    methods = results.study.methods
+    for task, recipe, method in product(results.study.tasks, methods.recipes, methods.search):
+        if (method, recipe) in planned:
+            yield _row(results, task, method, recipe)
 
 
 def _row(results: Results, task: str, method: str, recipe: str) -> Row:

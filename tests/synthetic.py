@@ -6,13 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import yaml
 
-from a2d.architecture import Architecture, sample_architecture
+from a2d.architecture import Architecture, Space, sample_architecture
 from a2d.provenance import Provenance
 from a2d.records import CurvePoint, Evaluation, Network, Record, SearchOutcome, Timing, write_record
 from a2d.results import Results
 from a2d.spec import DerivedAgent, RandomAgent, SearchSpec
-from a2d.study import Run, Study
+from a2d.study import Run, Study, load_study
 
 Score = Callable[[Run], float | None]
 """The score that a run gets; None leaves it without a record."""
@@ -38,9 +39,34 @@ PROVENANCE = Provenance(
 )
 
 
+ROOT = Path(__file__).parents[1]
+MADE_UP = {
+    "title": "Made up",
+    "description": "Real tasks, methods and experiments; nothing of it is ever trained.",
+    "steps": {"teacher": 320, "train": 320, "search": 320},
+    "pixels": {
+        "networks": {"every": ["vanilla", "resnet14", "resnet20"], "teacher": "resnet20", "student": "resnet14"},
+        "search": {"space": {"cells": 3}},
+    },
+}
+
+
+def make_study(folder: Path, tasks: tuple[str, ...], seeds: int, experiments: tuple[str, ...] | None = None) -> Study:
+    """Return the study that a small scale asks for, in a new checkout in ``folder``."""
+    (folder / "workflow" / "scales").mkdir(parents=True, exist_ok=True)
+    for name in ("workflow/methods.yaml", "workflow/experiments", "envs"):
+        if not (folder / name).exists():
+            (folder / name).symlink_to(ROOT / name)
+    numbers = {"teacher": 100, "search": list(range(seeds)), "train": list(range(10, 10 + seeds))}
+    scale = {**MADE_UP, "tasks": list(tasks), "seeds": numbers, "experiments": experiments and list(experiments)}
+    path = folder / "workflow" / "scales" / "made-up.yaml"
+    path.write_text(yaml.safe_dump(scale), encoding="utf-8")
+    return load_study("made-up", folder)
+
+
 def architecture_of(spec: SearchSpec) -> Architecture:
     """Return an architecture that only the search's seed and method decide."""
-    space = "convolution" if spec.task.observation == "pixels" else "dense"
+    space: Space = "convolution" if spec.task.observation == "pixels" else "dense"
     generator = np.random.default_rng([spec.seed, len(spec.distillation.mode)])
     return sample_architecture(space, spec.search.space, generator)
 

@@ -44,7 +44,7 @@ def _derived(results: Results) -> Iterator[Kind]:
     factors = rows[["search", "random", "recipe", "distillation"]].drop_duplicates().itertuples(index=False)
     order = ["", *methods.search], list(methods.recipes), ["none", "actor", "critic", "joint"]
 
-    def rank(kind: tuple[str, str, str, str]) -> tuple[int, ...]:
+    def rank(kind: tuple[str, ...]) -> tuple[int, ...]:
         search, _, recipe, mode = kind
         return order[1].index(recipe), order[0].index(search), order[2].index(mode)
 

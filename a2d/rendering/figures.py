@@ -30,6 +30,7 @@ SHORT_RETURN_AXIS = "mean return"
 FLOPS_AXIS = "FLOPs per decision"
 STEPS_AXIS = "environment steps"
 GRID_POINTS = 120  # of a mean curve
+NARROW = 6.0  # inches; in narrower figures a legend has two columns
 SETTINGS: dict[Any, Any] = {
     "font.size": 8.5,
     "axes.titlesize": 9.5,
@@ -179,7 +180,8 @@ def _ticks(value: float) -> str:
 def _minor(value: float, limits: tuple[float, float]) -> str:
     # Within one decade the powers of ten alone would leave the axis without numbers.
     leading = round(value / 10 ** np.floor(np.log10(value)))
-    shown = (2, 5) if limits[1] / limits[0] < 30 else ()
+    span = limits[1] / limits[0]
+    shown = (2, 5) if span < 30 else (3,) if span < 300 else ()
     return _ticks(value) if leading in shown else ""
 
 
@@ -193,7 +195,7 @@ def steps_axis(ax: Axes, end: float) -> None:
 def level(ax: Axes, value: float, name: str) -> None:
     """Draw a dashed level across the panel with its name."""
     ax.axhline(value, color=GREY, linewidth=0.9, linestyle=(0, (6, 3)), zorder=1)
-    place = {"xycoords": ax.get_yaxis_transform(), "textcoords": "offset points", "xytext": (2, 2)}
+    place: dict[str, Any] = {"xycoords": ax.get_yaxis_transform(), "textcoords": "offset points", "xytext": (2, 2)}
     ax.annotate(name, (0, value), fontsize=7, color=GREY, **place)
 
 
@@ -203,13 +205,13 @@ def not_run(rows: pd.DataFrame) -> str:
 
 
 def absent(ax: Axes, groups: Mapping[str, pd.DataFrame]) -> None:
-    """Name below the panel's title every group that has no record, or lacks some."""
+    """Name below the panel every group that has no record, or lacks some."""
     counts = {name: (int(rows["score"].notna().sum()), len(rows)) for name, rows in groups.items()}
-    short = [f"{name} ({found} of {planned})" for name, (found, planned) in counts.items() if found < planned]
+    short = [f"{name} ({found}\u00a0of\u00a0{planned})" for name, (found, planned) in counts.items() if found < planned]
     if short:
-        text = textwrap.fill(f"missing: {', '.join(short)}", 60)
-        place = {"transform": ax.transAxes, "ha": "right", "va": "bottom"}
-        ax.text(0.99, 0.01, text, fontsize=6, color=GREY, style="italic", **place)
+        text = textwrap.fill(f"missing: {', '.join(short)}", 70)
+        ax.annotate(text, (1, 0), xycoords="axes fraction", xytext=(0, -30), textcoords="offset points", fontsize=6,
+                    ha="right", va="top", color=GREY, style="italic")  # fmt: skip
 
 
 def label_outer(axes: Sequence[Axes], x: str, y: str) -> None:
@@ -263,4 +265,5 @@ def legend(figure: Figure, entries: Iterable[tuple[str, Look]], columns: int = 4
         for label, look in entries
     ]  # fmt: skip
     if handles:
+        columns = min(columns, 2) if figure.get_figwidth() < NARROW else columns
         figure.legend(handles=handles, loc="outside lower center", ncols=columns, handlelength=3.2 if lines else 1.5)

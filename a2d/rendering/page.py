@@ -82,7 +82,9 @@ def render_page(results: Results, tables: Path, figures: Path) -> str:
     environment = Environment(
         loader=PackageLoader("a2d.rendering"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    experiments = list(results.study.experiments)
+    # In the order of the claims that they test; those that test none come last.
+    found = results.study.experiments
+    experiments = sorted(found, key=lambda name: min((claim.claim for claim in found[name].claims), default="~"))
     return environment.get_template("page.html").render(
         scale=results.study.name,
         settings=results.study.scale,

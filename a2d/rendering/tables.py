@@ -15,6 +15,7 @@ from a2d.rendering.text import ABSENT, latex, markdown
 from a2d.results import Results, Summary
 
 LONG = 40  # rows above which LaTeX may break the table over pages
+SHORT = 24  # characters of a cell that HTML keeps on one line
 STAR = "★"
 Row = tuple[Mapping[str, str], Mapping[str, object]]  # what is shown, and plain numbers
 INTERVALS = (
@@ -107,8 +108,13 @@ def as_latex(table: Table, label: str) -> str:
     return f"% needs the packages booktabs{' and longtable' if len(shown) > LONG else ''}\n{body}"
 
 
+def _unbroken(text: str) -> str:
+    """Keep a short cell, an interval above all, on one line."""
+    return text.replace(" ", "\N{NO-BREAK SPACE}") if len(text) <= SHORT else text
+
+
 def as_html(table: Table) -> str:
     """Return a figure element that the page embeds."""
-    body = table.shown.to_html(index=False, border=0, classes="data", na_rep=ABSENT)
+    body = table.shown.map(_unbroken).to_html(index=False, border=0, classes="data", na_rep=ABSENT)
     notes = " ".join(escape(note.replace("`", "")) for note in table.notes)
     return f"<figure>\n<figcaption><b>{escape(table.caption)}.</b> {notes}</figcaption>\n{body}\n</figure>\n"

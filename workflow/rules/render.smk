@@ -3,7 +3,8 @@ from a2d.rendering.artifacts import ARTIFACTS, FIGURES, TABLES, runs_of
 
 SUFFIXES = {"figures": ("png", "pdf", "txt"), "tables": ("csv", "md", "tex", "html")}
 PAGE = BASE / "report" / f"{SCALE}.html"
-LIBRARY = sorted(str(path) for path in Path(workflow.basedir, "a2d", "rendering").glob("*.py"))
+SHARED = [Path(workflow.basedir, "a2d", f"{name}.py") for name in ("claims", "results", "statistics")]
+LIBRARY = sorted(map(str, [*SHARED, *Path(workflow.basedir, "a2d", "rendering").glob("*.py")]))
 
 
 def rendered(artifact):
