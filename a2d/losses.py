@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.distributions import Distribution, kl_divergence
+from torch.distributions import Categorical, Distribution, kl_divergence
 
 
 def n_step_returns(rewards: Tensor, ends: Tensor, last_values: Tensor, discount: float) -> Tensor:
@@ -39,6 +39,9 @@ def value_loss(values: Tensor, returns: Tensor) -> Tensor:
 
 def actor_distillation(teacher: Distribution, student: Distribution) -> Tensor:
     """Return the mean KL(teacher || student) over a batch of states; analytic, Gaussians included."""
+    if isinstance(teacher, Categorical) and isinstance(student, Categorical):
+        # From the logarithms: kl_divergence is infinite where a student's probability underflows to 0.
+        return (teacher.probs * (teacher.logits - student.logits)).sum(dim=-1).mean()
     return kl_divergence(teacher, student).mean()
 
 

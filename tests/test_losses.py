@@ -147,3 +147,11 @@ def test_weighted_sum_needs_equal_names() -> None:
     ):
         with pytest.raises(ValueError, match="differ"):
             weighted_sum(terms, wrong)
+
+
+def test_divergence_stays_finite_where_a_probability_underflows() -> None:
+    teacher = Categorical(logits=torch.zeros(1, 2))
+    student = Categorical(logits=torch.tensor([[0.0, -200.0]], requires_grad=True))
+    assert student.probs[0, 1] == 0, "in float32"
+    # 0.5 (ln 0.5 - 0) + 0.5 (ln 0.5 + 200)
+    assert actor_distillation(teacher, student).item() == pytest.approx(100 - math.log(2))
