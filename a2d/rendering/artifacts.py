@@ -17,6 +17,7 @@ ALSO = {
     "figures/pareto": ("distillation", "recipes"),
     "figures/architectures": ("a2d_vs_manual", "recipes"),
     "figures/aggregate": ("search_methods", "distillation"),
+    "tables/search_methods": ("a2d_vs_manual",),
     "tables/distillation": ("size_sweep",),
     "tables/network_structures": ("search_methods", "a2d_vs_manual", "recipes"),
     "tables/a2d_vs_manual": ("distillation", "recipes"),
