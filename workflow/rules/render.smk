@@ -4,7 +4,9 @@ from a2d.rendering.artifacts import ARTIFACTS, FIGURES, TABLES, runs_of
 SUFFIXES = {"figures": ("png", "pdf", "txt"), "tables": ("csv", "md", "tex", "html")}
 PAGE = BASE / "report" / f"{SCALE}.html"
 SHARED = [Path(workflow.basedir, "a2d", f"{name}.py") for name in ("claims", "results", "statistics")]
-LIBRARY = sorted(map(str, [*SHARED, *Path(workflow.basedir, "a2d", "rendering").glob("*.py")]))
+WORDS = [Path(workflow.basedir, "workflow", name) for name in (f"scales/{SCALE}.yaml", "methods.yaml")]
+WORDS += Path(workflow.basedir, "workflow", "experiments").glob("*.yaml")
+LIBRARY = sorted(map(str, [*SHARED, *WORDS, *Path(workflow.basedir, "a2d", "rendering").glob("*.py")]))
 
 
 def rendered(artifact):
