@@ -119,7 +119,7 @@ def test_a_run_of_a_study_is_planned_done_and_compared(tmp_path: Path) -> None:
         shutil.copytree(ROOT / folder, tmp_path / folder)
     scale = tmp_path / "workflow" / "scales" / "smoke.yaml"
     lines = scale.read_text(encoding="utf-8").splitlines()
-    quick = "steps: {teacher: 640, train: 640, search: 640}"
+    quick = "steps: {teacher: 1120, train: 1120, search: 1120}"
     scale.write_text("\n".join(quick if line.startswith("steps:") else line for line in lines), encoding="utf-8")
     listed = succeeded(a2d("plan", "--scale", "smoke", cwd=tmp_path)).splitlines()
     assert all(line.startswith("missing") for line in listed[:-1])
