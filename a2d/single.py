@@ -126,14 +126,14 @@ def measure_costs(task: Path, design: str | Architecture) -> Network:
 
 def do_run(study: Study, run: Run, workspace: Workspace, record_path: Path | None) -> None:
     """Do one run of a study; its record is written last, so that it vouches for the rest."""
-    spec = run.spec
+    spec, target = run.spec, record_path or workspace.record(run)
     teacher = None if spec.teacher is None else load_agent(workspace.bundle(spec.teacher))[0]
     if isinstance(spec, SearchSpec):
         record = run_search(spec, teacher)
         assert record.search is not None
-        _write_architecture(workspace.architecture(run), record.search.architecture)
+        _write_architecture(target.with_suffix(".arch.json"), record.search.architecture)
     else:
         search = search_of(spec)
         searched = None if search is None else workspace.searched(study, search)
         record = run_training(spec, workspace.bundle(spec), teacher, searched)
-    write_record(record_path or workspace.record(run), record)
+    write_record(target, record)

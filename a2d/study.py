@@ -38,9 +38,6 @@ class Study:
                 return run
         raise A2DError(f"{path}: scale {self.name!r} has no such run; `a2d plan` lists them")
 
-    def of_experiment(self, name: str) -> list[Run]:
-        return [self.runs[key] for key in self.members[name]]
-
     def of_search(self, method: str) -> list[Run]:
         """Return a search method's searches and everything derived from them: one ablation."""
         return [run for run in self.runs.values() if run.factors.get("search") == method]

@@ -60,7 +60,7 @@ def test_scale_expands_into_runs_that_have_what_they_need(name: str) -> None:
         assert all(key_of(need) in earlier for need in needed), "what is needed comes first"
         assert study.find(run.path) is run
         assert run.path == f"{name}/{run.spec.task.name}/{run.method}/seed{run.spec.seed}-{run.key[:8]}.json"
-    assert all(study.of_experiment(experiment) for experiment in study.experiments)
+    assert all(study.members[experiment] for experiment in study.experiments)
     members = {key for keys in study.members.values() for key in keys}
     rest = {run.stage for key, run in study.runs.items() if key not in members}
     assert rest <= {"teacher", "search"}
