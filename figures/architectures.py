@@ -23,6 +23,7 @@ GAP = 0.45  # between two ways to search, in rows
 NUMBERS = {"flops": "FLOPs", "none": "score,\nplain", "joint": "score,\ndistilled"}
 STEP = 1.75  # from one column of numbers to the next, in cells
 MARGIN = 2.1  # inches for the names on the left
+LEGEND = 5.5  # inches that the legend of all nine operators needs
 HATCH: dict[str, Any] = {"facecolor": "#fafafa", "edgecolor": LIGHT, "hatch": "////", "linewidth": 0.5}
 MEANING = (
     "What every search derived: the strongest operator of each cell, from input (left) to heads (right), one row per "
@@ -147,7 +148,7 @@ def draw(results: Results) -> figures.Drawing:
     cells = max(_cells(results, key) for key in searches["key"])
     numbers, ways = _numbers(results, searches), searches[["search", "recipe"]].drop_duplicates()
     height = len(where(searches, task=tasks[0])) + GAP * len(ways)  # every task has the same searches
-    width = CELL * (cells + STEP * len(numbers)) + MARGIN
+    width = max(CELL * (cells + STEP * len(numbers)) + MARGIN, LEGEND / min(2, len(tasks)))
     figure, axes = figures.panels(len(tasks), 2, width, ROW * (height + 1.6) + 0.3)
     for ax, task in zip(axes, tasks, strict=True):
         rows = where(searches, task=task)
