@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from a2d.architecture import Architecture
-from a2d.bundle import build_agent, load_agent
+from a2d.bundle import Interface, build_agent, load_agent
 from a2d.environments import make_environment
 from a2d.errors import A2DError
 from a2d.evaluation import evaluate
@@ -92,10 +92,14 @@ def search_architecture(
     return record
 
 
+def _interface(task: Path) -> Interface:
+    card = load_card(task)
+    return interface_of(make_environment(card, 1, 0), card.normalize_observations)
+
+
 def draw_architecture(task: Path, like: Architecture, out: Path, seed: int) -> Architecture:
     """Write a random architecture with about the FLOPs of ``like`` to ``out``."""
-    card = load_card(task)
-    interface = interface_of(make_environment(card, 1, 0), card.normalize_observations)
+    interface = _interface(task)
     drawn = random_design(like, interface, seed)
     _write_architecture(out, drawn)
     return drawn
@@ -119,8 +123,7 @@ def evaluate_bundle(folder: Path, episodes: int, seed: int) -> list[float]:
 
 def measure_costs(task: Path, design: str | Architecture) -> Network:
     """Measure a network's costs on a task."""
-    card = load_card(task)
-    interface = interface_of(make_environment(card, 1, 0), card.normalize_observations)
+    interface = _interface(task)
     return measure_network(build_agent(design, interface), interface, design)
 
 
