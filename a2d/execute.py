@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import resource
-import sys
 import time
 from pathlib import Path
 
@@ -20,6 +18,7 @@ from a2d.evaluation import evaluate
 from a2d.learner import Learner
 from a2d.networks.agent import Agent
 from a2d.networks.supernet import Gates, Supernet, operator_flops
+from a2d.process import THREADS, peak_memory_mib, prepare
 from a2d.provenance import collect_provenance
 from a2d.records import Evaluation, Network, Record, SearchOutcome, Timing
 from a2d.reporter import Reporter
@@ -29,17 +28,14 @@ from a2d.seeds import stream_seed
 from a2d.spec import DerivedAgent, GivenAgent, ManualAgent, SearchSpec, TrainSpec, key_of
 from a2d.training import Progress, train
 
-THREADS = 1
-
 
 def interface_of(environments: VectorEnv, normalized: bool) -> Interface:
     """Describe what an agent of these environments sees and does."""
     return Interface.of(environments.single_observation_space, environments.single_action_space, normalized)
 
 
-def _seed_everything(spec: TrainSpec | SearchSpec) -> None:
-    # One thread per run and many runs side by side is both the fastest and the reproducible way.
-    torch.set_num_threads(THREADS)
+def _prepare(spec: TrainSpec | SearchSpec) -> None:
+    prepare()
     torch.manual_seed(stream_seed(spec.seed, spec.kind, "network"))
 
 
@@ -127,7 +123,7 @@ def _record(
         wall_s=time.perf_counter() - start,
         training_s=progress.seconds,
         steps_per_second=progress.steps / progress.seconds,
-        peak_memory_mib=_peak_memory_mib(),
+        peak_memory_mib=peak_memory_mib(),
     )
     return Record(
         key=key_of(spec),
@@ -162,7 +158,7 @@ def run_training(
         log: folder for TensorBoard's files.
     """
     start = time.perf_counter()
-    _seed_everything(spec)
+    _prepare(spec)
     environments, _ = _environments(spec, spec.a2c.environments, "environments")
     interface = interface_of(environments, spec.task.normalize_observations)
     design = design_of(spec, searched, interface)
@@ -180,7 +176,7 @@ def run_search(spec: SearchSpec, teacher: Agent | None = None, log: Path | None 
     The evaluation is the supernet's own, along its strongest path; the costs are the derived network's.
     """
     start = time.perf_counter()
-    _seed_everything(spec)
+    _prepare(spec)
     environments, _ = _environments(spec, spec.a2c.environments, "environments")
     interface = interface_of(environments, spec.task.normalize_observations)
     agent = build_supernet_agent(spec.search.space, interface)
@@ -192,8 +188,3 @@ def run_search(spec: SearchSpec, teacher: Agent | None = None, log: Path | None 
     network = measure_network(build_agent(architecture, interface), interface, architecture)
     outcome = SearchOutcome(architecture=architecture, alpha=learner.alpha.tolist(), skips=architecture.skips())
     return _record(spec, progress, evaluation, network, start, outcome)
-
-
-def _peak_memory_mib() -> float:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (1024**2 if sys.platform == "darwin" else 1024)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from a2d.errors import Diverged
 from a2d.losses import (
@@ -22,6 +22,7 @@ from a2d.losses import (
 )
 from a2d.networks.agent import Agent
 from a2d.networks.supernet import Gates
+from a2d.optimizers import RMSProp, clip_gradients, forget_gradients
 from a2d.rollout import Rollout
 from a2d.spec import A2CSettings, DistillationSettings
 
@@ -60,9 +61,7 @@ class Learner:
         self.distillation = distillation
         self.teacher = None if teacher is None else freeze(teacher)
         self.weights = list(agent.parameters())
-        self.optimizer = torch.optim.RMSprop(
-            self.weights, settings.learning_rate, settings.rmsprop_decay, settings.rmsprop_epsilon
-        )
+        self.optimizer = RMSProp(self.weights, settings.rmsprop_decay, settings.rmsprop_epsilon)
 
     def gates(self) -> tuple[Gates, ...]:
         """Return what the agent's next rollout is called with; nothing for a fixed network."""
@@ -115,14 +114,13 @@ class Learner:
 
     def backward(self, loss: Tensor) -> None:
         """Compute clipped gradients, or raise Diverged."""
-        self.optimizer.zero_grad()
+        forget_gradients(self.weights)
         loss.backward()
-        norm = nn.utils.clip_grad_norm_(self.weights, self.settings.max_gradient_norm)
+        gradients = [weight.grad for weight in self.weights if weight.grad is not None]
+        norm = clip_gradients(gradients, self.settings.max_gradient_norm)
         if not (math.isfinite(loss.item()) and math.isfinite(norm.item())):
             raise Diverged(f"loss {loss.item():g}, gradient norm {norm.item():g}")
 
     def step_weights(self, progress: float) -> None:
         """Move the weights along their gradients at the scheduled rate."""
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(self.settings, progress)
-        self.optimizer.step()
+        self.optimizer.step(learning_rate(self.settings, progress))

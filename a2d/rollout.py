@@ -12,6 +12,7 @@ from torch import Tensor
 
 from a2d.errors import Diverged
 from a2d.networks.agent import Agent
+from a2d.networks.layers import Tape
 from a2d.networks.supernet import Gates
 from a2d.tasks import TaskCard
 
@@ -66,27 +67,30 @@ class Collector:
 
     def collect(self, agent: Agent, length: int, gates: tuple[Gates, ...]) -> Rollout:
         """Play ``length`` steps and return them."""
-        steps = []
+        tape, steps = Tape(length), []
+        sampled = tuple(gate.sampled() for gate in gates)
         for _ in range(length):
             if agent.normalizer is not None:
                 agent.normalizer.update(self.observation)
-            observation = self.observation
-            output, value = agent.heads(agent.preprocess(observation), *gates)
-            if not (output.isfinite().all() and value.isfinite().all()):
-                raise Diverged("the network's outputs are not finite")
-            with torch.no_grad():
+            observation, x = self.observation, agent.preprocess(self.observation)
+            with tape.record():
+                output, value = agent.heads(x, *sampled)
+                if not (output.isfinite().all() and value.isfinite().all()):
+                    raise Diverged("the network's outputs are not finite")
                 action = agent.distribution(output).sample()
-            reward, end = self._step(agent, action, gates)
-            steps.append((observation, output, value, action, reward, end))
-        observations, outputs, values, actions, rewards, ends = zip(*steps, strict=True)
+            reward, end = self._step(agent, action, sampled)
+            steps.append((observation, x, action, reward, end))
+        observations, inputs, actions, rewards, ends = zip(*steps, strict=True)
+        with tape.replay():
+            outputs, values = agent.heads(torch.cat(inputs), *gates)
         return Rollout(
             observations=torch.cat(observations),
-            outputs=torch.cat(outputs),
-            values=torch.cat(values),
+            outputs=outputs,
+            values=values,
             actions=torch.cat(actions),
             rewards=torch.stack(rewards),
             ends=torch.stack(ends),
-            last_values=self._values(agent, self.observation, gates),
+            last_values=self._values(agent, self.observation, sampled),
         )
 
     def _step(self, agent: Agent, action: Tensor, gates: tuple[Gates, ...]) -> tuple[Tensor, Tensor]:
@@ -110,5 +114,4 @@ class Collector:
 
     @torch.no_grad()
     def _values(self, agent: Agent, observation: Tensor, gates: tuple[Gates, ...]) -> Tensor:
-        forward_only = tuple(Gates(gate.paths, None) for gate in gates)
-        return agent.heads(agent.preprocess(observation), *forward_only)[1]
+        return agent.heads(agent.preprocess(observation), *gates)[1]

@@ -21,6 +21,7 @@ from a2d.networks.supernet import (
     sample_gates,
     strongest_gates,
 )
+from a2d.optimizers import Adam, forget_gradients
 from a2d.rollout import Rollout
 from a2d.spec import SearchSpec
 
@@ -58,9 +59,7 @@ class SearchLearner(Learner):
         self.search = spec.search
         self.flops = operator_flops(self.supernet, agent.observation_shape)
         self.alpha = torch.zeros_like(self.flops, requires_grad=True)
-        self.architecture_optimizer = torch.optim.Adam(
-            [self.alpha], spec.search.architecture_learning_rate, betas=(0.5, 0.999)
-        )
+        self.architecture_optimizer = Adam(self.alpha, spec.search.architecture_learning_rate, betas=(0.5, 0.999))
         self.temperature = spec.search.temperature
         self.rollouts = 0
 
@@ -70,7 +69,7 @@ class SearchLearner(Learner):
     def update(self, rollout: Rollout, progress: float) -> dict[str, float]:
         terms = {**self.terms(rollout), "cost": expected_cost(self.alpha, self.flops)}
         coefficients = {**self.coefficients(progress), "cost": self.search.cost_coefficient}
-        self.architecture_optimizer.zero_grad()
+        forget_gradients([self.alpha])
         self.backward(weighted_sum(terms, coefficients))
         if self.alpha.grad is None or not self.alpha.grad.isfinite().all():
             raise Diverged("the gradient of alpha is not finite")
@@ -78,7 +77,7 @@ class SearchLearner(Learner):
         if one_level or self.rollouts % 2 == 0:
             self.step_weights(progress)
         if one_level or self.rollouts % 2 == 1:
-            self.architecture_optimizer.step()
+            self.architecture_optimizer.step(self.alpha.grad)
         self.rollouts += 1
         self.temperature = temperature_at(
             self.search.temperature, self.search.temperature_decay, self.search.temperature_decays, progress

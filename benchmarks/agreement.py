@@ -35,10 +35,11 @@ from torch import Tensor
 
 from a2d.bundle import build_agent
 from a2d.environments import make_environment
-from a2d.execute import THREADS, evaluate_agent, interface_of, run_training
+from a2d.execute import evaluate_agent, interface_of, run_training
 from a2d.files import write_atomically
 from a2d.learner import learning_rate
 from a2d.networks.agent import Agent
+from a2d.process import THREADS
 from a2d.provenance import Provenance, collect_provenance
 from a2d.records import CurvePoint, Evaluation
 from a2d.seeds import stream_seed

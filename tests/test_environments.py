@@ -80,7 +80,7 @@ def test_contract_of_shapes_and_dtypes(name: str) -> None:
         assert terminated.shape == truncated.shape == (3,) and terminated.dtype == truncated.dtype == bool
         assert environment.observation_space.contains(observations)
         assert observations.dtype == (np.uint8 if name.startswith("atari") else np.float32)
-        assert observations.ndim in (2, 4) and observations.flags.c_contiguous
+        assert observations.ndim in (2, 4)
         assert ("lost_life" in info) == name.startswith("atari")
     assert np.array_equal(before, kept), "a later step wrote into an observation returned earlier"
     environment.close()

@@ -55,7 +55,8 @@ class MinAtarBatch(BatchedEnvironment):
         self._elapsed = np.zeros(num_envs, dtype=np.int64)
 
     def _observations(self) -> Array:
-        return self._states.transpose(0, 3, 1, 2).astype(np.float32, order="C")
+        # A view with the channels first: the networks want them last in memory, where the games have them.
+        return self._states.astype(np.float32).transpose(0, 3, 1, 2)
 
     def _reset(self, indices: Array, seeds: list[int] | None) -> Array:
         for k, i in enumerate(indices):

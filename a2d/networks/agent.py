@@ -12,6 +12,7 @@ from torch.distributions import Categorical, Distribution, Independent, Normal
 
 from a2d.architecture import Architecture
 from a2d.errors import A2DError
+from a2d.networks.layers import Dense
 from a2d.networks.manual import HIDDEN_UNITS, BasicBlock, manual_backbone
 from a2d.networks.operators import Cell, InvertedResidual, cell_shapes, image_size_of, space_of, stem
 from a2d.networks.supernet import Gates, Supernet
@@ -45,17 +46,17 @@ class Agent(nn.Module):
         self.scale = BYTE_SCALE if observation_space.dtype == "uint8" else 1.0
         features = self._count_features()
         # Images get a fully connected layer before the heads, as in the paper's agents.
-        hidden = nn.Sequential(nn.Linear(features, HIDDEN_UNITS), nn.ReLU())
-        self.trunk = nn.Sequential(nn.Flatten(), hidden) if self.pixels else nn.Sequential(nn.Flatten())
+        hidden = [Dense(features, HIDDEN_UNITS, "relu")] if self.pixels else []
+        self.trunk = nn.Sequential(nn.Flatten(), *hidden)
         features = HIDDEN_UNITS if self.pixels else features
         if isinstance(action_space, Discrete):
-            self.actor = nn.Linear(features, int(action_space.n))
+            self.actor = Dense(features, int(action_space.n))
             self.log_deviation = None
         else:
             assert isinstance(action_space, Box)
-            self.actor = nn.Linear(features, math.prod(action_space.shape))
+            self.actor = Dense(features, math.prod(action_space.shape))
             self.log_deviation = nn.Parameter(torch.zeros(self.actor.out_features))
-        self.critic = nn.Linear(features, 1)
+        self.critic = Dense(features, 1)
         initialize(self)
         if self.pixels:
             # Depthwise convolutions run two to three times faster in this layout on a processor.
@@ -81,10 +82,10 @@ class Agent(nn.Module):
         """Scale or standardise, as float32 in the layout that the network runs fastest in."""
         if self.normalizer is not None:
             return self.normalizer.standardize(observation)
+        if self.pixels:
+            observation = observation.contiguous(memory_format=torch.channels_last)
         x = observation.float()
-        if self.scale != 1.0:
-            x = x * self.scale
-        return x.contiguous(memory_format=torch.channels_last) if self.pixels else x
+        return x if self.scale == 1.0 else x * self.scale
 
     def heads(self, x: Tensor, *gates: Gates) -> tuple[Tensor, Tensor]:
         """Map preprocessed observations to logits or means (N, A) and values (N,)."""
@@ -114,9 +115,7 @@ def initialize(agent: Agent) -> None:
         if isinstance(layer, BasicBlock):
             nn.init.zeros_(layer.second.weight)
         elif isinstance(layer, InvertedResidual) and layer.residual:
-            last = layer.inner[-1]
-            assert isinstance(last, (nn.Linear, nn.Conv2d, nn.GroupNorm))
-            nn.init.zeros_(last.weight)
+            nn.init.zeros_(layer.project.weight if layer.norm is None else layer.norm.weight)
     nn.init.orthogonal_(agent.actor.weight, 0.01)
     nn.init.orthogonal_(agent.critic.weight, 1.0)
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from a2d.architecture import MANUAL_NETWORKS, MLP_UNITS, RESNET_BLOCKS
 from a2d.errors import A2DError
+from a2d.networks.layers import Convolution, Dense
 
 STAGE_WIDTHS = (1, 2, 4)
 HIDDEN_UNITS = 256
@@ -30,22 +31,21 @@ class BasicBlock(nn.Module):
 
     def __init__(self, channels_in: int, channels: int, stride: int) -> None:
         super().__init__()
-        self.first = nn.Conv2d(channels_in, channels, 3, stride, padding=1)
-        self.second = nn.Conv2d(channels, channels, 3, padding=1)
+        self.first = Convolution(channels_in, channels, 3, stride, activation="relu")
+        self.second = Convolution(channels, channels, 3, activation="relu")
         self.shortcut: nn.Module = nn.Identity()
         if stride != 1 or channels_in != channels:
-            self.shortcut = nn.Conv2d(channels_in, channels, 1, stride)
-        self.relu = nn.ReLU()
+            self.shortcut = Convolution(channels_in, channels, 1, stride)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, C_in, H, W) to (N, C, H / stride, W / stride)."""
-        return self.relu(self.shortcut(x) + self.second(self.relu(self.first(x))))
+        return self.second(self.first(x), add=self.shortcut(x))
 
 
 def resnet(channels: int, size: int, blocks: int, width: int = 16) -> nn.Sequential:
     """Build stem and three stages; widths ``width`` × 1, 2, 4."""
     stem_stride, *strides = stage_strides(size)
-    layers: list[nn.Module] = [nn.Conv2d(channels, width, 3, stem_stride, padding=1), nn.ReLU()]
+    layers: list[nn.Module] = [Convolution(channels, width, 3, stem_stride, activation="relu")]
     channels = width
     for factor, stride in zip(STAGE_WIDTHS, strides, strict=True):
         for index in range(blocks):
@@ -59,14 +59,14 @@ def vanilla(channels: int, size: int) -> nn.Sequential:
     shapes = [(8, 4, 0), (4, 2, 0), (3, 1, 0)] if size >= 40 else [(3, 1, 1), (3, 2, 1), (3, 2, 1)]
     layers: list[nn.Module] = []
     for width, (kernel, stride, padding) in zip((32, 64, 64), shapes, strict=True):
-        layers += [nn.Conv2d(channels, width, kernel, stride, padding), nn.ReLU()]
+        layers.append(Convolution(channels, width, kernel, stride, padding, activation="relu"))
         channels = width
     return nn.Sequential(*layers)
 
 
 def mlp(inputs: int, units: int) -> nn.Sequential:
     """Build two hidden tanh layers, the usual shape for continuous control."""
-    return nn.Sequential(nn.Linear(inputs, units), nn.Tanh(), nn.Linear(units, units), nn.Tanh())
+    return nn.Sequential(Dense(inputs, units, "tanh"), Dense(units, units, "tanh"))
 
 
 def manual_backbone(network: str, observation_shape: tuple[int, ...]) -> nn.Module:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from a2d.architecture import CellSpace, Normalization, Space
+from a2d.networks.layers import Activation, Convolution, Dense, Layer
 from a2d.networks.manual import STAGE_WIDTHS, stage_strides
 
 GROUPS = 4
-ACTIVATION_LAYERS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "tanh": nn.Tanh}
+ACTIVATION_LAYERS: dict[Activation, type[nn.Module]] = {"relu": nn.ReLU, "tanh": nn.Tanh}
 
 
 @dataclass(frozen=True)
@@ -48,57 +49,72 @@ def projection(space: Space, shape: CellShape) -> nn.Module:
     if shape.preserves:
         return nn.Identity()
     if space == "dense":
-        return nn.Linear(shape.inputs, shape.outputs)
-    return nn.Conv2d(shape.inputs, shape.outputs, 1, shape.stride)
+        return Dense(shape.inputs, shape.outputs)
+    return Convolution(shape.inputs, shape.outputs, 1, shape.stride)
 
 
 class InvertedResidual(nn.Module):
     """Expand, transform, project; with a residual connection where the shape allows (Sandler et al. 2018).
 
-    ``inner`` maps the cell's input to its output shape.
+    ``hidden`` ends with the transformation, ``project`` maps to the cell's output shape.
     """
 
-    def __init__(self, inner: nn.Sequential, residual: bool) -> None:
+    def __init__(self, hidden: nn.Sequential, project: Layer, norm: nn.GroupNorm | None, residual: bool) -> None:
         super().__init__()
-        self.inner = inner
+        self.hidden = hidden
+        self.project = project
+        self.norm = norm
         self.residual = residual
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.inner(x) if self.residual else self.inner(x)
+        add = x if self.residual else None
+        if self.norm is None:
+            return self.project(self.hidden(x), add)
+        output = self.norm(self.project(self.hidden(x)))
+        return output if add is None else output + add
 
 
-def _norm(normalization: Normalization, channels: int) -> list[nn.Module]:
-    return [nn.GroupNorm(GROUPS, channels)] if normalization == "group" else []
+def _norm(normalization: Normalization, channels: int) -> nn.GroupNorm | None:
+    return nn.GroupNorm(GROUPS, channels) if normalization == "group" else None
+
+
+def _activated(layer: Layer, norm: nn.Module | None, activation: Activation) -> list[nn.Module]:
+    """Return the layer with its activation, with the normalisation in between where there is one."""
+    if norm is None:
+        layer.activation = activation
+        return [layer]
+    return [layer, norm, ACTIVATION_LAYERS[activation]()]
 
 
 def _convolution(shape: CellShape, kernel: int, normalization: Normalization) -> nn.Module:
-    convolution = nn.Conv2d(shape.inputs, shape.outputs, kernel, shape.stride, padding=kernel // 2)
-    return nn.Sequential(convolution, *_norm(normalization, shape.outputs), nn.ReLU())
+    convolution = Convolution(shape.inputs, shape.outputs, kernel, shape.stride)
+    return nn.Sequential(*_activated(convolution, _norm(normalization, shape.outputs), "relu"))
 
 
 def _inverted(shape: CellShape, kernel: int, expansion: int, normalization: Normalization) -> nn.Module:
     hidden = shape.inputs * expansion
-    depthwise = nn.Conv2d(hidden, hidden, kernel, shape.stride, padding=kernel // 2, groups=hidden)
+    depthwise = Convolution(hidden, hidden, kernel, shape.stride, groups=hidden)
+    expand = Convolution(shape.inputs, hidden, 1)
     inner = nn.Sequential(
-        nn.Conv2d(shape.inputs, hidden, 1), *_norm(normalization, hidden), nn.ReLU(),
-        depthwise, *_norm(normalization, hidden), nn.ReLU(),
-        nn.Conv2d(hidden, shape.outputs, 1), *_norm(normalization, shape.outputs),
-    )  # fmt: skip
-    return InvertedResidual(inner, shape.preserves)
+        *_activated(expand, _norm(normalization, hidden), "relu"),
+        *_activated(depthwise, _norm(normalization, hidden), "relu"),
+    )
+    project = Convolution(hidden, shape.outputs, 1)
+    return InvertedResidual(inner, project, _norm(normalization, shape.outputs), shape.preserves)
 
 
-def _dense(shape: CellShape, activation: str, normalization: Normalization) -> nn.Module:
-    layers = [nn.Linear(shape.inputs, shape.outputs), *_norm(normalization, shape.outputs)]
-    return nn.Sequential(*layers, ACTIVATION_LAYERS[activation]())
+def _dense(shape: CellShape, activation: Activation, normalization: Normalization) -> nn.Module:
+    return nn.Sequential(
+        *_activated(Dense(shape.inputs, shape.outputs), _norm(normalization, shape.outputs), activation)
+    )
 
 
-def _inverted_dense(shape: CellShape, activation: str, expansion: int, normalization: Normalization) -> nn.Module:
+def _inverted_dense(
+    shape: CellShape, activation: Activation, expansion: int, normalization: Normalization
+) -> nn.Module:
     hidden = shape.inputs * expansion
-    inner = nn.Sequential(
-        nn.Linear(shape.inputs, hidden), *_norm(normalization, hidden), ACTIVATION_LAYERS[activation](),
-        nn.Linear(hidden, shape.outputs),
-    )  # fmt: skip
-    return InvertedResidual(inner, shape.preserves)
+    inner = nn.Sequential(*_activated(Dense(shape.inputs, hidden), _norm(normalization, hidden), activation))
+    return InvertedResidual(inner, Dense(hidden, shape.outputs), None, shape.preserves)
 
 
 def build_operator(operator: str, space: Space, shape: CellShape, normalization: Normalization) -> nn.Module:
@@ -111,7 +127,7 @@ def build_operator(operator: str, space: Space, shape: CellShape, normalization:
         if expansion:
             return _inverted(shape, kernel, int(expansion), normalization)
         return _convolution(shape, kernel, normalization)
-    activation = name.rpartition("_")[2]
+    activation: Activation = "tanh" if name.endswith("_tanh") else "relu"
     if expansion:
         return _inverted_dense(shape, activation, int(expansion), normalization)
     return _dense(shape, activation, normalization)
@@ -134,9 +150,9 @@ class Cell(nn.Module):
 def stem(space: Space, cells: CellSpace, observation_shape: tuple[int, ...]) -> nn.Module:
     """Return the fixed layer before the cells."""
     if space == "dense":
-        return nn.Sequential(nn.Linear(observation_shape[0], cells.width), nn.Tanh())
+        return Dense(observation_shape[0], cells.width, "tanh")
     channels, size = observation_shape[0], observation_shape[1]
-    return nn.Sequential(nn.Conv2d(channels, cells.width, 3, stage_strides(size)[0], padding=1), nn.ReLU())
+    return Convolution(channels, cells.width, 3, stage_strides(size)[0], activation="relu")
 
 
 def space_of(observation_shape: tuple[int, ...]) -> Space:

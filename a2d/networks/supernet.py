@@ -8,13 +8,14 @@ K likeliest operators of the relaxed sample.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from a2d.architecture import OPERATORS, Architecture, CellSpace, Space
 from a2d.costs import count_flops
+from a2d.networks.layers import Tape
 from a2d.networks.operators import (
     CellShape,
     build_operator,
@@ -36,6 +37,10 @@ class Gates(NamedTuple):
     paths: list[list[int]]
     weights: Tensor | None
 
+    def sampled(self) -> Gates:
+        """Return the gates of the sampled operators alone, without gradient."""
+        return Gates([path[:1] for path in self.paths], None)
+
 
 def probabilities(alpha: Tensor, temperature: float) -> Tensor:
     """Turn architecture parameters (cells, operators) into probabilities of the same shape."""
@@ -53,12 +58,27 @@ def sample_gates(alpha: Tensor, temperature: float, backward_paths: int) -> Gate
     top = relaxed.topk(backward_paths, dim=-1)
     hard = torch.zeros_like(top.values)
     hard[:, 0] = 1.0
-    return Gates(top.indices.tolist(), hard + top.values - top.values.detach())
+    # Exactly 1 and 0: what the sampled operator computed while acting is what it is worth in the graph.
+    return Gates(top.indices.tolist(), hard + (top.values - top.values.detach()))
 
 
 def strongest_gates(alpha: Tensor) -> Gates:
     """Return the derived architecture as gates without gradient."""
     return Gates(alpha.argmax(dim=-1, keepdim=True).tolist(), None)
+
+
+class _Gated(torch.autograd.Function):
+    """The sum of operators' outputs weighted by their gates, of which the first is 1 and the others 0."""
+
+    @staticmethod
+    def forward(ctx: Any, weights: Tensor, output: Tensor, *others: Tensor) -> Tensor:
+        ctx.save_for_backward(output, *others)
+        return output.view_as(output)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        by_weights = torch.stack([(gradient * output).sum() for output in ctx.saved_tensors])
+        return by_weights, gradient, *[None] * (len(ctx.saved_tensors) - 1)
 
 
 class SearchableCell(nn.Module):
@@ -75,12 +95,10 @@ class SearchableCell(nn.Module):
         """Run the sampled path; the other paths only pass their outputs to alpha's gradient."""
         output: Tensor = self.operators[paths[0]](x)
         if weights is not None:
-            output = output * weights[0]
-            for index, path in enumerate(paths[1:], start=1):
-                # Its gate is worth 0, so neither its weights nor its input receive a gradient.
-                with torch.no_grad():
-                    other = self.operators[path](x)
-                output = output + other * weights[index]
+            # Their gates are worth 0, so neither their weights nor their inputs receive a gradient.
+            with Tape.aside():
+                others = [self.operators[path](x) for path in paths[1:]]
+            output = _Gated.apply(weights, output, *others)  # type: ignore[no-untyped-call]
         return output if self.shortcut is None else output + self.shortcut(x)
 
 

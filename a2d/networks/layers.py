@@ -1,0 +1,246 @@
+"""The two layers that every network is made of, and the tape on which they keep what they computed while acting.
+
+An actor-critic runs its network once to act, and would run it again to learn. Here the layers keep their outputs
+while the agent acts, step after step and without gradients; ``Tape.replay`` then lays one graph over the whole
+rollout, in which every layer gives back what it kept. Learning so costs a backward pass alone, over all T·N
+observations at a time, on which convolutions are fastest. Product, addition and activation are one layer: only what
+the next layer reads is ever written to memory, which bounds the speed of small networks on a processor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, ClassVar, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+Activation = Literal["none", "relu", "tanh"]
+Gradients = tuple[Tensor | None, ...]
+
+ONEDNN = torch.backends.mkldnn.is_available()
+ONEDNN_PRODUCTS = 2**21  # multiply-accumulates from which oneDNN's matrix product is faster than MKL's
+
+
+class Tape:
+    """What the layers computed in the steps of one rollout, in the order of their calls.
+
+    Args:
+        length: T, steps of the rollout.
+    """
+
+    active: ClassVar[Tape | None] = None
+
+    def __init__(self, length: int) -> None:
+        self.length = length
+        self.kept: list[Tensor] = []  # (T, N, ...), one for each call of a step
+        self.replaying = False
+        self._step = -1
+        self._call = 0
+
+    @contextmanager
+    def record(self) -> Iterator[None]:
+        """Keep what the layers compute in the next step, without gradients."""
+        self._step += 1
+        with torch.no_grad(), self._running(self):
+            yield
+
+    @contextmanager
+    def replay(self) -> Iterator[None]:
+        """Let the layers, called as in every step but with the inputs of all, (T·N, ...), give back what they kept."""
+        self.replaying = True
+        with self._running(self):
+            yield
+
+    @classmethod
+    @contextmanager
+    def aside(cls) -> Iterator[None]:
+        """Compute something that is on no tape, without gradients."""
+        with torch.no_grad(), cls._running(None):
+            yield
+
+    @classmethod
+    @contextmanager
+    def _running(cls, tape: Tape | None) -> Iterator[None]:
+        before, cls.active = cls.active, tape
+        if tape is not None:
+            tape._call = 0
+        try:
+            yield
+        finally:
+            cls.active = before
+
+    def place_for(self, output: Tensor) -> Tensor:
+        """Return the memory, (N, ...), for what the layer that is called computes from ``output``."""
+        if self._step == 0:
+            whole = torch.empty_like(output[:1].expand(self.length * len(output), *output.shape[1:]))
+            self.kept.append(whole.unflatten(0, (self.length, len(output))))
+        self._call += 1
+        return self.kept[self._call - 1][self._step]
+
+    def give_back(self) -> Tensor:
+        """Return what the layer that is called kept, (T·N, ...)."""
+        self._call += 1
+        return self.kept[self._call - 1].flatten(0, 1)
+
+
+class Layer(nn.Module):
+    """A product with weights, an optional addition, and an activation: ``activation(product(x) + add)``."""
+
+    weight: Tensor
+    bias: Tensor
+    activation: Activation
+
+    def forward(self, x: Tensor, add: Tensor | None = None) -> Tensor:
+        """Map (N, inputs, ...) to (N, outputs, ...); ``add`` has the output's shape."""
+        tape = Tape.active
+        if tape is not None and tape.replaying:
+            return _Replayed.apply(x, self.weight, self.bias, add, tape.give_back(), self)  # type: ignore[no-untyped-call]
+        output = self.product(x)
+        if add is not None:
+            output += add
+        return _activate(output, self.activation, output if tape is None else tape.place_for(output))
+
+    def product(self, x: Tensor) -> Tensor:
+        """Return the new tensor of the product with weights and bias."""
+        raise NotImplementedError
+
+    def product_gradients(self, gradient: Tensor, x: Tensor, to_input: bool) -> Gradients:
+        """Return the product's gradients by input, weight and bias; None for the input if not wanted."""
+        raise NotImplementedError
+
+
+def _activate(x: Tensor, activation: Activation, place: Tensor) -> Tensor:
+    """Write the activation of ``x`` to ``place``, which may be ``x`` itself."""
+    in_place = place is x
+    match activation:
+        case "relu":
+            return torch.relu_(x) if in_place else torch.clamp_min(x, 0.0, out=place)
+        case "tanh":
+            return torch.tanh_(x) if in_place else torch.tanh(x, out=place)
+    return x if in_place else place.copy_(x)
+
+
+def _activation_gradient(gradient: Tensor, output: Tensor, activation: Activation) -> Tensor:
+    match activation:
+        case "relu":
+            return torch.ops.aten.threshold_backward(gradient, output, 0)
+        case "tanh":
+            return torch.ops.aten.tanh_backward(gradient, output)
+    return gradient
+
+
+class _Replayed(torch.autograd.Function):
+    """A layer whose output is known; differentiates like the layer itself."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, add: Tensor | None, kept: Tensor, layer: Layer
+    ) -> Tensor:
+        ctx.save_for_backward(x, kept)
+        ctx.layer = layer
+        return kept
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Gradients:
+        x, kept = ctx.saved_tensors
+        to_input, _, _, to_add, _, _ = ctx.needs_input_grad
+        gradient = _activation_gradient(gradient, kept, ctx.layer.activation)
+        by_input, by_weight, by_bias = ctx.layer.product_gradients(gradient, x, to_input)
+        return by_input, by_weight, by_bias, gradient if to_add else None, None, None
+
+
+class Convolution(Layer, nn.Conv2d):  # type: ignore[misc]  # always with a bias
+    """A convolution of (N, C, H, W), with padding that keeps H and W at stride 1 unless another is given."""
+
+    def __init__(
+        self, inputs: int, outputs: int, kernel: int, stride: int = 1, padding: int | None = None, groups: int = 1,
+        activation: Activation = "none",
+    ) -> None:  # fmt: skip
+        self.border = kernel // 2 if padding is None else padding
+        nn.Conv2d.__init__(self, inputs, outputs, kernel, stride, self.border, groups=groups)
+        self.activation = activation
+
+    def product(self, x: Tensor) -> Tensor:
+        return nn.Conv2d.forward(self, x)
+
+    def product_gradients(self, gradient: Tensor, x: Tensor, to_input: bool) -> Gradients:
+        if x.is_cpu and self.kernel_size == (1, 1) and self.stride != (1, 1):
+            return self._pointwise_gradients(gradient, x, to_input)
+        if x.is_cpu and self.groups > 1 and self.kernel_size == (5, 5):
+            by_input = self._gradients(gradient, x, (True, False, False))[0] if to_input else None
+            return by_input, self._depthwise_gradient(gradient, x), gradient.sum((0, 2, 3))
+        return self._gradients(gradient, x, (to_input, True, True))
+
+    def _gradients(self, gradient: Tensor, x: Tensor, wanted: tuple[bool, bool, bool]) -> Gradients:
+        border = (self.border, self.border)
+        return _convolution_backward(gradient, x, self.weight, self.stride, border, self.groups, wanted)
+
+    def _pointwise_gradients(self, gradient: Tensor, x: Tensor, to_input: bool) -> Gradients:
+        """Leave out the pixels that the strides pass over, at a third of oneDNN's time for the strided product."""
+        seen = (..., slice(None, None, self.stride[0]), slice(None, None, self.stride[1]))
+        read = x[seen].contiguous(memory_format=torch.channels_last)
+        by_read, by_weight, by_bias = _convolution_backward(
+            gradient, read, self.weight, (1, 1), (0, 0), 1, (to_input, True, True)
+        )
+        if not to_input:
+            return None, by_weight, by_bias
+        assert by_read is not None
+        by_input = torch.zeros_like(x)
+        by_input[seen] = by_read
+        return by_input, by_weight, by_bias
+
+    def _depthwise_gradient(self, gradient: Tensor, x: Tensor) -> Tensor:
+        """Return a 5×5 kernel's gradient from those of its columns 0 to 2 and 2 to 4.
+
+        oneDNN's depthwise code knows kernels up to three wide, on images no smaller than the kernel; for others it
+        computes a dense product, at up to twenty times the time.
+        """
+        by_weight = torch.empty_like(self.weight)
+        above = 0 if x.shape[2] >= self.kernel_size[0] else self.border
+        width = (gradient.shape[3] - 1) * self.stride[1] + 3
+        for first in (0, 2):
+            left = self.border - first
+            columns = functional.pad(x, (left, width - left - x.shape[3], above, above))
+            by_columns = _convolution_backward(
+                gradient, columns.contiguous(memory_format=torch.channels_last), by_weight[..., :3], self.stride,
+                (self.border - above, 0), self.groups, (False, True, False),
+            )[1]  # fmt: skip
+            assert by_columns is not None
+            by_weight[..., first : first + 3] = by_columns
+        return by_weight
+
+
+def _convolution_backward(
+    gradient: Tensor, x: Tensor, weight: Tensor, stride: tuple[int, ...], padding: tuple[int, ...], groups: int,
+    wanted: tuple[bool, bool, bool],
+) -> Gradients:  # fmt: skip
+    return torch.ops.aten.convolution_backward(
+        gradient, x, weight, [weight.shape[0]], stride, padding, (1, 1), False, (0, 0), groups, wanted
+    )
+
+
+class Dense(Layer, nn.Linear):  # type: ignore[misc]  # always with a bias
+    """A fully connected layer of (N, D)."""
+
+    def __init__(self, inputs: int, outputs: int, activation: Activation = "none") -> None:
+        nn.Linear.__init__(self, inputs, outputs)
+        self.activation = activation
+
+    def product(self, x: Tensor) -> Tensor:
+        if Tape.active is None:
+            return nn.Linear.forward(self, x)
+        return _linear(x, self.weight, self.bias)
+
+    def product_gradients(self, gradient: Tensor, x: Tensor, to_input: bool) -> Gradients:
+        by_input = _linear(gradient, self.weight.t()) if to_input else None
+        return by_input, _linear(gradient.t(), x.t()), gradient.sum(0)
+
+
+def _linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Return x @ weight.T + bias without a graph; by oneDNN where that is faster, up to twice on AMD's processors."""
+    if x.is_cpu and x.dtype == torch.float32 and ONEDNN and x.shape[0] * weight.numel() >= ONEDNN_PRODUCTS:
+        return torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
+    return functional.linear(x, weight, bias)

@@ -1,0 +1,197 @@
+"""Layers and tape against PyTorch's own layers and a graph kept in the usual way."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from a2d.architecture import CellSpace
+from a2d.bundle import build_agent, build_supernet_agent
+from a2d.environments import make_environment
+from a2d.execute import interface_of
+from a2d.learner import Learner, learning_rate
+from a2d.losses import weighted_sum
+from a2d.networks.agent import Agent
+from a2d.networks.layers import ONEDNN_PRODUCTS, Convolution, Dense, Tape
+from a2d.networks.supernet import sample_gates
+from a2d.optimizers import forget_gradients
+from a2d.rollout import Collector
+from a2d.spec import A2CSettings, DistillationSettings
+from a2d.tasks import load_task
+
+ENVS = Path(__file__).parent.parent / "envs"
+STEPS, COUNT = 3, 4
+TASKS = [("tiny-catch", "vanilla"), ("minatar-breakout", "resnet14"), ("tiny-reach", "mlp16")]
+
+
+def agent_of(task: str, network: str | CellSpace) -> Agent:
+    torch.manual_seed(0)
+    card = load_task(task, ENVS)
+    interface = interface_of(make_environment(card, 1, 0), card.normalize_observations)
+    build = build_supernet_agent if isinstance(network, CellSpace) else build_agent
+    agent = build(network, interface)  # type: ignore[arg-type]
+    for weight in agent.parameters():
+        weight.data += 0.05 * torch.randn_like(weight)  # some start at zero, and zero hides mistakes
+    return agent
+
+
+def gradients_of(module: nn.Module) -> dict[str, Tensor]:
+    return {name: weight.grad for name, weight in module.named_parameters() if weight.grad is not None}
+
+
+def assert_close(found: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
+    """Compare tensors by the size of their differences: sums in another order differ where terms cancel."""
+    assert found.keys() == expected.keys()
+    for name, tensor in expected.items():
+        assert (found[name] - tensor).norm() <= 1e-4 * tensor.norm() + 1e-6, name
+
+
+LAYERS = {
+    "3x3": (Convolution(6, 8, 3, activation="relu"), (6, 10, 10)),
+    "3x3 stride 2": (Convolution(6, 8, 3, 2), (6, 10, 10)),
+    "1x1 stride 2": (Convolution(6, 8, 1, 2), (6, 10, 10)),
+    "1x1 stride 2, odd": (Convolution(6, 8, 1, 2, activation="relu"), (6, 5, 5)),
+    "8x8 stride 4 without padding": (Convolution(4, 8, 8, 4, 0, activation="relu"), (4, 20, 20)),
+    **{
+        f"depthwise {kernel}x{kernel} stride {stride} on {size} pixels": (
+            Convolution(16, 16, kernel, stride, groups=16, activation="relu"), (16, size, size),
+        )
+        for kernel in (3, 5) for stride in (1, 2) for size in (3, 5, 10, 11)
+    },
+    "dense": (Dense(7, 5, "tanh"), (7,)),
+    "dense by oneDNN": (Dense(600, 400, "relu"), (600,)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LAYERS)
+@pytest.mark.parametrize("to_input", [True, False], ids=["inner", "first"])
+def test_a_replayed_layer_equals_torchs_layer(name: str, to_input: bool) -> None:
+    layer, shape = LAYERS[name]
+    assert isinstance(layer, (Convolution, Dense))
+    assert name != "dense by oneDNN" or COUNT * layer.weight.numel() < ONEDNN_PRODUCTS <= 12 * layer.weight.numel()
+    torch.manual_seed(0)
+    layer = deepcopy(layer)
+    x = torch.randn(STEPS * COUNT, *shape)
+    if len(shape) == 3:
+        layer.weight.data = layer.weight.data.contiguous(memory_format=torch.channels_last)
+        x = x.contiguous(memory_format=torch.channels_last)
+    # An activation before it, so that input and weights have gradients of a common kind.
+    expected_x, found_x = (x.clone(memory_format=torch.preserve_format).requires_grad_(to_input) for _ in range(2))
+    if isinstance(layer, Convolution):
+        product = nn.functional.conv2d(
+            expected_x, layer.weight, layer.bias, layer.stride, layer.padding, 1, layer.groups
+        )
+    else:
+        product = nn.functional.linear(expected_x, layer.weight, layer.bias)
+    expected = {"relu": torch.relu, "tanh": torch.tanh, "none": torch.clone}[layer.activation](product)
+    slope = torch.randn_like(expected)
+    (expected * slope).sum().backward()
+    by_torch = {**gradients_of(layer), **({"x": expected_x.grad} if expected_x.grad is not None else {})}
+    layer.zero_grad()
+
+    tape = Tape(STEPS)
+    for part in x.split(COUNT):
+        with tape.record():
+            assert not layer(part).requires_grad
+    with tape.replay():
+        found = layer(found_x)
+    assert_close({"output": found}, {"output": expected})
+    (found * slope).sum().backward()
+    assert_close({**gradients_of(layer), **({"x": found_x.grad} if found_x.grad is not None else {})}, by_torch)
+
+
+def test_an_addition_comes_before_the_activation_and_has_its_gradient() -> None:
+    layer = Dense(2, 2, "relu")
+    layer.weight.data, layer.bias.data = torch.eye(2), torch.zeros(2)
+    add = torch.tensor([[1.0, -5.0]], requires_grad=True)
+    x = torch.tensor([[2.0, 3.0]])
+    assert layer(x, add).tolist() == [[3.0, 0.0]]
+    tape = Tape(1)
+    with tape.record():
+        layer(x, add)
+    with tape.replay():
+        output = layer(x, add)
+    assert output.tolist() == [[3.0, 0.0]]
+    output.sum().backward()
+    assert add.grad is not None and add.grad.tolist() == [[1.0, 0.0]]
+
+
+def test_a_replay_computes_no_product(monkeypatch: pytest.MonkeyPatch) -> None:
+    agent = agent_of("minatar-breakout", "resnet14")
+    x = agent.preprocess(torch.rand(STEPS * COUNT, 4, 10, 10))
+    tape = Tape(STEPS)
+    for part in x.split(COUNT):
+        with tape.record():
+            agent.heads(part)
+    for kind in (Convolution, Dense):
+        monkeypatch.setattr(kind, "product", lambda *_: pytest.fail("a product was computed again"))
+    with tape.replay():
+        agent.heads(x)
+
+
+@pytest.mark.parametrize("shortcut", ["none", "identity"])
+@pytest.mark.parametrize("normalization", ["none", "group"])
+@pytest.mark.parametrize("task", ["minatar-breakout", "tiny-reach"])
+def test_a_replayed_supernet_has_the_gradients_of_a_plain_graph(task: str, normalization: str, shortcut: str) -> None:
+    cells = CellSpace.model_validate({"cells": 3, "width": 8, "normalization": normalization, "shortcut": shortcut})
+    agent = agent_of(task, cells)
+    x = agent.preprocess(torch.rand(STEPS * COUNT, *agent.observation_shape))
+    for seed in range(8):  # a few of the architectures
+        torch.manual_seed(seed)
+        alpha = torch.randn(3, 9, requires_grad=True)
+        gates = sample_gates(alpha, 2.0, 3)
+        found = []
+        for replayed in (False, True):
+            agent.zero_grad()
+            forget_gradients([alpha])
+            if replayed:
+                tape = Tape(STEPS)
+                for part in x.split(COUNT):
+                    with tape.record():
+                        agent.heads(part, gates.sampled())
+                with tape.replay():
+                    outputs, values = agent.heads(x, gates)
+            else:
+                outputs, values = agent.heads(x, gates)
+            (outputs.square().sum() + values.square().sum()).backward(retain_graph=True)
+            assert alpha.grad is not None
+            found.append({**gradients_of(agent), "alpha": alpha.grad.clone(), "outputs": outputs.detach()})
+        assert_close(found[1], found[0])
+
+
+@pytest.mark.parametrize(("task", "network"), TASKS)
+def test_training_equals_the_usual_way_of_training(task: str, network: str) -> None:
+    """The same rollouts, a graph kept by autograd, torch's clipping and RMSProp: the same weights all along."""
+    settings = A2CSettings(environments=COUNT)
+    agent = agent_of(task, network)
+    plain = deepcopy(agent)
+    learner = Learner(agent, settings, DistillationSettings(), None)
+    reference = Learner(plain, settings, DistillationSettings(), None)  # for its loss terms alone
+    optimizer = torch.optim.RMSprop(plain.parameters(), 0.0, settings.rmsprop_decay, settings.rmsprop_epsilon)
+    card = load_task(task, ENVS)
+    collector = Collector(make_environment(card, COUNT, 0), card, 0, settings.discount)
+    for update in range(6):
+        rollout = collector.collect(agent, STEPS, ())
+        heads = [plain.heads(plain.preprocess(part)) for part in rollout.observations.split(COUNT)]
+        outputs, values = (torch.cat(parts) for parts in zip(*heads, strict=True))
+        assert_close({"outputs": rollout.outputs, "values": rollout.values}, {"outputs": outputs, "values": values})
+        terms = reference.terms(rollout._replace(outputs=outputs, values=values))
+        optimizer.zero_grad()
+        weighted_sum(terms, reference.coefficients(0.0)).backward()
+        nn.utils.clip_grad_norm_(plain.parameters(), settings.max_gradient_norm)
+        optimizer.param_groups[0]["lr"] = learning_rate(settings, update / 6)
+        optimizer.step()
+        learner.update(rollout, update / 6)
+        assert_close(dict(agent.named_parameters()), dict(plain.named_parameters()))
+
+
+def test_the_tape_ends_with_its_block_even_by_an_error() -> None:
+    layer = Dense(2, 2)
+    with pytest.raises(RuntimeError), Tape(1).record():
+        layer(torch.ones(1, 3))  # three inputs are not two
+    assert Tape.active is None
+    assert layer(torch.ones(1, 2)).requires_grad
