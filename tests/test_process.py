@@ -16,7 +16,7 @@ def fill():
 for _ in range(3):
     fill()
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-for _ in range(50):
+for _ in range(500):
     fill()
 print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before, torch.get_num_threads())
 """
@@ -29,9 +29,9 @@ def page_faults(preparation: str) -> tuple[int, int]:
     return int(faults), int(threads)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="other systems' C libraries have no mallopt")
+@pytest.mark.skipif(sys.platform != "linux", reason="mallopt is known from Linux alone")
 def test_a_run_takes_no_memory_from_the_system_twice_and_has_one_thread() -> None:
     faults, threads = page_faults("prepare()")
     assert threads == 1
-    # Untold, glibc would have mapped 8 MB anew each time: 50 times 1953 pages of 4 KiB.
-    assert faults < 1000
+    # Untold, glibc would have mapped 8 MB anew each time: 500 times 1953 pages of 4 KiB.
+    assert faults < 50_000
