@@ -81,34 +81,26 @@ def find_records(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("seed*.json") if not path.name.endswith(".arch.json"))
 
 
-def readable_records(folder: Path) -> list[Record]:
-    """Read every record that is sound under today's semantics; the others are for `a2d plan` to name."""
-    records = []
+def scan_records(folder: Path) -> dict[Path, Record | None]:
+    """Read every record below ``folder``; None for one that is damaged, or stale under today's semantics."""
+    records: dict[Path, Record | None] = {}
     for path in find_records(folder):
         try:
-            records.append(read_record(path))
+            records[path] = read_record(path)
         except A2DError:
-            continue
+            records[path] = None
     return records
 
 
 def make_plan(study: Study, workspace: Workspace) -> Plan:
     """Compare a study with the records there are."""
-    speeds = Speeds(readable_records(workspace.results))
-    planned, wanted = [], set()
+    records = scan_records(workspace.results)
+    speeds = Speeds([record for record in records.values() if record is not None])
+    planned: list[Planned] = []
     for run in study.runs.values():
         path = workspace.record(run)
-        wanted.add(path)
-        planned.append(Planned(run, _status(path), speeds.hours(run)))
-    found = find_records(workspace.results / study.name)
-    return Plan(planned, [path for path in found if path not in wanted])
-
-
-def _status(path: Path) -> Status:
-    if not path.exists():
-        return "missing"
-    try:
-        read_record(path)
-    except A2DError:
-        return "damaged"
-    return "done"
+        status: Status = "missing" if path not in records else "damaged" if records[path] is None else "done"
+        planned.append(Planned(run, status, speeds.hours(run)))
+    wanted = {workspace.record(run) for run in study.runs.values()}
+    own = workspace.results / study.name
+    return Plan(planned, [path for path in records if path not in wanted and path.is_relative_to(own)])

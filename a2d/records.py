@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import ValidationError
+from pydantic_core import from_json
 
 from a2d.architecture import Architecture
 from a2d.errors import A2DError
@@ -102,7 +103,7 @@ def read_record(path: Path) -> Record:
             today's semantics (it is stale).
     """
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = from_json(path.read_bytes())
         claimed = data.pop("sha256", None)
         record = Record.model_validate(data)
     except ValidationError as error:

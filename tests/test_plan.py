@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from a2d.plan import Plan, Speeds, find_records, make_plan, readable_records
+from a2d.plan import Plan, Speeds, find_records, make_plan, scan_records
 from a2d.provenance import collect_provenance
 from a2d.records import Evaluation, Network, Record, Timing, write_record
 from a2d.single import do_run
@@ -112,7 +112,10 @@ def test_unreadable_records_are_left_out_and_left_alone(study: Study, workspace:
     broken = workspace.results / "smoke" / "seed1-x.json"
     for text in ("{", "[]", json.dumps({"format": 1})):
         broken.write_text(text, encoding="utf-8")
-        assert [record.key for record in readable_records(workspace.results)] == [run.key]
+        assert {path: record and record.key for path, record in scan_records(workspace.results).items()} == {
+            broken: None,
+            workspace.record(run): run.key,
+        }
     assert find_records(workspace.results) == sorted([broken, workspace.record(run)])
 
 
@@ -136,7 +139,7 @@ def test_a_study_is_done_run_by_run(workspace: Workspace, tmp_path: Path) -> Non
     search = named(study, "tiny-reach", "search-joint")
     derived = named(study, "tiny-reach", "derived-joint-joint")
     assert workspace.architecture(search).is_file() and workspace.bundle(derived.spec).is_dir()
-    records = {record.key: record for record in readable_records(workspace.results)}
+    records = {record.key: record for record in scan_records(workspace.results).values() if record is not None}
     found = records[search.key].search
     assert found is not None and records[derived.key].network.design == found.architecture
     elsewhere = tmp_path / "elsewhere.json"
