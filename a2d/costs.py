@@ -12,8 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
+from torch import Tensor, nn
 
 from a2d.errors import A2DError
 from a2d.normalizer import Normalizer
@@ -40,10 +39,21 @@ def count_flops(network: nn.Module, *inputs: Any) -> int:
     for name, layer in network.named_modules():
         if next(layer.children(), None) is None and not isinstance(layer, (*COUNTED, *FREE)):
             raise A2DError(f"layer {name or 'itself'}: the FLOPs of {type(layer).__name__} are not known")
-    # Not inference_mode: the counter would see nothing and report 0.
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        network(*inputs)
-    return int(counter.get_total_flops())
+    flops = 0
+
+    def count(layer: nn.Module, inputs: object, output: Tensor) -> None:
+        nonlocal flops
+        assert isinstance(layer.weight, Tensor)
+        flops += 2 * output.numel() * layer.weight[0].numel()
+
+    hooks = [layer.register_forward_hook(count) for layer in network.modules() if isinstance(layer, COUNTED)]
+    try:
+        with torch.no_grad():
+            network(*inputs)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return flops
 
 
 def count_parameters(network: nn.Module) -> int:

@@ -7,7 +7,9 @@ import time
 import pytest
 import torch
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
+from a2d.architecture import Architecture, CellSpace
 from a2d.bundle import Interface, build_agent
 from a2d.costs import count_flops, count_parameters, measure_latency
 from a2d.errors import A2DError
@@ -28,6 +30,20 @@ from a2d.errors import A2DError
 def test_layers_by_hand(layer: nn.Module, shape: tuple[int, ...], flops: int) -> None:
     assert count_flops(layer, torch.zeros(shape)) == flops
     assert count_flops(layer, torch.zeros(3, *shape[1:])) == 3 * flops
+
+
+@pytest.mark.parametrize("design", ["vanilla", "resnet14", "searched"])
+def test_whole_agents_as_pytorch_counts_them(design: str) -> None:
+    interface = Interface(
+        observation_shape=(4, 10, 10), bytes_observed=False, actions=6, continuous=False, normalized=False
+    )
+    operators = ("conv3", "inverted5_e5", "inverted3_e3")
+    searched = Architecture(space="convolution", cells=CellSpace(cells=3, width=8), operators=operators)
+    agent = build_agent(searched if design == "searched" else design, interface)
+    x = torch.zeros(2, 4, 10, 10)
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        agent(x)
+    assert count_flops(agent, x) == counter.get_total_flops() > 0
 
 
 def test_counting_inside_inference_mode_or_a_gradient_changes_nothing() -> None:

@@ -82,10 +82,10 @@ class Agent(nn.Module):
         """Scale or standardise, as float32 in the layout that the network runs fastest in."""
         if self.normalizer is not None:
             return self.normalizer.standardize(observation)
-        if self.pixels:
-            observation = observation.contiguous(memory_format=torch.channels_last)
-        x = observation.float()
-        return x if self.scale == 1.0 else x * self.scale
+        if not self.pixels:
+            return observation.float()
+        observation = observation.contiguous(memory_format=torch.channels_last)
+        return observation.float() if self.scale == 1.0 else observation * self.scale
 
     def heads(self, x: Tensor, *gates: Gates) -> tuple[Tensor, Tensor]:
         """Map preprocessed observations to logits or means (N, A) and values (N,)."""
