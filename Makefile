@@ -50,8 +50,10 @@ format: $(INSTALLED)  ## let ruff rewrite the code in its style
 	$(BIN)/python -m ruff check --fix
 	$(BIN)/python -m ruff format
 
-bench: $(INSTALLED)  ## measure speeds
-	$(PYTEST) benchmarks
+bench: $(INSTALLED)  ## measure speeds, a quarter of an hour on a quiet machine, and write the README's table
+	mkdir -p .benchmarks
+	$(PYTEST) benchmarks --benchmark-json=.benchmarks/speed.json
+	$(BIN)/python -m benchmarks.speed_table .benchmarks/speed.json
 
 constraints: check-python  ## resolve constraints.txt anew in a scratch environment (PYTHON=python3.11)
 	rm -rf $(SCRATCH)

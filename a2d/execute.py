@@ -18,7 +18,7 @@ from a2d.evaluation import evaluate
 from a2d.learner import Learner
 from a2d.networks.agent import Agent
 from a2d.networks.supernet import Gates, Supernet, operator_flops
-from a2d.process import THREADS, peak_memory_mib, prepare
+from a2d.process import THREADS, accelerator_name, chosen_device, peak_memory_mib, prepare
 from a2d.provenance import collect_provenance
 from a2d.records import Evaluation, Network, Record, SearchOutcome, Timing
 from a2d.reporter import Reporter
@@ -34,9 +34,12 @@ def interface_of(environments: VectorEnv, normalized: bool) -> Interface:
     return Interface.of(environments.single_observation_space, environments.single_action_space, normalized)
 
 
-def _prepare(spec: TrainSpec | SearchSpec) -> None:
+def _prepare(spec: TrainSpec | SearchSpec) -> torch.device:
+    """Set up process and random streams; return the device to train on."""
     prepare()
+    device = chosen_device()
     torch.manual_seed(stream_seed(spec.seed, spec.kind, "network"))
+    return device
 
 
 def _environments(spec: TrainSpec | SearchSpec, count: int, stream: str) -> tuple[VectorEnv, int]:
@@ -137,7 +140,7 @@ def _record(
         network=network,
         search=search,
         timing=timing,
-        provenance=collect_provenance(THREADS),
+        provenance=collect_provenance(THREADS, accelerator_name()),
     )
 
 
@@ -158,13 +161,15 @@ def run_training(
         log: folder for TensorBoard's files.
     """
     start = time.perf_counter()
-    _prepare(spec)
+    device = _prepare(spec)
     environments, _ = _environments(spec, spec.a2c.environments, "environments")
     interface = interface_of(environments, spec.task.normalize_observations)
     design = design_of(spec, searched, interface)
-    agent = build_agent(design, interface)
-    progress = _train(spec, Learner(agent, spec.a2c, spec.distillation, teacher), environments, log)
+    agent = build_agent(design, interface).to(device)
+    taught_by = None if teacher is None else teacher.to(device)
+    progress = _train(spec, Learner(agent, spec.a2c, spec.distillation, taught_by), environments, log)
     environments.close()
+    agent.cpu()  # latency and test episodes are the processor's
     save_agent(folder, agent, spec, design, interface)
     evaluation = evaluate_agent(spec, agent)
     return _record(spec, progress, evaluation, measure_network(agent, interface, design), start)
@@ -176,13 +181,14 @@ def run_search(spec: SearchSpec, teacher: Agent | None = None, log: Path | None 
     The evaluation is the supernet's own, along its strongest path; the costs are the derived network's.
     """
     start = time.perf_counter()
-    _prepare(spec)
+    device = _prepare(spec)
     environments, _ = _environments(spec, spec.a2c.environments, "environments")
     interface = interface_of(environments, spec.task.normalize_observations)
-    agent = build_supernet_agent(spec.search.space, interface)
-    learner = SearchLearner(agent, spec, teacher)
+    agent = build_supernet_agent(spec.search.space, interface).to(device)
+    learner = SearchLearner(agent, spec, None if teacher is None else teacher.to(device))
     progress = _train(spec, learner, environments, log)
     environments.close()
+    agent.cpu()  # test episodes are the processor's
     evaluation = evaluate_agent(spec, agent, learner.strongest())
     architecture = learner.derive()
     network = measure_network(build_agent(architecture, interface), interface, architecture)

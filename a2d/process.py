@@ -1,12 +1,15 @@
-"""How a run uses its process: one thread, and the memory of one update kept for the next."""
+"""How a run uses its process: one thread, one device, and the memory of one update kept for the next."""
 
 from __future__ import annotations
 
 import ctypes
+import os
 import resource
 import sys
 
 import torch
+
+from a2d.errors import A2DError
 
 # One thread per run and many runs side by side is both the fastest and the reproducible way.
 THREADS = 1
@@ -14,6 +17,32 @@ THREADS = 1
 # Parameters of glibc's mallopt, from its malloc.h.
 TRIM_THRESHOLD, TOP_PAD, MMAP_THRESHOLD = -1, -2, -3
 LARGEST_MMAP_THRESHOLD = 32 * 2**20  # bytes; glibc refuses more
+
+
+DEVICE_VARIABLE = "A2D_DEVICE"
+
+
+def chosen_device() -> torch.device:
+    """Return where networks are trained: ``A2D_DEVICE``, such as ``cuda`` or ``cuda:1``, or else the processor.
+
+    No part of a run's spec: it changes a result only as another machine would.
+    """
+    name = os.environ.get(DEVICE_VARIABLE, "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        problem = str(error).partition("\n")[0]
+        raise A2DError(f"{DEVICE_VARIABLE}={name}: PyTorch cannot use this device here: {problem}") from error
+    return device
+
+
+def accelerator_name() -> str | None:
+    """Return what people call the chosen device, or None for the processor."""
+    device = chosen_device()
+    if device.type == "cpu":
+        return None
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
 
 
 def prepare() -> None:

@@ -54,7 +54,7 @@ def _versions() -> dict[str, str]:
     return found
 
 
-def collect_provenance(threads: int) -> Provenance:
+def collect_provenance(threads: int, accelerator: str | None = None) -> Provenance:
     """Describe the code and the machine this process runs on."""
     return Provenance(
         commit=_git("rev-parse", "HEAD"),
@@ -62,7 +62,7 @@ def collect_provenance(threads: int) -> Provenance:
         modified=bool(_git("status", "--porcelain", "--", ".", "../envs", "../workflow")),
         versions=_versions(),
         processor=_processor(),
-        accelerator=None,
+        accelerator=accelerator,
         cores=os.cpu_count() or 1,
         threads=threads,
         platform=platform.platform(),

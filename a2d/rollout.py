@@ -70,9 +70,10 @@ class Collector:
         tape, steps = Tape(length), []
         sampled = tuple(gate.sampled() for gate in gates)
         for _ in range(length):
+            observation = self.observation.to(agent.device)
             if agent.normalizer is not None:
-                agent.normalizer.update(self.observation)
-            observation, x = self.observation, agent.preprocess(self.observation)
+                agent.normalizer.update(observation)
+            x = agent.preprocess(observation)
             with tape.record():
                 output, value = agent.heads(x, *sampled)
                 if not (output.isfinite().all() and value.isfinite().all()):
@@ -88,13 +89,13 @@ class Collector:
             outputs=outputs,
             values=values,
             actions=torch.cat(actions),
-            rewards=torch.stack(rewards),
-            ends=torch.stack(ends),
+            rewards=torch.stack(rewards).to(agent.device),
+            ends=torch.stack(ends).to(agent.device),
             last_values=self._values(agent, self.observation, sampled),
         )
 
     def _step(self, agent: Agent, action: Tensor, gates: tuple[Gates, ...]) -> tuple[Tensor, Tensor]:
-        observation, raw_reward, terminated, truncated, info = self.environments.step(action.numpy())
+        observation, raw_reward, terminated, truncated, info = self.environments.step(action.cpu().numpy())
         for name, numbers in (("reward", raw_reward), ("observation", observation)):
             if numbers.dtype.kind == "f" and not np.isfinite(numbers).all():
                 raise Diverged(f"the environment returned a {name} that is not finite")
@@ -106,7 +107,7 @@ class Collector:
         if cut.any():
             # Truncation is not termination: the return goes on with the final observation's value.
             final = torch.from_numpy(observation[cut])
-            reward[torch.from_numpy(cut)] += self.discount * self._values(agent, final, gates)
+            reward[torch.from_numpy(cut)] += self.discount * self._values(agent, final, gates).cpu()
         if done.any():
             observation = self.environments.reset(options={"reset_mask": done})[0]
         self.observation = torch.from_numpy(observation)
@@ -114,4 +115,4 @@ class Collector:
 
     @torch.no_grad()
     def _values(self, agent: Agent, observation: Tensor, gates: tuple[Gates, ...]) -> Tensor:
-        return agent.heads(agent.preprocess(observation), *gates)[1]
+        return agent.heads(agent.preprocess(observation.to(agent.device)), *gates)[1]

@@ -27,7 +27,8 @@ def test_training_against_stable_baselines3(
     benchmark: BenchmarkFixture, task: str, network: str, environments: int
 ) -> None:
     spec = train_spec(task, network, environments)
-    in_turns(benchmark, ours(spec)[0], sb3(spec), seconds=1.0 if "atari" in task else 0.5)
+    with sb3(spec) as reference:
+        in_turns(benchmark, ours(spec)[0], reference, seconds=1.0 if "atari" in task else 0.5)
     note(benchmark, task=task, network=network, steps_per_update=spec.a2c.steps_per_update)
 
 

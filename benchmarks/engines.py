@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
+from multiprocessing.connection import Connection
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import numpy as np
 import torch
-from gymnasium.spaces import Box
 from pytest_benchmark.fixture import BenchmarkFixture
 from stable_baselines3.common.env_util import make_atari_env
 from stable_baselines3.common.vec_env import VecEnv, VecFrameStack, VecNormalize, VecTransposeImage
@@ -22,7 +24,7 @@ from a2d.environments import BatchedEnvironment, make_environment
 from a2d.environments.vector import Array, StepResult
 from a2d.execute import interface_of
 from a2d.learner import Learner
-from a2d.process import prepare
+from a2d.process import THREADS, prepare
 from a2d.rollout import Collector
 from a2d.search import SearchLearner
 from a2d.spec import A2CSettings, ManualAgent, SearchSettings, SearchSpec, TrainSpec
@@ -90,16 +92,34 @@ def ours(spec: TrainSpec | SearchSpec, still: bool = False) -> tuple[Advance, Le
     return advance, learner
 
 
-def sb3(spec: TrainSpec) -> Advance:
-    """Return stable-baselines3's A2C on the same network, with its own environments, buffer and losses."""
-    prepare()
-    model = sb3_model(fresh_agent(spec), _sb3_environments(spec.task, spec.a2c.environments), spec.a2c, UPDATES, 0)
-    model.learn(spec.a2c.steps_per_update)
+@contextmanager
+def sb3(spec: TrainSpec) -> Iterator[Advance]:
+    """Yield stable-baselines3's A2C on the same network, with its own environments, buffer and losses.
+
+    It has a process to itself, as its users would run it: what ours asks of the memory allocator is ours alone.
+    """
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe()
+    process = context.Process(target=_serve_sb3, args=(spec, there), daemon=True)
+    process.start()
 
     def advance(updates: int) -> None:
-        model.learn(updates * spec.a2c.steps_per_update, reset_num_timesteps=False)
+        here.send(updates)
+        assert here.recv() == updates
 
-    return advance
+    yield advance
+    here.send(0)
+    process.join()
+
+
+def _serve_sb3(spec: TrainSpec, connection: Connection) -> None:
+    """Advance by as many updates as are asked for, until none are."""
+    torch.set_num_threads(THREADS)
+    model = sb3_model(fresh_agent(spec), _sb3_environments(spec.task, spec.a2c.environments), spec.a2c, UPDATES, 0)
+    model.learn(spec.a2c.steps_per_update)
+    while updates := connection.recv():
+        model.learn(updates * spec.a2c.steps_per_update, reset_num_timesteps=False)
+        connection.send(updates)
 
 
 def _sb3_environments(card: TaskCard, count: int) -> VecEnv:
@@ -111,7 +131,6 @@ def _sb3_environments(card: TaskCard, count: int) -> VecEnv:
     environments = sb3_environments(card, count)
     if card.normalize_observations:
         return VecNormalize(environments, norm_reward=False)
-    assert isinstance(environments.observation_space, Box)
     return environments
 
 
@@ -148,6 +167,12 @@ def _updates_for(advance: Advance, seconds: float) -> int:
     start = time.perf_counter()
     advance(WARM_UP)
     return max(1, round(seconds * WARM_UP / (time.perf_counter() - start)))
+
+
+def median_seconds(benchmark: BenchmarkFixture) -> float:
+    """Return the median of the rounds that were measured."""
+    assert benchmark.stats is not None
+    return float(benchmark.stats.stats.median)
 
 
 def note(benchmark: BenchmarkFixture, **numbers: Any) -> None:

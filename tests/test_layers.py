@@ -189,9 +189,41 @@ def test_training_equals_the_usual_way_of_training(task: str, network: str) -> N
         assert_close(dict(agent.named_parameters()), dict(plain.named_parameters()))
 
 
+def test_layers_are_replayed_in_the_order_of_their_calls_or_not_at_all() -> None:
+    first, second = Dense(2, 2), Dense(2, 2)
+    x = torch.ones(1, 2)
+    tape = Tape(1)
+    with tape.record():
+        second(first(x))
+    with pytest.raises(RuntimeError, match="call 0"), tape.replay():
+        second(x)
+
+
 def test_the_tape_ends_with_its_block_even_by_an_error() -> None:
     layer = Dense(2, 2)
     with pytest.raises(RuntimeError), Tape(1).record():
         layer(torch.ones(1, 3))  # three inputs are not two
     assert Tape.active is None
     assert layer(torch.ones(1, 2)).requires_grad
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+@pytest.mark.parametrize(("task", "network"), TASKS)
+def test_a_gpu_gives_the_same_gradients(monkeypatch: pytest.MonkeyPatch, task: str, network: str) -> None:
+    """The same rollout's loss on both devices; the policies themselves draw from streams of their own."""
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
+    agent = agent_of(task, network).to("cuda")
+    card = load_task(task, ENVS)
+    collector = Collector(make_environment(card, COUNT, 0), card, 0, 0.99)
+    learner = Learner(agent, A2CSettings(environments=COUNT), DistillationSettings(), None)
+    rollout = collector.collect(agent, STEPS, ())
+    sum(learner.terms(rollout).values(), start=torch.zeros((), device="cuda")).backward()
+    found = {name: gradient.cpu() for name, gradient in gradients_of(agent).items()}
+    plain = deepcopy(agent).cpu()
+    plain.zero_grad()
+    moved = type(rollout)(*(part.detach().cpu() for part in rollout))
+    outputs, values = plain.heads(plain.preprocess(moved.observations))
+    reference = Learner(plain, A2CSettings(environments=COUNT), DistillationSettings(), None)
+    terms = reference.terms(moved._replace(outputs=outputs, values=values))
+    sum(terms.values(), start=torch.zeros(())).backward()
+    assert_close(found, gradients_of(plain))

@@ -6,6 +6,10 @@ import subprocess
 import sys
 
 import pytest
+import torch
+
+from a2d.errors import A2DError
+from a2d.process import accelerator_name, chosen_device
 
 ALLOCATE = """
 import resource, torch
@@ -35,3 +39,17 @@ def test_a_run_takes_no_memory_from_the_system_twice_and_has_one_thread() -> Non
     assert threads == 1
     # Untold, glibc would have mapped 8 MB anew each time: 500 times 1953 pages of 4 KiB.
     assert faults < 50_000
+
+
+def test_networks_are_trained_on_the_processor_unless_another_device_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("A2D_DEVICE", raising=False)
+    assert chosen_device() == torch.device("cpu") and accelerator_name() is None
+    monkeypatch.setenv("A2D_DEVICE", "meta")
+    assert chosen_device() == torch.device("meta") and accelerator_name() == "meta"
+
+
+@pytest.mark.parametrize("name", ["nonsense", "cuda:99", ""])
+def test_a_device_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv("A2D_DEVICE", name)
+    with pytest.raises(A2DError, match=f"A2D_DEVICE={name}: PyTorch cannot use this device here"):
+        chosen_device()

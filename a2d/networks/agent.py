@@ -70,6 +70,11 @@ class Agent(nn.Module):
                 return int(self.backbone(x, skip).numel())
             return int(self.backbone(x).numel())
 
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self.critic.weight.device
+
     def forward(self, observation: Tensor, *gates: Gates) -> tuple[Distribution, Tensor]:
         """Map (N, *observation_shape) to a batch of N distributions and values (N,).
 

@@ -35,8 +35,8 @@ class Tape:
 
     def __init__(self, length: int) -> None:
         self.length = length
-        self.kept: list[Tensor] = []  # (T, N, ...), one for each call of a step
         self.replaying = False
+        self._calls: list[tuple[Layer, Tensor]] = []  # of a step, with what all steps keep, (T·N, ...)
         self._step = -1
         self._call = 0
 
@@ -72,18 +72,26 @@ class Tape:
         finally:
             cls.active = before
 
-    def place_for(self, output: Tensor) -> Tensor:
-        """Return the memory, (N, ...), for what the layer that is called computes from ``output``."""
+    def place_for(self, layer: Layer, output: Tensor) -> Tensor:
+        """Return the memory, (N, ...), for what ``layer`` makes of its product ``output``."""
         if self._step == 0:
-            whole = torch.empty_like(output[:1].expand(self.length * len(output), *output.shape[1:]))
-            self.kept.append(whole.unflatten(0, (self.length, len(output))))
-        self._call += 1
-        return self.kept[self._call - 1][self._step]
+            layout = torch.channels_last if output.ndim == 4 else torch.contiguous_format
+            shape = (self.length * len(output), *output.shape[1:])
+            whole = torch.empty(shape, dtype=output.dtype, device=output.device, memory_format=layout)
+            self._calls.append((layer, whole))
+        return self.give_back(layer).narrow(0, self._step * len(output), len(output))
 
-    def give_back(self) -> Tensor:
-        """Return what the layer that is called kept, (T·N, ...)."""
+    def give_back(self, layer: Layer) -> Tensor:
+        """Return what ``layer`` kept of all steps in this call, (T·N, ...).
+
+        Raises:
+            RuntimeError: in the first step it was another layer's turn.
+        """
+        caller, whole = self._calls[self._call]
+        if caller is not layer:
+            raise RuntimeError(f"call {self._call} of the network was {caller}, and is now {layer}")
         self._call += 1
-        return self.kept[self._call - 1].flatten(0, 1)
+        return whole
 
 
 class Layer(nn.Module):
@@ -97,11 +105,11 @@ class Layer(nn.Module):
         """Map (N, inputs, ...) to (N, outputs, ...); ``add`` has the output's shape."""
         tape = Tape.active
         if tape is not None and tape.replaying:
-            return _Replayed.apply(x, self.weight, self.bias, add, tape.give_back(), self)  # type: ignore[no-untyped-call]
+            return _Replayed.apply(x, self.weight, self.bias, add, tape.give_back(self), self)  # type: ignore[no-untyped-call]
         output = self.product(x)
         if add is not None:
             output += add
-        return _activate(output, self.activation, output if tape is None else tape.place_for(output))
+        return _activate(output, self.activation, output if tape is None else tape.place_for(self, output))
 
     def product(self, x: Tensor) -> Tensor:
         """Return the new tensor of the product with weights and bias."""

@@ -135,7 +135,7 @@ class Supernet(nn.Module):
 
 def operator_flops(supernet: Supernet, observation_shape: tuple[int, ...]) -> Tensor:
     """Return every operator's FLOPs for one observation, (cells, operators)."""
-    x = torch.zeros(1, *observation_shape)
+    x = torch.zeros(1, *observation_shape, device=next(supernet.parameters()).device)
     rows = []
     with torch.no_grad():
         x = supernet.stem(x)

@@ -1,0 +1,106 @@
+"""A study of ten thousand runs: planning it, reading its records; and what one run takes of memory."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from pytest_benchmark.fixture import BenchmarkFixture
+
+from a2d.plan import make_plan
+from a2d.records import CurvePoint, write_record
+from a2d.results import load_results
+from a2d.study import Study, load_study
+from a2d.training import CURVE_POINTS
+from a2d.workspace import Workspace
+from benchmarks.engines import median_seconds, note
+from tests.synthetic import record_of
+
+ROOT = Path(__file__).parent.parent
+SEEDS = 77  # of the minatar scale's 130 runs a seed: ten thousand
+MEMORY = """
+import sys
+from a2d.process import peak_memory_mib
+from benchmarks.engines import ours, search_spec, train_spec
+name = sys.argv[1]
+spec = search_spec("minatar-breakout", 6, 2, 64) if name == "search" else train_spec("minatar-breakout", name, 64)
+ours(spec)[0](60)
+print(peak_memory_mib())
+"""
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a checkout with the minatar scale at many seeds and no records."""
+    folder = tmp_path_factory.mktemp("study") / "ten thousand"
+    folder.mkdir()
+    for name in ("a2d", "envs", "figures", "profiles", "tables", "workflow"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("*.png", "*.pdf", "__pycache__"))
+    shutil.copy(ROOT / "Snakefile", folder)
+    scale = yaml.safe_load((ROOT / "workflow" / "scales" / "minatar.yaml").read_text(encoding="utf-8"))
+    scale["seeds"] = {"teacher": 10**6, "search": list(range(SEEDS)), "train": list(range(1000, 1000 + SEEDS))}
+    text = yaml.safe_dump(scale)
+    (folder / "workflow" / "scales" / "many.yaml").write_text(text, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def recorded(checkout: Path) -> Study:
+    """Give every run of the checkout a record with a curve as long as real ones."""
+    study = load_study("many", checkout)
+    for run in study.runs.values():
+        path = checkout / "results" / run.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        steps = run.spec.steps // CURVE_POINTS
+        curve = [CurvePoint(step=steps * (k + 1), mean_return=k / 7) for k in range(CURVE_POINTS)]
+        write_record(path, record_of(run, 1.0).model_copy(update={"curve": curve}))
+    return study
+
+
+def test_planning_with_snakemake(benchmark: BenchmarkFixture, checkout: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "snakemake",
+        "--dry-run",
+        "--quiet",
+        "all",
+        "--cores",
+        "1",
+        "--config",
+        "scale=many",
+    ]
+
+    def plan() -> None:
+        subprocess.run(command, cwd=checkout, check=True, capture_output=True)
+
+    benchmark.pedantic(plan, rounds=3)  # type: ignore[no-untyped-call]
+    note(benchmark, runs=len(load_study("many", checkout).runs), seconds=median_seconds(benchmark))
+
+
+def test_reading_results(benchmark: BenchmarkFixture, checkout: Path, recorded: Study) -> None:
+    results = benchmark.pedantic(load_results, (recorded, checkout / "results"), rounds=3)  # type: ignore[no-untyped-call]
+    assert len(results.records) == len(recorded.runs)
+    note(benchmark, runs=len(recorded.runs), seconds=median_seconds(benchmark))
+
+
+def test_planning_what_is_recorded(benchmark: BenchmarkFixture, checkout: Path, recorded: Study) -> None:
+    workspace = Workspace(checkout / "results", checkout / "runs")
+    plan = benchmark.pedantic(make_plan, (recorded, workspace), rounds=3)  # type: ignore[no-untyped-call]
+    assert plan.count("done") == len(recorded.runs)
+    note(benchmark, runs=len(recorded.runs), seconds=median_seconds(benchmark))
+
+
+@pytest.mark.parametrize("network", ["vanilla", "resnet38", "search"])
+def test_memory_of_a_run(benchmark: BenchmarkFixture, network: str) -> None:
+    command = [sys.executable, "-c", MEMORY, network]
+
+    def run() -> float:
+        return float(subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout)
+
+    peak = benchmark.pedantic(run, rounds=1)  # type: ignore[no-untyped-call]
+    note(benchmark, network=network, peak_memory_mib=peak)

@@ -1,0 +1,124 @@
+"""Turns what ``make bench`` measured into the README's table.
+
+``python -m benchmarks.speed_table .benchmarks/speed.json`` keeps the numbers, with hardware and versions, in
+``benchmarks/speed.json`` and writes the table; without a file it writes the table again.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from a2d.files import write_atomically
+from a2d.process import THREADS
+from a2d.provenance import collect_provenance
+
+HERE = Path(__file__).parent
+KEPT = HERE / "speed.json"
+README = HERE.parent / "README.md"
+BEGIN, END = "<!-- make bench writes from here -->\n", "<!-- to here -->\n"
+HEADER = ["| what | measured | compared with | result | target |", "| --- | --- | --- | --- | --- |"]
+
+SB3_TARGETS = {
+    ("minatar-breakout", "vanilla"): "≥ 3×",
+    ("minatar-breakout", "resnet14"): "≥ 1.6×",
+    ("minatar-breakout", "resnet20"): "≥ 1.6×",
+    ("atari-pong", "vanilla"): "≥ 1.8×",
+    ("atari-pong", "resnet14"): "≥ 1.8×",
+}
+
+Numbers = dict[str, Any]
+
+
+def _speeds(numbers: Numbers) -> tuple[str, str]:
+    return tuple(
+        f"{numbers['steps_per_update'] / numbers[key]:,.0f} steps/s" for key in ("seconds", "reference_seconds")
+    )  # type: ignore[return-value]  # two keys, two texts
+
+
+def _training(n: Numbers) -> list[str]:
+    mine, other = _speeds(n)
+    target = SB3_TARGETS.get((n["task"], n["network"]), "")
+    return [f"training, {n['task']}, {n['network']}", mine, f"stable-baselines3, {other}", f"{n['ratio']:.2f}×", target]
+
+
+def _search(n: Numbers) -> list[str]:
+    mine, other = _speeds(n)
+    target = "≥ 0.6×" if (n["cells"], n["paths"]) == (6, 2) else ""
+    what = f"search, {n['cells']} cells, K = {n['paths']}"
+    return [what, mine, f"training ResNet-14, {other}", f"{n['ratio']:.2f}×", target]
+
+
+def _roofline(n: Numbers) -> list[str]:
+    mine, best = (
+        f"{n[prefix + 'gflops']:.0f} GFLOP/s, {n[prefix + 'steps_per_second']:,.0f} steps/s" for prefix in ("", "best_")
+    )
+    target = "" if n["network"] == "vanilla" else "≥ 80 %"
+    return [f"an update, {n['network']}", mine, f"its products in isolation, {best}", f"{n['ratio']:.0%}", target]
+
+
+def _stepping(n: Numbers) -> list[str]:
+    return [f"environments alone, {n['task']}", f"{n['steps_per_second']:,.0f} steps/s", "", "", ""]
+
+
+def _study(what: str, target: str) -> Any:
+    return lambda n: [f"{what} {n['runs']:,} runs", f"{n['seconds']:.1f} s", "", "", target]
+
+
+def _memory(n: Numbers) -> list[str]:
+    return [f"peak memory of a MinAtar run, {n['network']}", f"{n['peak_memory_mib']:.0f} MiB", "", "", "≤ 700 MB"]
+
+
+ROWS: dict[str, Any] = {
+    "test_training_against_stable_baselines3": _training,
+    "test_search_against_training": _search,
+    "test_update_against_roofline": _roofline,
+    "test_stepping": _stepping,
+    "test_planning_with_snakemake": _study("a dry run of Snakemake,", "≤ 30 s"),
+    "test_reading_results": _study("reading the records of", "≤ 5 s"),
+    "test_planning_what_is_recorded": _study("`a2d plan` over the records of", "≤ 5 s"),
+    "test_memory_of_a_run": _memory,
+}
+
+
+def keep(report: dict[str, Any]) -> dict[str, Any]:
+    """Return, of pytest-benchmark's report, the numbers that the table shows, and where they come from."""
+    measured = [{"benchmark": item["name"].partition("[")[0], **item["extra_info"]} for item in report["benchmarks"]]
+    provenance = collect_provenance(THREADS).model_dump(exclude={"modified", "threads"})
+    provenance["versions"]["stable-baselines3"] = version("stable-baselines3")
+    return {"date": report["datetime"][:10], "provenance": provenance, "measured": measured}
+
+
+def render(kept: dict[str, Any]) -> str:
+    """Return the table with the line that says where it was measured."""
+    rows = [ROWS[numbers["benchmark"]](numbers) for numbers in kept["measured"]]
+    lines = [*HEADER, *("| " + " | ".join(row) + " |" for row in rows)]
+    source = kept["provenance"]
+    versions = ", ".join(f"{name} {number}" for name, number in source["versions"].items())
+    where = f"Measured on {kept['date']}, {source['processor']}, one core of {source['cores']}, {versions}."
+    return "\n".join([*lines, "", where]) + "\n"
+
+
+def insert(readme: str, table: str) -> str:
+    """Return the README with the table between its two marks."""
+    before, _, rest = readme.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}\n{table}\n{END}{after}"
+
+
+def main(arguments: list[str]) -> None:
+    """Keep a report's numbers, if one is given, and write the table."""
+    if arguments:
+        report = json.loads(Path(arguments[0]).read_text(encoding="utf-8"))
+        text = json.dumps(keep(report), indent=1, ensure_ascii=False) + "\n"
+        write_atomically(KEPT, lambda path: path.write_text(text, encoding="utf-8"))
+    kept = json.loads(KEPT.read_text(encoding="utf-8"))
+    readme = insert(README.read_text(encoding="utf-8"), render(kept))
+    write_atomically(README, lambda path: path.write_text(readme, encoding="utf-8"))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
