@@ -9,6 +9,7 @@ the next layer reads is ever written to memory, which bounds the speed of small 
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar, Literal
@@ -94,7 +95,7 @@ class Tape:
         return whole
 
 
-class Layer(nn.Module):
+class Layer(nn.Module, ABC):
     """A product with weights, an optional addition, and an activation: ``activation(product(x) + add)``."""
 
     weight: Tensor
@@ -111,13 +112,13 @@ class Layer(nn.Module):
             output += add
         return _activate(output, self.activation, output if tape is None else tape.place_for(self, output))
 
+    @abstractmethod
     def product(self, x: Tensor) -> Tensor:
         """Return the new tensor of the product with weights and bias."""
-        raise NotImplementedError
 
+    @abstractmethod
     def product_gradients(self, gradient: Tensor, x: Tensor, to_input: bool) -> Gradients:
         """Return the product's gradients by input, weight and bias; None for the input if not wanted."""
-        raise NotImplementedError
 
 
 def _activate(x: Tensor, activation: Activation, place: Tensor) -> Tensor:
