@@ -9,7 +9,7 @@ from statistics import median
 from typing import Literal
 
 from a2d.errors import A2DError
-from a2d.records import Record, read_record
+from a2d.records import Record, read_record, reading_many
 from a2d.study import Run, Study
 from a2d.workspace import Workspace
 
@@ -84,11 +84,12 @@ def find_records(folder: Path) -> list[Path]:
 def scan_records(folder: Path) -> dict[Path, Record | None]:
     """Read every record below ``folder``; None for one that is damaged, or stale under today's semantics."""
     records: dict[Path, Record | None] = {}
-    for path in find_records(folder):
-        try:
-            records[path] = read_record(path)
-        except A2DError:
-            records[path] = None
+    with reading_many():
+        for path in find_records(folder):
+            try:
+                records[path] = read_record(path)
+            except A2DError:
+                records[path] = None
     return records
 
 

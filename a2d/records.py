@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -94,6 +97,18 @@ def write_record(path: Path, record: Record) -> None:
     data = record.model_dump(mode="json")
     text = json.dumps({**data, "sha256": _digest(data)}, indent=1, allow_nan=False)
     write_atomically(path, lambda temporary: temporary.write_text(text + "\n", encoding="utf-8"))
+
+
+@contextmanager
+def reading_many() -> Iterator[None]:
+    """Hold Python's cycle collector while thousands of records are read: it would visit all of them again and again."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def read_record(path: Path) -> Record:

@@ -17,7 +17,7 @@ import pandas as pd
 
 from a2d.errors import A2DError
 from a2d.plan import find_records
-from a2d.records import Record, read_record
+from a2d.records import Record, read_record, reading_many
 from a2d.scale import Networks
 from a2d.statistics import Array, Interval, mean_interval, normalize
 from a2d.study import Run, Study
@@ -155,14 +155,15 @@ def _measures(record: Record) -> dict[str, float]:
 def load_results(study: Study, folder: Path) -> Results:
     """Read the study's records below ``folder``; a damaged one is kept as such, with the reason."""
     records, damaged = {}, {}
-    for key, run in study.runs.items():
-        path = folder / run.path
-        if not path.is_file():
-            continue
-        try:
-            records[key] = read_record(path)
-        except A2DError as error:
-            damaged[key] = str(error)
+    with reading_many():
+        for key, run in study.runs.items():
+            path = folder / run.path
+            if not path.is_file():
+                continue
+            try:
+                records[key] = read_record(path)
+            except A2DError as error:
+                damaged[key] = str(error)
     wanted = {run.path for run in study.runs.values()}
     found = (path.relative_to(folder).as_posix() for path in find_records(folder / study.name))
     return Results(study, records, damaged, tuple(path for path in found if path not in wanted))

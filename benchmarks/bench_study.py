@@ -12,25 +12,19 @@ import yaml
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from a2d.plan import make_plan
-from a2d.records import CurvePoint, write_record
+from a2d.records import CurvePoint, read_record, write_record
 from a2d.results import load_results
+from a2d.single import RECORD
 from a2d.study import Study, load_study
 from a2d.training import CURVE_POINTS
 from a2d.workspace import Workspace
-from benchmarks.engines import median_seconds, note
+from benchmarks.engines import ENVS, median_seconds, note
 from tests.synthetic import record_of
 
 ROOT = Path(__file__).parent.parent
 SEEDS = 77  # of the minatar scale's 130 runs a seed: ten thousand
-MEMORY = """
-import sys
-from a2d.process import peak_memory_mib
-from benchmarks.engines import ours, search_spec, train_spec
-name = sys.argv[1]
-spec = search_spec("minatar-breakout", 6, 2, 64) if name == "search" else train_spec("minatar-breakout", name, 64)
-ours(spec)[0](60)
-print(peak_memory_mib())
-"""
+COMMAND = [sys.executable, "-c", "from a2d.cli import main; main()"]
+STEPS = 19_200  # sixty updates
 
 
 @pytest.fixture(scope="module")
@@ -96,11 +90,13 @@ def test_planning_what_is_recorded(benchmark: BenchmarkFixture, checkout: Path, 
 
 
 @pytest.mark.parametrize("network", ["vanilla", "resnet38", "search"])
-def test_memory_of_a_run(benchmark: BenchmarkFixture, network: str) -> None:
-    command = [sys.executable, "-c", MEMORY, network]
+def test_memory_of_a_run(benchmark: BenchmarkFixture, tmp_path: Path, network: str) -> None:
+    what = ["search"] if network == "search" else ["train", "--network", network]
+    task = ENVS / "minatar-breakout.yaml"
+    command = [*COMMAND, *what, "--task", str(task), "--steps", str(STEPS), "--out", str(tmp_path / "out")]
 
-    def run() -> float:
-        return float(subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout)
+    def run() -> None:
+        subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
 
-    peak = benchmark.pedantic(run, rounds=1)  # type: ignore[no-untyped-call]
-    note(benchmark, network=network, peak_memory_mib=peak)
+    benchmark.pedantic(run, rounds=1)  # type: ignore[no-untyped-call]
+    note(benchmark, network=network, peak_memory_mib=read_record(tmp_path / "out" / RECORD).timing.peak_memory_mib)
