@@ -67,10 +67,10 @@ def _keep_freed_memory() -> None:
 
 def peak_memory_mib() -> float:
     """Return the most memory the process has held so far, in MiB."""
-    try:
-        lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return peak / (1024**2 if sys.platform == "darwin" else 1024)
-    # Not getrusage: Linux's begins with what the process that started this one held.
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) / 1024
+    status = Path("/proc/self/status")
+    for line in status.read_text(encoding="utf-8").splitlines() if status.is_file() else []:
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) / 1024
+    # The second choice: on Linux it begins with what the process that started this one held.
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1024**2 if sys.platform == "darwin" else 1024)
