@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import yaml
 
+from a2d.records import CurvePoint
 from a2d.results import (
     COLUMNS,
     MissingRuns,
@@ -96,7 +97,7 @@ def test_searches_keep_their_skips_and_curves(tmp_path: Path) -> None:
 def test_a_curve_without_finished_episodes_is_nan(study: Study) -> None:
     run = next(iter(study.runs.values()))
     record = record_of(run, 1.0)
-    first = record.curve[0].model_copy(update={"mean_return": None})
+    first = CurvePoint(step=record.curve[0].step, mean_return=None)
     results = Results(study, {run.key: record.model_copy(update={"curve": [first, *record.curve[1:]]})})
     assert list(results.curves["mean_return"].isna()) == [True, False, False, False, False]
 
