@@ -166,8 +166,7 @@ def run_training(
     interface = interface_of(environments, spec.task.normalize_observations)
     design = design_of(spec, searched, interface)
     agent = build_agent(design, interface).to(device)
-    taught_by = None if teacher is None else teacher.to(device)
-    progress = _train(spec, Learner(agent, spec.a2c, spec.distillation, taught_by), environments, log)
+    progress = _train(spec, Learner(agent, spec.a2c, spec.distillation, teacher), environments, log)
     environments.close()
     agent.cpu()  # latency and test episodes are the processor's
     save_agent(folder, agent, spec, design, interface)
@@ -185,7 +184,7 @@ def run_search(spec: SearchSpec, teacher: Agent | None = None, log: Path | None 
     environments, _ = _environments(spec, spec.a2c.environments, "environments")
     interface = interface_of(environments, spec.task.normalize_observations)
     agent = build_supernet_agent(spec.search.space, interface).to(device)
-    learner = SearchLearner(agent, spec, None if teacher is None else teacher.to(device))
+    learner = SearchLearner(agent, spec, teacher)
     progress = _train(spec, learner, environments, log)
     environments.close()
     agent.cpu()  # test episodes are the processor's

@@ -50,7 +50,7 @@ class Learner:
         agent: the student, changed in place.
         settings: of the actor-critic.
         distillation: which of the teacher's heads teach.
-        teacher: None where nothing is distilled.
+        teacher: moved to the agent's device; None where nothing is distilled.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class Learner:
         self.agent = agent
         self.settings = settings
         self.distillation = distillation
-        self.teacher = None if teacher is None else freeze(teacher)
+        self.teacher = None if teacher is None else freeze(teacher).to(agent.device)
         self.weights = list(agent.parameters())
         self.optimizer = RMSProp(self.weights, settings.rmsprop_decay, settings.rmsprop_epsilon)
 

@@ -57,7 +57,7 @@ class SearchLearner(Learner):
         assert isinstance(agent.backbone, Supernet)
         self.supernet = agent.backbone
         self.search = spec.search
-        self.flops = operator_flops(self.supernet, agent.observation_shape).to(agent.device)
+        self.flops = operator_flops(self.supernet, agent.observation_shape)
         self.alpha = torch.zeros_like(self.flops, requires_grad=True)
         self.architecture_optimizer = Adam(self.alpha, spec.search.architecture_learning_rate, betas=(0.5, 0.999))
         self.temperature = spec.search.temperature

@@ -12,6 +12,7 @@ import torch
 from pytest_benchmark.fixture import BenchmarkFixture
 from torch import Tensor, nn
 
+from a2d.costs import count_flops
 from a2d.networks.agent import Agent
 from a2d.networks.layers import Convolution, Dense
 from benchmarks.engines import median_seconds, note, ours, train_spec
@@ -76,7 +77,7 @@ def ideal_seconds(agent: Agent, acting: int, learning: int) -> float:
 
 def update_flops(agent: Agent, acting: int, learning: int) -> float:
     """Return the FLOPs of an update's products; the first layer passes no gradient on."""
-    flops = [2 * output.numel() * layer.weight[0].numel() for layer, _, output in products_of(agent, 1)]
+    flops = [count_flops(layer, x) for layer, x, _ in products_of(agent, 1)]
     return (learning + acting) * sum(flops) + learning * (2 * sum(flops) - flops[0])
 
 

@@ -23,6 +23,7 @@ from tests.synthetic import record_of
 
 ROOT = Path(__file__).parent.parent
 SEEDS = 77  # of the minatar scale's 130 runs a seed: ten thousand
+SNAKEMAKE = [sys.executable, "-m", "snakemake"]
 COMMAND = [sys.executable, "-c", "from a2d.cli import main; main()"]
 STEPS = 19_200  # sixty updates
 
@@ -56,18 +57,7 @@ def recorded(checkout: Path) -> Study:
 
 
 def test_planning_with_snakemake(benchmark: BenchmarkFixture, checkout: Path) -> None:
-    command = [
-        sys.executable,
-        "-m",
-        "snakemake",
-        "--dry-run",
-        "--quiet",
-        "all",
-        "--cores",
-        "1",
-        "--config",
-        "scale=many",
-    ]
+    command = [*SNAKEMAKE, "--dry-run", "--quiet", "all", "--cores", "1", "--config", "scale=many"]
 
     def plan() -> None:
         subprocess.run(command, cwd=checkout, check=True, capture_output=True)

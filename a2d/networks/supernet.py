@@ -134,7 +134,7 @@ class Supernet(nn.Module):
 
 
 def operator_flops(supernet: Supernet, observation_shape: tuple[int, ...]) -> Tensor:
-    """Return every operator's FLOPs for one observation, (cells, operators)."""
+    """Return every operator's FLOPs for one observation, (cells, operators), on the supernet's device."""
     x = torch.zeros(1, *observation_shape, device=next(supernet.parameters()).device)
     rows = []
     with torch.no_grad():
@@ -142,4 +142,4 @@ def operator_flops(supernet: Supernet, observation_shape: tuple[int, ...]) -> Te
         for cell in supernet.searchable_cells():
             rows.append([float(count_flops(operator, x)) for operator in cell.operators])
             x = cell.operators[-1](x)
-    return torch.tensor(rows)
+    return torch.tensor(rows, device=x.device)
