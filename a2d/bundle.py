@@ -14,13 +14,13 @@ import numpy as np
 from gymnasium.spaces import Box, Discrete, Space
 from pydantic import ValidationError
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import nn
 
 from a2d.architecture import Architecture, CellSpace
 from a2d.errors import A2DError
 from a2d.files import checksum, write_atomically
-from a2d.networks.agent import Agent, build_backbone
+from a2d.networks.agent import BYTE_SCALE, Agent, build_backbone
 from a2d.networks.supernet import Supernet
 from a2d.normalizer import Normalizer
 from a2d.spec import TrainSpec
@@ -58,6 +58,17 @@ class Interface(Frozen):
             normalized=normalized,
         )
 
+    @staticmethod
+    def of_agent(agent: Agent) -> Interface:
+        """Describe what an agent is made for."""
+        return Interface(
+            observation_shape=agent.observation_shape,
+            bytes_observed=agent.scale == BYTE_SCALE,
+            actions=agent.actor.out_features,
+            continuous=agent.log_deviation is not None,
+            normalized=agent.normalizer is not None,
+        )
+
 
 class Description(Frozen):
     """What ``agent.json`` holds."""
@@ -87,7 +98,7 @@ def build_supernet_agent(cells: CellSpace, interface: Interface) -> Agent:
 def save_agent(folder: Path, agent: Agent, spec: TrainSpec, design: str | Architecture, interface: Interface) -> None:
     """Write an agent's bundle into ``folder``; the description last, so that it vouches for the weights."""
     tensors = {name: tensor.contiguous() for name, tensor in agent.state_dict().items()}
-    write_atomically(folder / WEIGHTS, lambda path: save_file(tensors, path))
+    write_atomically(folder / WEIGHTS, lambda path: path.write_bytes(save(tensors)))
     description = Description(spec=spec, design=design, interface=interface, weights_sha256=checksum(folder / WEIGHTS))
     text = description.model_dump_json(indent=1)
     write_atomically(folder / DESCRIPTION, lambda path: path.write_text(text, encoding="utf-8"))

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from a2d.errors import A2DError
+from a2d.errors import A2DError, Stopped
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -219,3 +219,6 @@ def main() -> None:
     except A2DError as error:
         print(f"a2d: {error}", file=sys.stderr)
         sys.exit(1)
+    except Stopped as stopped:
+        print(f"a2d: {stopped}", file=sys.stderr)
+        sys.exit(128 + stopped.signal)

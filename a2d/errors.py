@@ -10,3 +10,16 @@ class A2DError(Exception):
 
 class Diverged(Exception):
     """A number stopped being finite: observation, reward, network output, loss or gradient."""
+
+
+class Stopped(Exception):
+    """The run was asked to stop, and has saved its state.
+
+    Args:
+        message: how far it is.
+        signal: what asked, a number of ``signal``.
+    """
+
+    def __init__(self, message: str, signal: int) -> None:
+        super().__init__(message)
+        self.signal = signal

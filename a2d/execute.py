@@ -11,6 +11,7 @@ from gymnasium.vector import VectorEnv
 
 from a2d.architecture import Architecture
 from a2d.bundle import Interface, build_agent, build_supernet_agent, save_agent
+from a2d.checkpoint import Checkpoint
 from a2d.costs import count_flops, count_parameters, measure_latency
 from a2d.environments import make_environment
 from a2d.errors import A2DError
@@ -19,14 +20,14 @@ from a2d.learner import Learner
 from a2d.networks.agent import Agent
 from a2d.networks.supernet import Gates, Supernet, operator_flops
 from a2d.process import THREADS, accelerator_name, chosen_device, peak_memory_mib, prepare
-from a2d.provenance import collect_provenance
+from a2d.provenance import code_digest, collect_provenance, versions
 from a2d.records import Evaluation, Network, Record, SearchOutcome, Timing
 from a2d.reporter import Reporter
 from a2d.rollout import Collector
 from a2d.search import SearchLearner, match_flops
 from a2d.seeds import stream_seed
 from a2d.spec import DerivedAgent, GivenAgent, ManualAgent, SearchSpec, TrainSpec, key_of
-from a2d.training import Progress, train
+from a2d.training import Progress, Training, train
 
 
 def interface_of(environments: VectorEnv, normalized: bool) -> Interface:
@@ -106,12 +107,24 @@ def evaluate_agent(spec: TrainSpec | SearchSpec, agent: Agent, *gates: Gates) ->
     return Evaluation(seed=seed, returns=episodes.returns, lengths=episodes.lengths)
 
 
-def _train(spec: TrainSpec | SearchSpec, learner: Learner, environments: VectorEnv, log: Path | None) -> Progress:
+def _train(
+    spec: TrainSpec | SearchSpec, folder: Path, learner: Learner, environments: VectorEnv, log: Path | None
+) -> Progress:
     title = f"{spec.task.name} {spec.kind} {key_of(spec)[:8]}"
     seed = stream_seed(spec.seed, spec.kind, "environments")
-    with Reporter(title, spec.steps, log) as reporter:
+    identity = {"run": key_of(spec), "code": code_digest(), "device": learner.agent.device.type, **versions()}
+    provenance = collect_provenance(THREADS, accelerator_name())
+    with Reporter(title, spec.steps, log) as reporter, Checkpoint(folder, identity) as checkpoint:
         collector = Collector(environments, spec.task, seed, spec.a2c.discount)
-        return train(spec, learner, collector, reporter)
+        return train(Training(spec, learner, collector), reporter, checkpoint, provenance)
+
+
+def check_teacher(teacher: Agent, interface: Interface) -> None:
+    """Raise A2DError, with both sides, where a teacher does not see and do what the student does."""
+    taught, learned = Interface.of_agent(teacher).model_dump(), interface.model_dump()
+    sides = [f"{name}: {taught[name]} against {learned[name]}" for name in taught if taught[name] != learned[name]]
+    if sides:
+        raise A2DError(f"the teacher does not fit the task, its side first: {', '.join(sides)}")
 
 
 def _record(
@@ -123,7 +136,7 @@ def _record(
     search: SearchOutcome | None = None,
 ) -> Record:
     timing = Timing(
-        wall_s=time.perf_counter() - start,
+        wall_s=time.perf_counter() - start + progress.resumed_seconds,
         training_s=progress.seconds,
         steps_per_second=progress.steps / progress.seconds,
         peak_memory_mib=peak_memory_mib(),
@@ -141,6 +154,7 @@ def _record(
         search=search,
         timing=timing,
         provenance=collect_provenance(THREADS, accelerator_name()),
+        resumed_from=tuple(progress.earlier),
     )
 
 
@@ -155,7 +169,7 @@ def run_training(
 
     Args:
         spec: the run.
-        folder: for the agent's bundle.
+        folder: for the agent's bundle, and for the state from which a run that was stopped goes on.
         teacher: the trained agent of ``spec.teacher``.
         searched: what ``search_of(spec)`` derived.
         log: folder for TensorBoard's files.
@@ -164,9 +178,11 @@ def run_training(
     device = _prepare(spec)
     environments, _ = _environments(spec, spec.a2c.environments, "environments")
     interface = interface_of(environments, spec.task.normalize_observations)
+    if teacher is not None:
+        check_teacher(teacher, interface)
     design = design_of(spec, searched, interface)
     agent = build_agent(design, interface).to(device)
-    progress = _train(spec, Learner(agent, spec.a2c, spec.distillation, teacher), environments, log)
+    progress = _train(spec, folder, Learner(agent, spec.a2c, spec.distillation, teacher), environments, log)
     environments.close()
     agent.cpu()  # latency and test episodes are the processor's
     save_agent(folder, agent, spec, design, interface)
@@ -174,18 +190,26 @@ def run_training(
     return _record(spec, progress, evaluation, measure_network(agent, interface, design), start)
 
 
-def run_search(spec: SearchSpec, teacher: Agent | None = None, log: Path | None = None) -> Record:
+def run_search(spec: SearchSpec, folder: Path, teacher: Agent | None = None, log: Path | None = None) -> Record:
     """Search an architecture and return the run's record, which holds it.
 
     The evaluation is the supernet's own, along its strongest path; the costs are the derived network's.
+
+    Args:
+        spec: the run.
+        folder: for the state from which a run that was stopped goes on.
+        teacher: the trained agent of ``spec.teacher``.
+        log: folder for TensorBoard's files.
     """
     start = time.perf_counter()
     device = _prepare(spec)
     environments, _ = _environments(spec, spec.a2c.environments, "environments")
     interface = interface_of(environments, spec.task.normalize_observations)
+    if teacher is not None:
+        check_teacher(teacher, interface)
     agent = build_supernet_agent(spec.search.space, interface).to(device)
     learner = SearchLearner(agent, spec, teacher)
-    progress = _train(spec, learner, environments, log)
+    progress = _train(spec, folder, learner, environments, log)
     environments.close()
     agent.cpu()  # test episodes are the processor's
     evaluation = evaluate_agent(spec, agent, learner.strongest())

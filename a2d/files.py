@@ -1,28 +1,86 @@
-"""Files that are either whole or absent."""
+"""Files that are either whole or absent, and folders that one process at a time works in."""
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
+import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from a2d.errors import A2DError
+
+PARTIAL = ".partial"
+LOCK = ".lock"
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
-    """Let ``write`` fill a temporary file beside ``path``, flush it to disk and put it in place."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    os.close(descriptor)
-    temporary = Path(name)
+    """Let ``write`` fill a temporary file beside ``path``, flush it to disk and put it in place.
+
+    Raises:
+        A2DError: the disk is full or refuses the file; what was at ``path`` is still there.
+    """
+    temporary = None
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=PARTIAL)
+        os.close(descriptor)
+        temporary = Path(name)
         write(temporary)
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
+        _flush(temporary)
         temporary.chmod(0o644)
         temporary.replace(path)
+        _flush(path.parent)
+    except OSError as error:
+        raise A2DError(f"{path}: cannot be written ({error.strerror}); mend that and give the command again") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def _flush(path: Path) -> None:
+    """Wait until a file, or a folder's list of files, is on disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def remove_partial(folder: Path, name: str = "") -> None:
+    """Delete what killed processes left half-written in a folder, of the file ``name`` or of all.
+
+    Only for who works in that folder, or on that file, alone.
+    """
+    for path in folder.glob(f".{name}*{PARTIAL}"):
+        path.unlink(missing_ok=True)
+
+
+@contextmanager
+def only_process(folder: Path) -> Iterator[None]:
+    """Work in a folder, made if it is not there, as the only process that does; wait for another to end.
+
+    The system releases the lock of a process that ends, however it ends.
+
+    Raises:
+        A2DError: the folder cannot be written to.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / LOCK).open("w")
+    except OSError as error:
+        raise A2DError(f"{folder}: cannot be written to ({error.strerror}); name another folder") from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(f"a2d: {folder}: another process works on this run; waiting for it to end", file=sys.stderr)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        remove_partial(folder)
+        yield
 
 
 def checksum(path: Path) -> str:

@@ -67,6 +67,18 @@ class Learner:
         """Return what the agent's next rollout is called with; nothing for a fixed network."""
         return ()
 
+    def state(self) -> dict[str, Tensor]:
+        """Return all that learning changes, by name; weights and means are the learner's own, not copies."""
+        weights = {f"agent.{name}": tensor for name, tensor in self.agent.state_dict().items()}
+        return weights | {f"squares.{index}": tensor for index, tensor in enumerate(self.optimizer.squares)}
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        """Take up the state of a learner of the same run."""
+        named = {name.removeprefix("agent."): tensor for name, tensor in state.items() if name.startswith("agent.")}
+        self.agent.load_state_dict(named)
+        for index, squares in enumerate(self.optimizer.squares):
+            squares.copy_(state[f"squares.{index}"])
+
     def update(self, rollout: Rollout, progress: float) -> dict[str, float]:
         """Learn from one rollout and return every loss term's value.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import math
 import os
 import resource
 import sys
@@ -35,6 +36,18 @@ def chosen_device() -> torch.device:
         problem = str(error).partition("\n")[0]
         raise A2DError(f"{DEVICE_VARIABLE}={name}: PyTorch cannot use this device here: {problem}") from error
     return device
+
+
+def number_from(variable: str, default: float) -> float:
+    """Return the number, at least 0, that an environment variable holds, or else the default."""
+    text = os.environ.get(variable, str(default))
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number < math.inf:
+        raise A2DError(f"{variable}={text}: should be a number, at least 0")
+    return number
 
 
 def accelerator_name() -> str | None:

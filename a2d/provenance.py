@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import platform
 import subprocess
@@ -44,7 +45,8 @@ def _processor() -> str:
     return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """Return the versions of Python and of what a result depends on."""
     found = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
@@ -54,13 +56,23 @@ def _versions() -> dict[str, str]:
     return found
 
 
+def code_digest() -> str:
+    """Return a hash of the source that runs are computed by: equal digests compute equally, whatever is committed."""
+    digest = hashlib.sha256()
+    folder = Path(__file__).parent
+    for path in sorted(folder.rglob("*.py")):
+        if "rendering" not in path.parts:
+            digest.update(path.relative_to(folder).as_posix().encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
 def collect_provenance(threads: int, accelerator: str | None = None) -> Provenance:
     """Describe the code and the machine this process runs on."""
     return Provenance(
         commit=_git("rev-parse", "HEAD"),
         # Only the code that computes results counts: fresh records beside it do not make it another code.
         modified=bool(_git("status", "--porcelain", "--", ".", "../envs", "../workflow")),
-        versions=_versions(),
+        versions=versions(),
         processor=_processor(),
         accelerator=accelerator,
         cores=os.cpu_count() or 1,

@@ -86,6 +86,7 @@ class Record(Frozen):
     search: SearchOutcome | None = None
     timing: Timing
     provenance: Provenance
+    resumed_from: tuple[Provenance, ...] = ()  # the processes before, where the run was stopped and resumed
 
     @property
     def score(self) -> float:

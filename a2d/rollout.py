@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import deque
 from typing import NamedTuple
 
@@ -10,6 +11,7 @@ import torch
 from gymnasium.vector import VectorEnv
 from torch import Tensor
 
+from a2d.environments.vector import Array, StepResult
 from a2d.errors import Diverged
 from a2d.networks.agent import Agent
 from a2d.networks.layers import Tape
@@ -94,13 +96,32 @@ class Collector:
             last_values=self._values(agent, self.observation, sampled),
         )
 
-    def _step(self, agent: Agent, action: Tensor, gates: tuple[Gates, ...]) -> tuple[Tensor, Tensor]:
-        observation, raw_reward, terminated, truncated, info = self.environments.step(action.cpu().numpy())
+    def replay(self, actions: Array) -> None:
+        """Bring the environments to where these actions, (T, N) or (T, N, A), lead."""
+        for action in actions:
+            self._advance(action)
+
+    def fingerprint(self) -> str:
+        """Return a hash of what the agent would see next, and of the returns so far."""
+        digest = hashlib.sha256(np.ascontiguousarray(self.observation.numpy()).tobytes())
+        digest.update(self.tracker.running.tobytes() + np.array(self.tracker.recent).tobytes())
+        return digest.hexdigest()
+
+    def _advance(self, action: Array) -> StepResult:
+        """Step the environments and reset those that ended; return what the step itself returned."""
+        observation, raw_reward, terminated, truncated, info = self.environments.step(action)
         for name, numbers in (("reward", raw_reward), ("observation", observation)):
             if numbers.dtype.kind == "f" and not np.isfinite(numbers).all():
                 raise Diverged(f"the environment returned a {name} that is not finite")
         done = terminated | truncated
         self.tracker.step(raw_reward, done)
+        following = self.environments.reset(options={"reset_mask": done})[0] if done.any() else observation
+        self.observation = torch.from_numpy(following)
+        return observation, raw_reward, terminated, truncated, info
+
+    def _step(self, agent: Agent, action: Tensor, gates: tuple[Gates, ...]) -> tuple[Tensor, Tensor]:
+        observation, raw_reward, terminated, truncated, info = self._advance(action.cpu().numpy())
+        done = terminated | truncated
         reward = torch.from_numpy(np.sign(raw_reward) if self.card.clip_rewards else raw_reward).float()
         end = done | info["lost_life"] if self.card.life_loss_ends_return else done
         cut = truncated & ~terminated
@@ -108,9 +129,6 @@ class Collector:
             # Truncation is not termination: the return goes on with the final observation's value.
             final = torch.from_numpy(observation[cut])
             reward[torch.from_numpy(cut)] += self.discount * self._values(agent, final, gates).cpu()
-        if done.any():
-            observation = self.environments.reset(options={"reset_mask": done})[0]
-        self.observation = torch.from_numpy(observation)
         return reward, torch.from_numpy(end)
 
     @torch.no_grad()

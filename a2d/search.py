@@ -66,6 +66,27 @@ class SearchLearner(Learner):
     def gates(self) -> tuple[Gates, ...]:
         return (sample_gates(self.alpha, self.temperature, self.search.backward_paths),)
 
+    def state(self) -> dict[str, Tensor]:
+        optimizer = self.architecture_optimizer
+        return super().state() | {
+            "alpha": self.alpha,
+            "alpha.mean": optimizer.mean,
+            "alpha.square": optimizer.square,
+            "alpha.steps": torch.tensor(optimizer.steps),
+            "rollouts": torch.tensor(self.rollouts),
+            "temperature": torch.tensor(self.temperature, dtype=torch.float64),
+        }
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        super().restore(state)
+        optimizer = self.architecture_optimizer
+        own = {"alpha": self.alpha.detach(), "alpha.mean": optimizer.mean, "alpha.square": optimizer.square}
+        for name, tensor in own.items():
+            tensor.copy_(state[name])
+        optimizer.steps = int(state["alpha.steps"])
+        self.rollouts = int(state["rollouts"])
+        self.temperature = float(state["temperature"])
+
     def update(self, rollout: Rollout, progress: float) -> dict[str, float]:
         terms = {**self.terms(rollout), "cost": expected_cost(self.alpha, self.flops)}
         coefficients = {**self.coefficients(progress), "cost": self.search.cost_coefficient}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,15 +10,16 @@ from pydantic import ValidationError
 
 from a2d.architecture import Architecture
 from a2d.bundle import Interface, build_agent, load_agent
+from a2d.checkpoint import remove_checkpoint
 from a2d.environments import make_environment
 from a2d.errors import A2DError
 from a2d.evaluation import evaluate
 from a2d.execute import interface_of, measure_network, random_design, run_search, run_training
-from a2d.files import write_atomically
+from a2d.files import only_process, remove_partial, write_atomically
 from a2d.networks.agent import Agent
-from a2d.records import Network, Record, write_record
+from a2d.records import Network, Record, read_record, write_record
 from a2d.seeds import stream_seed
-from a2d.spec import GivenAgent, ManualAgent, SearchSpec, TrainSpec, search_of
+from a2d.spec import GivenAgent, ManualAgent, SearchSpec, TrainSpec, key_of, search_of
 from a2d.study import Run, Study
 from a2d.tasks import describe_validation_error, load_card
 from a2d.workspace import Workspace
@@ -63,9 +65,8 @@ def train_agent(
         spec = TrainSpec(**base, agent=kind)
     except ValidationError as error:
         raise describe_validation_error(error, f"a2d train ({design if named else 'architecture'})") from error
-    record = run_training(spec, out, agent, log=log)
-    write_record(out / RECORD, record)
-    return record
+    with only_process(out):
+        return _finished(out, spec) or _keep(run_training(spec, out, agent, log=log), out)
 
 
 def search_architecture(
@@ -85,10 +86,28 @@ def search_architecture(
         spec = SearchSpec(**base, search=settings)
     except ValidationError as error:
         raise describe_validation_error(error, "a2d search") from error
-    record = run_search(spec, agent, log)
-    assert record.search is not None
-    _write_architecture(out / ARCHITECTURE, record.search.architecture)
+    with only_process(out):
+        return _finished(out, spec) or _keep(run_search(spec, out, agent, log), out)
+
+
+def _finished(out: Path, spec: TrainSpec | SearchSpec) -> Record | None:
+    """Return the record of a run that ``out`` holds already; raise A2DError if that is of another run."""
+    path = out / RECORD
+    if not path.exists():
+        return None
+    record = read_record(path)
+    if record.key != key_of(spec):
+        raise A2DError(f"{path}: is the record of another run; name another folder with --out")
+    print(f"a2d: {path}: this run is finished; nothing is repeated", file=sys.stderr)
+    return record
+
+
+def _keep(record: Record, out: Path) -> Record:
+    """Write the record, and the architecture that a search found; the checkpoint has then served."""
+    if record.search is not None:
+        _write_architecture(out / ARCHITECTURE, record.search.architecture)
     write_record(out / RECORD, record)
+    remove_checkpoint(out)
     return record
 
 
@@ -129,14 +148,31 @@ def measure_costs(task: Path, design: str | Architecture) -> Network:
 
 def do_run(study: Study, run: Run, workspace: Workspace, record_path: Path | None) -> None:
     """Do one run of a study; its record is written last, so that it vouches for the rest."""
-    spec, target = run.spec, record_path or workspace.record(run)
-    teacher = None if spec.teacher is None else load_agent(workspace.bundle(spec.teacher))[0]
-    if isinstance(spec, SearchSpec):
-        record = run_search(spec, teacher)
-        assert record.search is not None
-        _write_architecture(target.with_suffix(".arch.json"), record.search.architecture)
-    else:
-        search = search_of(spec)
-        searched = None if search is None else workspace.searched(study, search)
-        record = run_training(spec, workspace.bundle(spec), teacher, searched)
-    write_record(target, record)
+    spec, target, folder = run.spec, record_path or workspace.record(run), workspace.bundle(run.spec)
+    before = _state_of(target)
+    with only_process(folder):
+        if _state_of(target) != before:
+            return  # another process has done it meanwhile
+        remove_partial(target.parent, target.stem)
+        teacher = None if spec.teacher is None else _teacher(workspace.bundle(spec.teacher), spec.teacher)
+        if isinstance(spec, SearchSpec):
+            record = run_search(spec, folder, teacher)
+            assert record.search is not None
+            _write_architecture(target.with_suffix(".arch.json"), record.search.architecture)
+        else:
+            search = search_of(spec)
+            searched = None if search is None else workspace.searched(study, search)
+            record = run_training(spec, folder, teacher, searched)
+        write_record(target, record)
+        remove_checkpoint(folder)
+
+
+def _state_of(path: Path) -> int | None:
+    return path.stat().st_mtime_ns if path.exists() else None
+
+
+def _teacher(folder: Path, spec: TrainSpec) -> Agent:
+    agent, description = load_agent(folder)
+    if key_of(description.spec) != key_of(spec):
+        raise A2DError(f"{folder}: holds the agent of run {key_of(description.spec)}, not that of {key_of(spec)}")
+    return agent

@@ -24,7 +24,7 @@ from a2d.reporter import Reporter
 from a2d.rollout import Collector, Rollout
 from a2d.spec import A2CSettings, DistillationSettings, ManualAgent, TrainSpec
 from a2d.tasks import load_task
-from a2d.training import train
+from a2d.training import Training
 from benchmarks.agreement import CurveCallback, fresh_agent, sb3_environments, sb3_model, take_heads
 
 ENVS = Path(__file__).parent.parent / "envs"
@@ -115,9 +115,12 @@ def test_a_whole_training_equals_sb3s(monkeypatch: pytest.MonkeyPatch, task: str
     spec = spec_of(task, network, updates, rollout_length=5)
     learner, model, theirs = twins(spec)
     collector = collector_of(spec)
+    training = Training(spec, learner, collector)
     torch.manual_seed(SEED)
     with Reporter("", spec.steps) as reporter:
-        ours = train(spec, learner, collector, reporter)
+        while training.updates < spec.updates:
+            training.update(reporter)
+    ours = training.progress
     torch.manual_seed(SEED)
     callback = CurveCallback(spec.updates)
     model.learn(spec.steps, callback)

@@ -110,8 +110,8 @@ def test_training_repeats_to_the_bit(card: TaskCard, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("card", [CATCH, REACH], ids=["pixels", "vectors"])
-def test_search_repeats_to_the_bit(card: TaskCard) -> None:
-    first, second, other = (run_search(searching(card, seed)) for seed in (0, 0, 1))
+def test_search_repeats_to_the_bit(card: TaskCard, tmp_path: Path) -> None:
+    first, second, other = (run_search(searching(card, seed), tmp_path) for seed in (0, 0, 1))
     assert content(first) == content(second)
     assert first.search is not None and other.search is not None
     assert first.search.alpha != other.search.alpha
@@ -142,8 +142,8 @@ def test_a_long_curve_is_thinned(tmp_path: Path) -> None:
     assert 100 <= len(record.curve) <= 120 and record.curve[0].step == 60
 
 
-def test_a_record_of_a_search_says_what_was_found() -> None:
-    record = run_search(searching(CATCH))
+def test_a_record_of_a_search_says_what_was_found(tmp_path: Path) -> None:
+    record = run_search(searching(CATCH), tmp_path)
     assert record.search is not None and record.search.architecture == record.network.design
     names, alpha = OPERATORS["convolution"], np.array(record.search.alpha)
     assert alpha.shape == (2, 9) and np.abs(alpha).max() > 0
@@ -164,7 +164,7 @@ def test_a_teacher_takes_part_in_training_and_search(tmp_path: Path) -> None:
     joint = run_training(training(seed=1, **taught), tmp_path / "joint", teacher)
     assert joint.loss_terms.keys() - plain.loss_terms.keys() == {"actor_distillation", "critic_distillation"}
     assert joint.evaluation != plain.evaluation
-    found = run_search(searching(**taught), teacher)
+    found = run_search(searching(**taught), tmp_path, teacher)
     assert found.loss_terms.keys() >= {"cost", "actor_distillation", "critic_distillation"}
 
 
@@ -216,7 +216,7 @@ def test_an_absurd_learning_rate_diverges_and_is_recorded(card: TaskCard, rate: 
 
 @pytest.mark.parametrize("rate", [1e10, 1e30])
 def test_a_search_that_diverges_is_recorded(rate: float, tmp_path: Path) -> None:
-    record = run_search(searching(CATCH, a2c=A2CSettings(environments=4, learning_rate=rate)))
+    record = run_search(searching(CATCH, a2c=A2CSettings(environments=4, learning_rate=rate)), tmp_path)
     assert record.status == "diverged" and np.isfinite(record.evaluation.returns).all()
     assert record.search is not None and np.isfinite(record.search.alpha).all()
     write_record(tmp_path / "record.json", record)
@@ -252,7 +252,7 @@ def test_training_and_evaluation_play_different_games(tmp_path: Path) -> None:
     environments = make_environment(spec.task, 2, record.evaluation.seed)
     assert interface_of(environments, False).observation_shape == (4,)
     seeds = {run_training(training(seed=seed), tmp_path).evaluation.seed for seed in range(3)}
-    seeds.add(run_search(searching()).evaluation.seed)
+    seeds.add(run_search(searching(), tmp_path).evaluation.seed)
     assert len(seeds) == 4 and seeds.isdisjoint(range(3))
 
 
