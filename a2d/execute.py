@@ -14,7 +14,7 @@ from a2d.bundle import Interface, build_agent, build_supernet_agent, save_agent
 from a2d.checkpoint import Checkpoint
 from a2d.costs import count_flops, count_parameters, measure_latency
 from a2d.environments import make_environment
-from a2d.errors import A2DError
+from a2d.errors import A2DError, Diverged
 from a2d.evaluation import evaluate
 from a2d.learner import Learner
 from a2d.networks.agent import Agent
@@ -100,10 +100,12 @@ def evaluate_agent(spec: TrainSpec | SearchSpec, agent: Agent, *gates: Gates) ->
     environments, seed = _environments(spec, spec.evaluation.environments, "evaluation")
     try:
         episodes = evaluate(agent.eval(), environments, spec.evaluation.episodes, seed, *gates)
+    except Diverged as reason:
+        raise A2DError(
+            f"{reason}, in the test episodes, which therefore have no score; mend the environment"
+        ) from reason
     finally:
         environments.close()
-    if not np.isfinite(episodes.returns).all():
-        raise A2DError(f"{spec.task.name}: a reward of the test episodes is not finite; mend the environment")
     return Evaluation(seed=seed, returns=episodes.returns, lengths=episodes.lengths)
 
 
@@ -115,7 +117,10 @@ def _train(
     identity = {"run": key_of(spec), "code": code_digest(), "device": learner.agent.device.type, **versions()}
     provenance = collect_provenance(THREADS, accelerator_name())
     with Reporter(title, spec.steps, log) as reporter, Checkpoint(folder, identity) as checkpoint:
-        collector = Collector(environments, spec.task, seed, spec.a2c.discount)
+        try:
+            collector = Collector(environments, spec.task, seed, spec.a2c.discount)
+        except Diverged as reason:
+            raise A2DError(f"{reason}, before the first step; mend the environment") from reason
         return train(Training(spec, learner, collector), reporter, checkpoint, provenance)
 
 

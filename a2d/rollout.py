@@ -110,9 +110,6 @@ class Collector:
     def _advance(self, action: Array) -> StepResult:
         """Step the environments and reset those that ended; return what the step itself returned."""
         observation, raw_reward, terminated, truncated, info = self.environments.step(action)
-        for name, numbers in (("reward", raw_reward), ("observation", observation)):
-            if numbers.dtype.kind == "f" and not np.isfinite(numbers).all():
-                raise Diverged(f"the environment returned a {name} that is not finite")
         done = terminated | truncated
         self.tracker.step(raw_reward, done)
         following = self.environments.reset(options={"reset_mask": done})[0] if done.any() else observation

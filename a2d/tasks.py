@@ -50,12 +50,16 @@ class TaskCard(Frozen):
     life_loss_ends_return: bool = Field(
         False, description="while training, a lost life ends the return (not the episode)"
     )
+    step_limit_s: float = Field(
+        300, gt=0, description="seconds that one step, or reset, of all environments may take; then it hangs"
+    )
     random_score: Score | None = None
     reference_score: Score | None = None
 
     def identity(self) -> dict[str, Any]:
-        """Return what changes a result: everything but the fields that only people read."""
-        return self.model_dump(mode="json", exclude={"name", "title", "random_score", "reference_score"})
+        """Return what changes a result: everything but what only people, or the clock, read."""
+        unread = {"name", "title", "step_limit_s", "random_score", "reference_score"}
+        return self.model_dump(mode="json", exclude=unread)
 
 
 def card_error(card: TaskCard, key: str, problem: str) -> A2DError:

@@ -59,7 +59,7 @@ class StillEnvironment(BatchedEnvironment):
     """Shows the same observations for ever and costs nothing, so that only network and learner are timed."""
 
     def __init__(self, like: BatchedEnvironment) -> None:
-        super().__init__(like.num_envs, like.single_observation_space, like.single_action_space, 0)
+        super().__init__(like.card, like.num_envs, like.single_observation_space, like.single_action_space, 0)
         self._shown = like.reset(seed=0)[0]
 
     def _reset(self, indices: Array, seeds: list[int] | None) -> Array:

@@ -386,14 +386,14 @@ def test_a_users_module_registers_their_task(tmp_path: Path, monkeypatch: pytest
 
 
 @pytest.mark.parametrize("path", sorted(ENVS.glob("*.yaml")), ids=lambda path: path.stem)
-@pytest.mark.filterwarnings("ignore:compiler attribute:RuntimeWarning")  # Gymnasium's model, MuJoCo 4
 def test_shipped_cards_can_be_used(
     path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
     check_card(load_card(path))
     assert not list(tmp_path.iterdir()), "MuJoCo's log of warnings is not left behind"
-    assert capfd.readouterr() == ("", "")
+    printed = capfd.readouterr()
+    assert printed.out == "" and all(line.startswith("mujoco: ") for line in printed.err.splitlines())
 
 
 @pytest.mark.parametrize(
@@ -432,7 +432,7 @@ def test_wrong_card_names_file_and_key(wrong: TaskCard, key: str, problem: str) 
 
 
 def test_check_card_takes_a_step() -> None:
-    with pytest.raises(A2DError, match=r"mine\.yaml: id: fails at its first steps: RuntimeError: it broke"):
+    with pytest.raises(A2DError, match=r"mine\.yaml: id: fails at its first steps: .* RuntimeError: it broke"):
         check_card(recorder(broken=True))
 
 

@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 import torch
 from gymnasium.spaces import Box, Discrete
+from pydantic import ValidationError
 
 from a2d.architecture import OPERATORS, Architecture, CellSpace
-from a2d.bundle import load_agent
+from a2d.bundle import build_agent, load_agent
 from a2d.environments import make_environment
 from a2d.errors import A2DError
-from a2d.execute import evaluate_agent, interface_of, run_search, run_training
+from a2d.execute import check_teacher, evaluate_agent, interface_of, run_search, run_training
 from a2d.plan import Speeds
 from a2d.records import Record, read_record, write_record
 from a2d.spec import (
@@ -259,3 +260,36 @@ def test_training_and_evaluation_play_different_games(tmp_path: Path) -> None:
 def test_logs_for_tensorboard(tmp_path: Path) -> None:
     run_training(training(), tmp_path / "out", log=tmp_path / "log")
     assert [file.name.split(".")[0] for file in (tmp_path / "log").iterdir()] == ["events"]
+
+
+@pytest.mark.parametrize(
+    ("other", "sides"),
+    [
+        ({"observation_shape": (3, 10, 10)}, r"observation_shape: \(2, 8, 8\) against \(3, 10, 10\)"),
+        ({"actions": 6}, "actions: 3 against 6"),
+        ({"continuous": True}, "continuous: False against True"),
+        ({"bytes_observed": True}, "bytes_observed: False against True"),
+    ],
+)
+def test_a_teacher_that_does_not_fit_is_refused_with_both_sides(other: dict[str, Any], sides: str) -> None:
+    environments = make_environment(CATCH, 1, 0)
+    interface = interface_of(environments, False)
+    teacher = build_agent("vanilla", interface)
+    check_teacher(teacher, interface)
+    with pytest.raises(A2DError, match=sides):
+        check_teacher(teacher, interface.model_copy(update=other))
+
+
+def test_a_teacher_without_the_students_normaliser_is_refused() -> None:
+    normalized = REACH.model_copy(update={"normalize_observations": True})
+    plain, other = (
+        interface_of(make_environment(card, 1, 0), card.normalize_observations) for card in (REACH, normalized)
+    )
+    with pytest.raises(A2DError, match="normalized: .* against "):
+        check_teacher(build_agent("mlp8", plain.model_copy(update={"normalized": False})), other)
+
+
+def test_a_teachers_task_is_compared_with_both_sides(tmp_path: Path) -> None:
+    other = CATCH.model_copy(update={"options": {"balls": 3}})
+    with pytest.raises(ValidationError, match=r"options: \{\} against \{'balls': 3\}|options: .* against "):
+        training(other, teacher=training(CATCH), distillation=DistillationSettings(mode="joint"))

@@ -73,7 +73,6 @@ def test_pong_trains_searches_and_reloads(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["mujoco-half_cheetah", "mujoco-hopper"])
-@pytest.mark.filterwarnings("ignore:compiler attribute:RuntimeWarning")  # Gymnasium's model, MuJoCo 4
 def test_mujoco_trains_with_its_normaliser(name: str, tmp_path: Path) -> None:
     task = card(name, max_episode_steps=100)
     record = run_training(spec(task, "mlp16", 4000, episodes=2, environments=4), tmp_path)

@@ -54,7 +54,7 @@ WORDS = [
     "another",
     "dense",
 ]
-UNREAD = {"name", "title", "random_score", "reference_score"}
+UNREAD = {"name", "title", "step_limit_s", "random_score", "reference_score"}
 
 
 def leaves(data: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:

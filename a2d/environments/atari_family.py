@@ -62,7 +62,7 @@ class AtariBatch(BatchedEnvironment):
         self._ale = _make_ale(card, num_envs)
         self._tell_lost_lives = card.life_loss_ends_return
         self._lives = np.zeros(num_envs, dtype=np.int32)
-        super().__init__(num_envs, self._ale.single_observation_space, self._ale.single_action_space, seed)
+        super().__init__(card, num_envs, self._ale.single_observation_space, self._ale.single_action_space, seed)
 
     def _reset(self, indices: Array, seeds: list[int] | None) -> Array:
         mask = np.zeros(self.num_envs, dtype=bool)

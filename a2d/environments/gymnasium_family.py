@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import warnings
+import sys
+from functools import cache
 from typing import Any
 
 import gymnasium
@@ -14,13 +15,21 @@ from a2d.environments.vector import Array, BatchedEnvironment, StepResult
 from a2d.tasks import TaskCard, card_error
 
 
+@cache
+def _tell(message: str) -> None:
+    print(f"mujoco: {message}", file=sys.stderr)
+
+
 def _route_mujoco_warnings() -> None:
-    """Make MuJoCo's warnings Python's, told once, not lines in ./MUJOCO_LOG.TXT for every copy."""
+    """Tell each of MuJoCo's warnings once, not in lines of ./MUJOCO_LOG.TXT for every copy.
+
+    Not as Python's warnings: where those are errors, raising one through MuJoCo aborts the process.
+    """
     try:
         import mujoco  # type: ignore[import-untyped, unused-ignore]
     except ImportError:
         return  # gymnasium.make tells better what is missing
-    mujoco.set_mju_user_warning(lambda message: warnings.warn(message, RuntimeWarning, stacklevel=2))
+    mujoco.set_mju_user_warning(_tell)
 
 
 def _make_one(card: TaskCard) -> gymnasium.Env[Any, Any]:
@@ -50,7 +59,7 @@ class GymnasiumBatch(BatchedEnvironment):
         self._observe = Observations(card, first.observation_space)
         self._act = Actions(card, first.action_space)
         self._envs = [first] + [_make_one(card) for _ in range(num_envs - 1)]
-        super().__init__(num_envs, self._observe.space, self._act.space, seed)
+        super().__init__(card, num_envs, self._observe.space, self._act.space, seed)
         self._current = np.zeros((num_envs, *self._observe.space.shape), dtype=self._observe.space.dtype)
 
     def _reset(self, indices: Array, seeds: list[int] | None) -> Array:

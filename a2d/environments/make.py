@@ -9,6 +9,7 @@ from a2d.environments.atari_family import AtariBatch
 from a2d.environments.gymnasium_family import GymnasiumBatch
 from a2d.environments.minatar_family import MinAtarBatch
 from a2d.environments.vector import BatchedEnvironment
+from a2d.errors import A2DError, Diverged
 from a2d.tasks import Family, TaskCard, card_error
 
 FAMILIES: dict[Family, Callable[[TaskCard, int, int], BatchedEnvironment]] = {
@@ -51,8 +52,7 @@ def check_card(card: TaskCard) -> None:
     try:
         environment.reset()
         environment.step(environment.action_space.sample())
-    except Exception as error:  # a user's environment may raise anything
-        problem = f"fails at its first steps: {type(error).__name__}: {error}"
-        raise card_error(card, "id", problem) from error
+    except (A2DError, Diverged) as error:
+        raise card_error(card, "id", f"fails at its first steps: {error}") from error
     finally:
         environment.close()

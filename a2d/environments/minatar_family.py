@@ -49,7 +49,7 @@ class MinAtarBatch(BatchedEnvironment):
         self._games = [module.Env(ramping=options["difficulty_ramping"]) for _ in range(num_envs)]
         height, width, channels = self._games[0].state_shape()
         observation = Box(0.0, 1.0, (channels, height, width), np.float32)
-        super().__init__(num_envs, observation, Discrete(ACTIONS), seed)
+        super().__init__(card, num_envs, observation, Discrete(ACTIONS), seed)
         self._states = np.zeros((num_envs, height, width, channels), dtype=bool)
         self._last_actions = [0] * num_envs
         self._elapsed = np.zeros(num_envs, dtype=np.int64)

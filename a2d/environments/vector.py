@@ -17,6 +17,10 @@ from gymnasium.spaces import Box, Discrete
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
+from a2d.environments.guard import guard
+from a2d.errors import Diverged
+from a2d.tasks import TaskCard
+
 Array = npt.NDArray[Any]
 StepResult = tuple[Array, Array, Array, Array, dict[str, Any]]
 
@@ -40,7 +44,8 @@ class BatchedEnvironment(VectorEnv[Array, Array, Array]):
     single_observation_space: Box
     single_action_space: Box | Discrete
 
-    def __init__(self, num_envs: int, observation: Box, action: Box | Discrete, seed: int) -> None:
+    def __init__(self, card: TaskCard, num_envs: int, observation: Box, action: Box | Discrete, seed: int) -> None:
+        self.card = card
         self.num_envs = num_envs
         self.metadata = {"autoreset_mode": AutoresetMode.DISABLED}
         self.single_observation_space = observation
@@ -48,6 +53,7 @@ class BatchedEnvironment(VectorEnv[Array, Array, Array]):
         self.observation_space = batch_space(observation, num_envs)
         self.action_space = batch_space(action, num_envs)
         self._first_seed: int | None = seed
+        self._seed, self._steps = seed, 0
         self._needs_reset = np.ones(num_envs, dtype=bool)
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Array, dict[str, Any]]:
@@ -62,19 +68,40 @@ class BatchedEnvironment(VectorEnv[Array, Array, Array]):
         if self._first_seed is not None and not mask.all():
             raise ResetNeeded("the first reset should reset every environment")
         seed, self._first_seed = self._first_seed if seed is None else seed, None
-        indices = np.flatnonzero(mask)
-        seeds = None if seed is None else [independent_seeds(seed, self.num_envs)[i] for i in indices]
+        indices, seeds = np.flatnonzero(mask), None
+        if seed is not None:
+            self._seed, self._steps = seed, 0
+            seeds = [independent_seeds(seed, self.num_envs)[i] for i in indices]
         self._needs_reset[indices] = False
-        return self._reset(indices, seeds), {}
+        with guard(self.card.step_limit_s, self._whereabouts):
+            observations = self._reset(indices, seeds)
+        self._check("observation", observations)
+        return observations, {}
 
     def step(self, actions: Array) -> StepResult:
-        """Take one action in each environment, (N,) integers or (N, A) in -1..1."""
+        """Take one action in each environment, (N,) integers or (N, A) in -1..1.
+
+        Raises:
+            A2DError: an environment fails, or hangs; it says which and where.
+            Diverged: a reward or an observation is not finite.
+        """
         if self._needs_reset.any():
             raise ResetNeeded(f"reset environments {np.flatnonzero(self._needs_reset).tolist()} first")
-        observations, rewards, terminated, truncated, info = self._step(actions)
+        self._steps += 1
+        with guard(self.card.step_limit_s, self._whereabouts):
+            observations, rewards, terminated, truncated, info = self._step(actions)
+        self._check("reward", rewards)
+        self._check("observation", observations)
         truncated = truncated & ~terminated
         self._needs_reset = terminated | truncated
         return observations, rewards.astype(np.float32, copy=False), terminated, truncated, info
+
+    def _check(self, name: str, numbers: Array) -> None:
+        if numbers.dtype.kind == "f" and not np.isfinite(numbers).all():
+            raise Diverged(f"{self._whereabouts()}: {name} not finite")
+
+    def _whereabouts(self) -> str:
+        return f"{self.card.name}: step {self._steps} of {self.num_envs} environments after reset(seed={self._seed})"
 
     @abstractmethod
     def _reset(self, indices: Array, seeds: list[int] | None) -> Array:
