@@ -101,9 +101,8 @@ def test_what_works_is_left_alone() -> None:
 def test_what_hangs_is_ended(trouble: str, where: str, step: int) -> None:
     before, start = signal.getsignal(signal.SIGALRM), time.monotonic()
     place = rf"troubled: step {step} of 2 environments after reset\(seed=7\)"
-    with pytest.raises(
-        A2DError, match=rf"{place}: the environment hangs for more than 0\.1 s .*step_limit_s.*\.py:\d+"
-    ):
+    problem = r"the environment hangs for more than 0\.1 s \(the card's step_limit_s\), at .*\.py:\d+"
+    with pytest.raises(A2DError, match=f"{place}: {problem}"):
         play(troubled(**{where: trouble}))
     assert LIMIT <= time.monotonic() - start < 30
     assert signal.getitimer(signal.ITIMER_REAL) == (0, 0) and signal.getsignal(signal.SIGALRM) == before
@@ -112,10 +111,8 @@ def test_what_hangs_is_ended(trouble: str, where: str, step: int) -> None:
 @pytest.mark.parametrize(("where", "step"), [("step", 3), ("reset", 2)])
 def test_what_fails_tells_its_own_error(where: str, step: int) -> None:
     line = fail.__code__.co_firstlineno + 1
-    wanted = (
-        rf'troubled: step {step} .*\(seed=7\): .* fails with KeyError: "the robot\'s arm", at .*test_guard\.py:{line}'
-    )
-    with pytest.raises(A2DError, match=wanted) as caught:
+    problem = rf'fails with KeyError: "the robot\'s arm", at .*test_guard\.py:{line}'
+    with pytest.raises(A2DError, match=rf"troubled: step {step} .*\(seed=7\): the environment {problem}") as caught:
         play(troubled(**{where: "fails"}))
     assert isinstance(caught.value.__cause__, KeyError)
 
@@ -127,8 +124,15 @@ def test_a_first_observation_that_is_no_number_is_told(number: str) -> None:
 
 
 def test_outside_the_main_thread_there_is_no_limit() -> None:
-    done = []
-    thread = threading.Thread(target=lambda: done.append(play(troubled())))
+    errors: list[BaseException] = []
+
+    def try_it() -> None:
+        try:
+            play(troubled())
+        except BaseException as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=try_it)
     thread.start()
     thread.join()
-    assert done == [None]
+    assert errors == []
