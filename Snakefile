@@ -17,6 +17,14 @@ include: "workflow/rules/derive.smk"
 include: "workflow/rules/render.smk"
 
 
+onerror:
+    print(
+        f"a2d: not all of it is done. `a2d plan --scale {SCALE} --missing` lists what lacks; the same command tries that"
+        " again, each run from where it stopped. To render what there is: --config only=recorded",
+        file=sys.stderr,
+    )
+
+
 rule all:
     default_target: True
     input:

@@ -20,14 +20,12 @@ from torch import nn
 from a2d.architecture import Architecture, CellSpace
 from a2d.errors import A2DError
 from a2d.files import checksum, write_atomically
+from a2d.integrity import DESCRIPTION, WEIGHTS, check_weights
 from a2d.networks.agent import BYTE_SCALE, Agent, build_backbone
 from a2d.networks.supernet import Supernet
 from a2d.normalizer import Normalizer
 from a2d.spec import TrainSpec
 from a2d.tasks import Frozen, describe_validation_error
-
-WEIGHTS = "agent.safetensors"
-DESCRIPTION = "agent.json"
 
 
 class Interface(Frozen):
@@ -118,11 +116,8 @@ def load_description(folder: Path) -> Description:
 def load_agent(folder: Path) -> tuple[Agent, Description]:
     """Read a bundle. Raise A2DError naming the file that is missing, damaged or does not fit."""
     description = load_description(folder)
+    check_weights(folder, description.weights_sha256)
     path = folder / WEIGHTS
-    if not path.is_file():
-        raise A2DError(f"{path}: is missing; train the agent again")
-    if checksum(path) != description.weights_sha256:
-        raise A2DError(f"{path}: is damaged (its checksum is not the one in {DESCRIPTION}); train it again")
     agent = build_agent(description.design, description.interface)
     try:
         agent.load_state_dict(load_file(path))

@@ -26,8 +26,8 @@ class Comparison:
 
 
 def _content(record: Record) -> dict[str, object]:
-    """Return what must be equal bit for bit: everything but timings and provenance."""
-    data = record.model_dump(mode="json", exclude={"timing", "provenance"})
+    """Return what must be equal bit for bit: everything but timings, machines and interruptions."""
+    data = record.model_dump(mode="json", exclude={"timing", "provenance", "resumed_from"})
     for name in ("latency_median_ms", "latency_p99_ms"):
         del data["network"][name]
     return data

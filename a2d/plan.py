@@ -6,10 +6,12 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import Literal
+from typing import Any, Literal
 
+from a2d.architecture import load_architecture
 from a2d.errors import A2DError
-from a2d.records import Record, read_record, reading_many
+from a2d.integrity import DESCRIPTION, check_bundle
+from a2d.records import Record, check_record, read_record, reading_many
 from a2d.study import Run, Study
 from a2d.workspace import Workspace
 
@@ -91,6 +93,34 @@ def scan_records(folder: Path) -> dict[Path, Record | None]:
             except A2DError:
                 records[path] = None
     return records
+
+
+def find_damage(study: Study, workspace: Workspace) -> dict[Path, str]:
+    """Return what is wrong with files that the workflow would build on, and therefore makes again.
+
+    Records are named by their path, the weights of teachers by their folder.
+    """
+    damage = {}
+    for run in study.runs.values():
+        record, bundle = workspace.record(run), workspace.bundle(run.spec)
+        try:
+            if record.exists():
+                _check_architecture(workspace.architecture(run), check_record(record))
+        except A2DError as error:
+            damage[record] = str(error)
+        try:
+            if run.stage == "teacher" and (bundle / DESCRIPTION).exists():
+                check_bundle(bundle)
+                check_record(bundle / "record.json")
+        except A2DError as error:
+            damage[bundle] = str(error)
+    return damage
+
+
+def _check_architecture(path: Path, record: dict[str, Any]) -> None:
+    """Compare a search's ``arch.json`` with its record, which holds the same."""
+    if path.exists() and load_architecture(path).model_dump(mode="json") != record["search"]["architecture"]:
+        raise A2DError(f"{path}: is not the architecture that its record holds")
 
 
 def make_plan(study: Study, workspace: Workspace) -> Plan:

@@ -6,6 +6,7 @@ import gc
 import hashlib
 import json
 import math
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +23,7 @@ from a2d.spec import RunSpec, key_of
 from a2d.tasks import Frozen, describe_validation_error
 
 JSON = TypeAdapter(dict[str, Any])  # parses at twice the speed of json.loads
+RECORD_NAME = re.compile(r"seed\d+-(?P<key>[0-9a-f]{8})\.json")
 
 
 @dataclass(frozen=True, slots=True, config=ConfigDict(extra="forbid"))
@@ -117,23 +119,37 @@ def reading_many() -> Iterator[None]:
             gc.enable()
 
 
-def read_record(path: Path) -> Record:
-    """Read and verify a record.
+def check_record(path: Path) -> dict[str, Any]:
+    """Return a record's data, not yet validated: what a damaged, edited or misplaced file does not pass.
 
     Raises:
-        A2DError: it cannot be read, was edited by hand, or its key is not that of its own spec under
-            today's semantics (it is stale).
+        A2DError: it is no JSON, its checksum is not its content's, or its name holds another run's key.
     """
     try:
         data = JSON.validate_json(path.read_bytes())
         claimed = data.pop("sha256", None)
-        record = Record.model_validate(data)
-    except ValidationError as error:
-        raise describe_validation_error(error, str(path)) from error
-    except (OSError, ValueError, AttributeError, TypeError) as error:
+    except (OSError, ValueError) as error:
         raise A2DError(f"{path}: cannot be read as a record: {error}") from error
     if claimed != _digest(data):
         raise A2DError(f"{path}: its checksum does not match its content; delete it, and the run is repeated")
+    named = RECORD_NAME.fullmatch(path.name)
+    if named and not str(data.get("key")).startswith(named["key"]):
+        raise A2DError(f"{path}: is the record of another run, {data.get('key')}; delete it, and the run is repeated")
+    return data
+
+
+def read_record(path: Path) -> Record:
+    """Read and verify a record.
+
+    Raises:
+        A2DError: it cannot be read, was edited by hand, is another run's, or its key is not that of its own
+            spec under today's semantics (it is stale).
+    """
+    data = check_record(path)
+    try:
+        record = Record.model_validate(data)
+    except ValidationError as error:
+        raise describe_validation_error(error, str(path)) from error
     if record.key != key_of(record.spec):
         raise A2DError(f"{path}: key {record.key} is not its spec's key {key_of(record.spec)}; it is stale")
     return record

@@ -12,8 +12,6 @@ import torch
 
 from a2d.architecture import Architecture
 from a2d.bundle import (
-    DESCRIPTION,
-    WEIGHTS,
     Interface,
     build_agent,
     load_agent,
@@ -22,6 +20,7 @@ from a2d.bundle import (
 )
 from a2d.errors import A2DError
 from a2d.files import checksum
+from a2d.integrity import DESCRIPTION, WEIGHTS
 from a2d.networks.agent import Agent
 from a2d.spec import ManualAgent, TrainSpec
 from a2d.tasks import load_card

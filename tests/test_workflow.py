@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -11,7 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from a2d.files import checksum
+from a2d.records import write_record
 from a2d.study import load_study
+from tests.synthetic import record_of
 
 ROOT = Path(__file__).parents[1]
 TRAINING = {"train_teacher", "publish_teacher", "train_manual", "search", "train_derived"}
@@ -49,14 +53,14 @@ def trained(jobs: list[dict[str, str]]) -> set[str]:
 
 
 def pretend_recorded(checkout: Path, scale: str) -> dict[str, str]:
-    """Put an empty file where every record of a scale goes; the DAG looks at nothing but existence."""
+    """Give every run of a scale a record that no training made."""
     study = load_study(scale, checkout)
     for run in study.runs.values():
-        path = checkout / "results" / run.path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
-        if run.stage == "search":
-            (checkout / "results" / run.architecture_path).touch()
+        record = record_of(run, 1.0)
+        write_record(checkout / "results" / run.path, record)
+        if record.search is not None:
+            text = record.search.architecture.model_dump_json()
+            (checkout / "results" / run.architecture_path).write_text(text, encoding="utf-8")
     return {key: f"results/{run.path}" for key, run in study.runs.items()}
 
 
@@ -121,3 +125,60 @@ def test_an_unknown_scale_is_one_message(checkout: Path) -> None:
     assert "smok" in message
     assert "laptop" in message
     assert "Traceback" not in message
+
+
+def damage(path: Path, how: str, other: Path) -> None:
+    data = bytearray(path.read_bytes())
+    if how == "truncated":
+        path.write_bytes(data[:-40])
+    elif how == "flipped":
+        data[len(data) // 2] ^= 1
+        path.write_bytes(data)
+    elif how == "edited":
+        path.write_bytes(data.replace(b'"steps_done": ', b'"steps_done": 1'))
+    else:
+        shutil.copy(other, path)
+    moment = 4_000_000_000  # in the future: the clock that wrote it went wrong
+    os.utime(path, (moment, moment))
+
+
+@pytest.mark.parametrize("how", ["truncated", "flipped", "edited", "foreign"])
+def test_damaged_records_alone_are_made_again(how: str, checkout: Path) -> None:
+    pretend_recorded(checkout, "smoke")
+    study = load_study("smoke", checkout)
+    stages = {run.stage: run for run in study.runs.values() if "tiny-reach" in run.path}
+    other = checkout / "results" / next(run.path for run in study.runs.values() if "tiny-catch" in run.path)
+    for run in stages.values():
+        damage(checkout / "results" / run.path, how, other)
+    would = trained(dry_run(checkout, "--config", "scale=smoke"))
+    teacher = stages["teacher"]
+    assert would == {f"results/{run.path}" for run in stages.values()} | {f"runs/{teacher.key}/agent.json"}
+    assert trained(dry_run(checkout, "--config", "scale=smoke", "only=recorded")) == set()
+
+
+def test_an_architecture_that_is_not_its_records_is_made_again(checkout: Path) -> None:
+    pretend_recorded(checkout, "smoke")
+    search = next(run for run in load_study("smoke", checkout).runs.values() if run.factors.get("search") == "vanilla")
+    path = checkout / "results" / search.architecture_path
+    text = path.read_text(encoding="utf-8")
+    operators = json.loads(text)["operators"]
+    path.write_text(text.replace(json.dumps(operators[0]), '"skip"' if operators[0] != "skip" else '"conv3"'))
+    assert trained(dry_run(checkout, "--config", "scale=smoke")) == {f"results/{search.path}"}
+
+
+@pytest.mark.parametrize("name", ["agent.json", "agent.safetensors", "record.json"])
+def test_a_teachers_damaged_files_are_made_again_for_the_student_that_needs_them(name: str, checkout: Path) -> None:
+    pretend_recorded(checkout, "smoke")
+    study = load_study("smoke", checkout)
+    teacher = next(run for run in study.runs.values() if run.stage == "teacher" and "reach" in run.path)
+    bundle = checkout / "runs" / teacher.key
+    bundle.mkdir(parents=True)
+    (bundle / "agent.safetensors").write_bytes(bytes(1000))
+    (bundle / "agent.json").write_text(json.dumps({"weights_sha256": checksum(bundle / "agent.safetensors")}))
+    write_record(bundle / "record.json", record_of(teacher, 1.0))
+    student = next(run for run in study.runs.values() if run.spec.teacher == teacher.spec)
+    (checkout / "results" / student.path).unlink()
+    assert trained(dry_run(checkout, "--config", "scale=smoke")) == {f"results/{student.path}"}
+    damage(bundle / name, "truncated", bundle)
+    would = trained(dry_run(checkout, "--config", "scale=smoke"))
+    assert would == {f"results/{student.path}", f"runs/{teacher.key}/agent.json"}

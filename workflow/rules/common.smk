@@ -4,12 +4,15 @@ import sys
 from pathlib import Path
 
 from a2d.errors import A2DError
+from a2d.plan import find_damage
 from a2d.spec import key_of, search_of
 from a2d.study import load_study
 from a2d.workspace import Workspace
 
 # Jobs run in the environment of this Snakemake, activated or not.
 os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+# A run whose workflow was killed stops as well, with its state saved, and leaves its place to the next one.
+os.environ["A2D_WORKFLOW_PROCESS"] = str(os.getpid())
 
 SCALE = config.get("scale", "laptop")
 FRESH = config.get("fresh")
@@ -27,6 +30,17 @@ except A2DError as error:
     sys.exit(f"a2d: {error}")
 
 FILES = Workspace(results=BASE / "results", runs=BASE / "runs")
+# What is damaged is made again, as it is made older than a file of now; nothing is trained where only=recorded.
+DAMAGED = {} if ONLY else find_damage(STUDY, FILES)
+AFTER_DAMAGE = FILES.runs / ".damaged"
+if DAMAGED:
+    AFTER_DAMAGE.parent.mkdir(parents=True, exist_ok=True)
+    AFTER_DAMAGE.touch()
+    for path, problem in DAMAGED.items():
+        print(f"a2d: {problem}", file=sys.stderr)
+        for file in [path, *path.glob("*")]:
+            os.utime(file, (10**9, 10**9))
+
 RUNS_BY_PATH = {run.path: run for run in STUDY.runs.values()}
 RUN = "a2d run {params.path:q} --results {params.results:q} --runs {params.runs:q}"
 
@@ -47,15 +61,21 @@ def run_of(wildcards):
     return RUNS_BY_PATH[f"{SCALE}/{wildcards.task}/{wildcards.method}/{wildcards.name}.json"]
 
 
+def after_damage(path):
+    """The input that makes a damaged file older than what it is made from."""
+    return [AFTER_DAMAGE] if path in DAMAGED else []
+
+
 def needs(wildcards):
     """The teacher's weights and the search's architecture that a run starts from.
 
     A recorded run needs nothing: a teacher rebuilt for one student must not repeat the others.
     """
     run = run_of(wildcards)
-    if FILES.record(run).exists():
+    if FILES.record(run).exists() and FILES.record(run) not in DAMAGED:
         return []
-    needed = [] if run.spec.teacher is None else [FILES.bundle(run.spec.teacher) / "agent.json"]
+    needed = after_damage(FILES.record(run))
+    needed += [] if run.spec.teacher is None else [FILES.bundle(run.spec.teacher) / "agent.json"]
     search = search_of(run.spec)
     if search is not None:
         needed.append(FILES.architecture(STUDY.runs[key_of(search)]))

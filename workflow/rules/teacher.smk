@@ -3,6 +3,8 @@ TEACHERS = {run.key: run for run in STUDY.runs.values() if run.stage == "teacher
 
 
 rule train_teacher:
+    input:
+        lambda wildcards: after_damage(FILES.runs / wildcards.key),
     output:
         FILES.runs / "{key}" / "agent.json",
         FILES.runs / "{key}" / "agent.safetensors",
@@ -23,7 +25,10 @@ rule train_teacher:
 
 def teacher_record(wildcards):
     run = run_of(wildcards)
-    return [] if FILES.record(run).exists() else FILES.bundle(run.spec) / "record.json"
+    record = FILES.record(run)
+    if record.exists() and record not in DAMAGED:
+        return []
+    return [FILES.bundle(run.spec) / "record.json", *after_damage(record)]
 
 
 rule publish_teacher:
@@ -35,4 +40,4 @@ rule publish_teacher:
         method=r"teacher-[^/]+",
     localrule: True
     shell:
-        "cp {input:q} {output:q}.new && mv {output:q}.new {output:q}"
+        "cp {input[0]:q} {output:q}.new && mv {output:q}.new {output:q}"
