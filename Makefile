@@ -15,7 +15,7 @@ PARALLEL = --numprocesses auto --maxprocesses 4 --dist loadfile
 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 .DEFAULT_GOAL := help
-.PHONY: help all smoke install test test-slow lint format bench constraints clean check-python
+.PHONY: help all smoke install test test-slow test-faults lint format bench constraints clean check-python
 
 # An environment is bound to its folder: a copied or moved one would run the other folder's code.
 ifneq ($(shell cat $(INSTALLED) 2>/dev/null),$(CURDIR))
@@ -40,6 +40,9 @@ test: lint  ## lint, types and the quick tests
 
 test-slow: $(INSTALLED)  ## the tests that take minutes
 	$(PYTEST) $(PARALLEL) -m slow
+
+test-faults: $(INSTALLED)  ## kills, full disks, broken files: what is guaranteed, asked of real processes for minutes
+	$(PYTEST) $(PARALLEL) --dist worksteal -m faults
 
 lint: $(INSTALLED)  ## ruff and mypy
 	$(BIN)/python -m ruff check

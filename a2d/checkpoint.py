@@ -41,8 +41,13 @@ def write_checkpoint(path: Path, tensors: dict[str, Tensor], notes: dict[str, An
     """Write tensors and plain data, atomically."""
     text = torch.frombuffer(bytearray(json.dumps(notes).encode()), dtype=torch.uint8)
     content = save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()} | {NOTES: text})
-    digest = hashlib.sha256(content).hexdigest().encode()
-    write_atomically(path, lambda temporary: temporary.write_bytes(digest + content))
+
+    def write(temporary: Path) -> None:
+        with temporary.open("wb") as file:
+            file.write(hashlib.sha256(content).hexdigest().encode())
+            file.write(content)
+
+    write_atomically(path, write)
 
 
 def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -157,7 +162,9 @@ def _lives(process: int) -> bool:
         return False
     except PermissionError:
         return True
-    return True
+    status = Path(f"/proc/{process}/stat")
+    # One that has ended is still listed, as a zombie, until its parent asks how.
+    return not (status.exists() and ") Z " in status.read_text(encoding="utf-8"))
 
 
 def random_states(device: torch.device) -> dict[str, Tensor]:

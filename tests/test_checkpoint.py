@@ -260,7 +260,8 @@ def test_a_run_stops_when_its_workflow_is_gone(tmp_path: Path, monkeypatch: pyte
     checkpoint = saved(tmp_path)
     assert not checkpoint.due()
     process.kill()
+    while not checkpoint.due():  # nobody has asked how it ended, so the system still lists it
+        time.sleep(0.001)
     process.join()
-    assert checkpoint.due()
     with pytest.raises(Stopped):
         checkpoint.stop_if_asked("step 4")

@@ -96,12 +96,15 @@ def test_what_works_is_left_alone() -> None:
     assert signal.getitimer(signal.ITIMER_REAL) == (0, 0) and signal.getsignal(signal.SIGALRM) == before
 
 
-@pytest.mark.parametrize("trouble", ["computes", "catches", "waits", "locks"])
+@pytest.mark.parametrize(
+    ("trouble", "file"),
+    [("computes", "test_guard"), ("catches", "test_guard"), ("waits", "test_guard"), ("locks", "threading")],
+)
 @pytest.mark.parametrize(("where", "step"), [("step", 3), ("reset", 2)])
-def test_what_hangs_is_ended(trouble: str, where: str, step: int) -> None:
+def test_what_hangs_is_ended(trouble: str, file: str, where: str, step: int) -> None:
     before, start = signal.getsignal(signal.SIGALRM), time.monotonic()
     place = rf"troubled: step {step} of 2 environments after reset\(seed=7\)"
-    problem = r"the environment hangs for more than 0\.1 s \(the card's step_limit_s\), at .*\.py:\d+"
+    problem = rf"the environment hangs for more than 0\.1 s \(the card's step_limit_s\), at .*/{file}\.py:\d+"
     with pytest.raises(A2DError, match=f"{place}: {problem}"):
         play(troubled(**{where: trouble}))
     assert LIMIT <= time.monotonic() - start < 30

@@ -50,9 +50,10 @@ class guard:  # a function in use, a class for speed: it costs 5 µs a step
             signal.signal(signal.SIGALRM, self._previous)
         if error is None or not isinstance(error, (Exception, _Hangs)):
             return
-        last = traceback.extract_tb(trace)[-1]
+        frames = traceback.extract_tb(trace)
         problem = f"fails with {type(error).__name__}: {error}"
         if isinstance(error, _Hangs):
+            del frames[-1]  # the interruption itself
             problem = f"hangs for more than {self._seconds:g} s (the card's step_limit_s)"
-        place = f"{last.filename}:{last.lineno}"
+        place = f"{frames[-1].filename}:{frames[-1].lineno}"
         raise A2DError(f"{self._whereabouts()}: the environment {problem}, at {place}") from error

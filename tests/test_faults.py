@@ -1,0 +1,404 @@
+"""What the README guarantees whatever happens, asked of real processes: ``make test-faults`` runs these for minutes."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import random
+import re
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from a2d.records import Record, read_record
+from a2d.study import Run, Study, load_study
+from tests.test_execute import content
+from tests.test_workflow import ROOT, checkout
+
+__all__ = ["checkout"]
+pytestmark = pytest.mark.faults
+
+KILLS = 4
+A2D = [sys.executable, "-c", "from a2d.cli import main; main()"]
+SNAKEMAKE = [sys.executable, "-m", "snakemake", "--cores", "2", "--quiet", "all", "--config", "scale=mini"]
+DAC_OVERRIDE, DROP_FROM_BOUNDING_SET = 1, 24  # of Linux's capabilities and prctl
+
+
+def environment(**more: str) -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(ROOT), "A2D_CHECKPOINT_SECONDS": "0.05", "PYTHONHASHSEED": "0", **more}
+
+
+def start(*arguments: object, **options: Any) -> subprocess.Popen[str]:
+    keywords: dict[str, Any] = {"env": environment(), "cwd": ROOT, "text": True}
+    keywords |= {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return subprocess.Popen([*A2D, *map(str, arguments)], **keywords | options)
+
+
+def finish(process: subprocess.Popen[str]) -> tuple[int, str]:
+    out, errors = process.communicate(timeout=300)
+    assert "Traceback" not in out + errors, errors
+    return process.returncode, errors
+
+
+def run(*arguments: object, **options: Any) -> tuple[int, str]:
+    return finish(start(*arguments, **options))
+
+
+def short_card(folder: Path, task: str) -> Path:
+    """A task whose episodes are short, so that its test episodes are played at once."""
+    card = yaml.safe_load((ROOT / "envs" / f"{task}.yaml").read_text(encoding="utf-8"))
+    path = folder / f"{task}.yaml"
+    path.write_text(yaml.safe_dump(card | {"max_episode_steps": 30}), encoding="utf-8")
+    return path
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    """Return what a run leaves behind but for its record, which holds times."""
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.name not in ("record.json", ".lock")}
+
+
+@pytest.mark.parametrize("kind", ["train", "distill", "search"])
+@pytest.mark.parametrize(
+    ("task", "steps"), [("tiny-catch", 8000), ("tiny-reach", 16000), ("minatar-breakout", 8000), ("atari-pong", 1600)]
+)
+def test_killed_again_and_again_a_run_ends_as_if_it_had_not_been(
+    task: str, steps: int, kind: str, tmp_path: Path
+) -> None:
+    card, draw = short_card(tmp_path, task), random.Random(f"{task} {kind}")
+    network = "mlp64" if task == "tiny-reach" else "vanilla"
+    command: list[object] = ["train", "--network", network, "--task", card, "--environments", 4]
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    if kind != "train":
+        assert run(*command, "--out", tmp_path / "teacher", "--steps", 40) == (0, "")
+        command += ["--teacher", tmp_path / "teacher", "--distill", "joint"]
+    if kind == "search":
+        command[:3] = ["search", "--cells", 3, "--width", 8]
+    command += ["--steps", steps, "--seed", 1]
+    assert run(*command, "--out", whole) == (0, "")
+    kills = resumed = 0
+    while kills < KILLS:
+        process = start(*command, "--out", killed)
+        wait_for_checkpoints(process, killed / "checkpoint", draw.randint(1, 4))
+        time.sleep(draw.uniform(0, 0.05))
+        if process.poll() is not None:
+            break
+        number = signal.SIGKILL if kills % 2 else signal.SIGTERM
+        process.send_signal(number)
+        status, errors = finish(process)
+        if status == 0:
+            break  # it was at its end
+        assert status in (-number, 128 + number)
+        assert errors == "" or re.fullmatch(r"a2d: stopped at step [\d,]+ of [\d,]+; the same command .*\n", errors)
+        kills, resumed = kills + 1, resumed + (killed / "checkpoint").exists()
+    assert run(*command, "--out", killed)[0] == 0
+    assert kills >= 2, f"only {kills} kills: the run is too short to say anything"
+    records = [read_record(folder / "record.json") for folder in (whole, killed)]
+    assert content_without_history(records[0]) == content_without_history(records[1])
+    assert files_of(whole) == files_of(killed), "weights or architecture, bit for bit, and nothing left over"
+    assert len(records[1].resumed_from) == resumed == kills
+
+
+def wait_for_checkpoints(process: subprocess.Popen[str], path: Path, count: int) -> None:
+    """Wait until a process has saved its state some times, or has ended."""
+    seen = path.stat().st_mtime_ns if path.exists() else 0
+    while count and process.poll() is None:
+        time.sleep(0.002)
+        now = path.stat().st_mtime_ns if path.exists() else 0
+        if now != seen:
+            seen, count = now, count - 1
+
+
+def content_without_history(record: Record) -> dict[str, Any]:
+    data = content(record)
+    del data["resumed_from"]
+    return data
+
+
+def limit_file_size() -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+
+
+def obey_permissions() -> None:
+    """Let permissions hold for root as well."""
+    ctypes.CDLL(None).prctl(DROP_FROM_BOUNDING_SET, DAC_OVERRIDE)
+
+
+def vanilla(out: Path, steps: int = 8000) -> list[object]:
+    task = ROOT / "envs" / "tiny-catch.yaml"
+    return ["train", "--task", task, "--network", "vanilla", "--out", out, "--steps", steps, "--environments", 4]
+
+
+@pytest.mark.parametrize("seconds", ["0.05", "600"], ids=["checkpoint", "weights"])
+def test_a_full_disk_is_told_and_leaves_nothing_half_written(seconds: str, tmp_path: Path) -> None:
+    options = {"env": environment(A2D_CHECKPOINT_SECONDS=seconds)}
+    status, errors = run(*vanilla(tmp_path / "full", 400), preexec_fn=limit_file_size, **options)
+    name = "checkpoint" if seconds == "0.05" else "agent.safetensors"
+    assert status == 1 and re.fullmatch(rf"a2d: .*{name}: cannot be written \(File too large\).*\n", errors), errors
+    assert [path.name for path in (tmp_path / "full").iterdir()] == [".lock"]
+    assert run(*vanilla(tmp_path / "full", 400), **options) == run(*vanilla(tmp_path / "roomy", 400), **options)
+    assert files_of(tmp_path / "full") == files_of(tmp_path / "roomy")
+
+
+def test_a_full_disk_in_a_small_file_system(tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "none", disk], capture_output=True).returncode:
+        pytest.skip("mounting a file system is not allowed here")
+    try:
+        status, errors = run(*vanilla(disk / "run", 400))
+        assert status == 1 and re.fullmatch(r"a2d: .*: cannot be written \(No space left on device\).*\n", errors), (
+            errors
+        )
+        assert {path.name for path in (disk / "run").iterdir()} == {".lock"}
+    finally:
+        subprocess.run(["umount", disk], check=True)
+
+
+def test_two_processes_do_a_run_once(tmp_path: Path) -> None:
+    processes = [start(*vanilla(tmp_path / "run")) for _ in range(2)]
+    (first, said), (second, told) = map(finish, processes)
+    assert first == second == 0
+    assert "another process works on this run; waiting" in said + told and "nothing is repeated" in said + told
+    assert read_record(tmp_path / "run" / "record.json").resumed_from == ()
+    assert run(*vanilla(tmp_path / "alone")) == (0, "")
+    assert files_of(tmp_path / "run") == files_of(tmp_path / "alone")
+
+
+def test_a_folder_that_holds_another_run_is_left_alone(tmp_path: Path) -> None:
+    assert run(*vanilla(tmp_path / "run", 400)) == (0, "")
+    before = files_of(tmp_path / "run")
+    status, errors = run(*vanilla(tmp_path / "run", 800))
+    assert status == 1 and "record.json: is the record of another run; name another folder" in errors
+    assert files_of(tmp_path / "run") == before
+
+
+def mini(checkout: Path, task: dict[str, Any] | None = None) -> Study:
+    """Write a scale of one tiny task and a handful of runs."""
+    if task is not None:
+        (checkout / "envs" / "tiny-reach.yaml").write_text(yaml.safe_dump(task), encoding="utf-8")
+    scale = yaml.safe_load((checkout / "workflow" / "scales" / "smoke.yaml").read_text(encoding="utf-8"))
+    scale |= {"tasks": ["tiny-reach"], "experiments": ["distillation", "search_methods"]}
+    del scale["pixels"]
+    scale["steps"] = {"teacher": 64000, "train": 48000, "search": 24000}
+    (checkout / "workflow" / "scales" / "mini.yaml").write_text(yaml.safe_dump(scale), encoding="utf-8")
+    return load_study("mini", checkout)
+
+
+def wanted(study: Study) -> list[Run]:
+    return [*study.of_search("joint"), *(run for run in study.runs.values() if run.stage in ("teacher", "manual"))]
+
+
+def workflow(checkout: Path, targets: list[str], *more: str) -> subprocess.Popen[str]:
+    variables, command = environment(PYTHONPATH=str(checkout)), [*SNAKEMAKE, *more, "--", *targets]
+    return subprocess.Popen(
+        command, cwd=checkout, env=variables, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+
+
+def outcome(process: subprocess.Popen[str]) -> tuple[int, str]:
+    out, _ = process.communicate(timeout=300)
+    return process.returncode, out
+
+
+def test_a_killed_workflow_goes_on_and_repeats_nothing(checkout: Path) -> None:
+    study = mini(checkout)
+    targets = [f"results/{run.path}" for run in wanted(study)]
+    folder, draw = checkout / "results" / "mini", random.Random(3)
+    finished: dict[Path, tuple[bytes, int]] = {}
+    kills, before = 0, processes()
+    while kills < KILLS:
+        process = workflow(checkout, targets)
+        time.sleep(draw.uniform(3, 9))
+        if process.poll() is not None:
+            break
+        process.kill()
+        kills += 1
+        process.communicate()
+        now = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in folder.rglob("seed*.json")}
+        assert finished.items() <= now.items(), "what is finished stays as it is"
+        finished = now
+    status, text = outcome(workflow(checkout, targets))
+    assert status == 0, text
+    assert kills >= 2 and finished
+    for path, (data, moment) in finished.items():
+        assert path.read_bytes() == data and path.stat().st_mtime_ns == moment
+    assert processes() <= before, "no run outlives its workflow"
+    status, text = outcome(workflow(checkout, [f"fresh/{target}" for target in targets], "fresh=fresh"))
+    assert status == 0, text
+    status, errors = run("compare", checkout / "fresh" / "results", checkout / "results", cwd=checkout)
+    assert (status, errors) == (0, "")
+    for target in targets:
+        pair = [read_record(base / target) for base in (checkout, checkout / "fresh")]
+        assert content_without_history(pair[0]) == content_without_history(pair[1])
+    assert any(read_record(checkout / target).resumed_from for target in targets)
+    assert not list((checkout / "runs").glob("*/checkpoint"))
+
+
+def processes() -> set[str]:
+    """Return the processes of runs that there are now."""
+    listed = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True).stdout
+    return {line.split()[0] for line in listed.splitlines() if " run mini/" in line}
+
+
+FAULTY = """
+import sys
+from pathlib import Path
+
+import gymnasium
+
+from a2d.environments.tiny import Reach
+
+
+class Faulty(Reach):
+    def step(self, action):
+        if Path("broken").exists() and "distilled-mlp16-critic" in " ".join(sys.argv):
+            raise RuntimeError("motor 3 is hot")
+        return super().step(action)
+
+
+gymnasium.register("Faulty-v0", entry_point=Faulty, max_episode_steps=25)
+"""
+
+
+def test_a_failing_run_stops_no_other_and_is_shown_as_missing(checkout: Path) -> None:
+    (checkout / "faulty_task.py").write_text(FAULTY, encoding="utf-8")
+    card = {"title": "R", "family": "gymnasium", "id": "Faulty-v0", "import_module": "faulty_task"}
+    study = mini(checkout, card | {"random_score": {"value": -27.0, "source": "made up"}})
+    runs = wanted(study)
+    targets = [f"results/{run.path}" for run in runs]
+    (checkout / "broken").touch()
+    status, text = outcome(workflow(checkout, targets))
+    assert status != 0
+    assert "tiny-reach: step 1 of 8 environments" in text and "RuntimeError: motor 3 is hot" in text
+    assert "`a2d plan --scale mini --missing`" in text and "only=recorded" in text and "Traceback" not in text
+    failed = [run for run in runs if not (checkout / "results" / run.path).exists()]
+    assert [run.method for run in failed] == ["distilled-mlp16-critic"]
+    status, text = outcome(workflow(checkout, ["all"], "only=recorded"))
+    assert status == 0, text
+    table = (checkout / "tables" / "mini" / "distillation.md").read_text(encoding="utf-8")
+    assert "missing" in table or "0 of 1" in table, table
+    page = (checkout / "report" / "mini.html").read_text(encoding="utf-8")
+    assert "missing" in page
+    (checkout / "broken").unlink()
+    before = {target: (checkout / target).stat().st_mtime_ns for target in targets if (checkout / target).exists()}
+    status, text = outcome(workflow(checkout, targets))
+    assert status == 0, text
+    assert {target: (checkout / target).stat().st_mtime_ns for target in before} == before
+
+
+def test_a_read_only_checkout_is_told_and_left_alone(checkout: Path, tmp_path: Path) -> None:
+    mini(checkout)
+    folders = [path for path in (checkout, *checkout.rglob("*")) if path.is_dir()]
+    for folder in folders:
+        folder.chmod(0o555)
+    try:
+        options: dict[str, Any] = {"cwd": checkout, "preexec_fn": obey_permissions}
+        options["env"] = environment(PYTHONPATH=str(checkout))
+        path = next(run.path for run in load_study("mini", checkout).runs.values() if run.stage == "manual")
+        status, errors = run("run", path, **options)
+        assert status == 1 and re.fullmatch(
+            r"a2d: .*runs/\w+: cannot be written to \(Permission denied\).*\n", errors
+        ), errors
+        assert run("plan", "--scale", "mini", **options) == (0, "")
+        out = tmp_path / "elsewhere"
+        assert run("run", path, "--results", out / "results", "--runs", out / "runs", **options) == (0, "")
+        assert read_record(out / "results" / path).status == "finished"
+    finally:
+        for folder in folders:
+            folder.chmod(0o755)
+
+
+HANGING = FAULTY.replace('raise RuntimeError("motor 3 is hot")', "import time; time.sleep(600)").replace(
+    '"distilled-mlp16-critic" in " ".join(sys.argv)', "True"
+)
+
+
+def test_a_hanging_environment_ends_with_a_message_and_keeps_the_state(tmp_path: Path) -> None:
+    (tmp_path / "faulty_task.py").write_text(HANGING, encoding="utf-8")
+    card = {"title": "H", "family": "gymnasium", "id": "Faulty-v0", "import_module": "faulty_task", "step_limit_s": 1}
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(card), encoding="utf-8")
+    arguments = ["train", "--task", "mine.yaml", "--network", "mlp64", "--out", "out", "--steps", 40_000]
+    options = {"cwd": tmp_path, "env": environment(PYTHONPATH=f"{ROOT}{os.pathsep}{tmp_path}")}
+    process = start(*arguments, "--environments", 8, **options)
+    wait_for_checkpoints(process, tmp_path / "out" / "checkpoint", 3)
+    (tmp_path / "broken").touch()
+    status, errors = finish(process)
+    place = r"mine: step \d+ of 8 environments after reset\(seed=\d+\)"
+    assert status == 1 and re.match(rf"a2d: {place}: the environment hangs for more than 1 s .*faulty_task\.py", errors)
+    (tmp_path / "broken").unlink()
+    assert run(*arguments, "--environments", 8, **options) == (0, "")
+    assert len(read_record(tmp_path / "out" / "record.json").resumed_from) == 1
+
+
+MILLION = """
+import sys
+from pathlib import Path
+
+from a2d.execute import run_training
+from a2d.reporter import Reporter
+from a2d.spec import TrainSpec
+from a2d.tasks import load_card
+
+def resident():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+steps, seen = 0, []
+advance = Reporter.advance
+def watch(self, more):
+    global steps
+    steps += more
+    if steps % 50_000 == 0:
+        seen.append((steps, resident()))
+    advance(self, more)
+Reporter.advance = watch
+
+spec = TrainSpec(task=load_card(Path(sys.argv[1])), steps=1_000_000, seed=0, a2c={"environments": 50},
+                 agent={"kind": "manual", "network": "mlp8"})
+run_training(spec, Path(sys.argv[2]))
+print(seen)
+"""
+
+
+def test_memory_stays_flat_over_a_million_steps_and_nothing_is_left_running(tmp_path: Path) -> None:
+    shared = set(Path("/dev/shm").iterdir())
+    command = [sys.executable, "-c", MILLION, str(ROOT / "envs" / "gymnasium-cartpole.yaml"), str(tmp_path)]
+    variables = environment(A2D_CHECKPOINT_SECONDS="1")
+    done = subprocess.run(command, env=variables, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and done.stderr == "", done.stderr
+    seen: list[list[int]] = json.loads(done.stdout.replace("(", "[").replace(")", "]"))
+    assert seen[-1][0] == 1_000_000
+    # What grows is the log of actions that a checkpoint replays: a byte a step here, and copies while it is saved.
+    growth = seen[-1][1] - min(size for steps, size in seen if steps >= 200_000)
+    assert growth < 8 * 2**20, seen
+    assert set(Path("/dev/shm").iterdir()) <= shared
+
+
+def test_a_corrupt_checkpoint_is_refused_by_name_and_the_run_starts_again(tmp_path: Path) -> None:
+    assert run(*vanilla(tmp_path / "whole")) == (0, "")
+    changes: dict[str, Callable[[bytearray], object]] = {
+        "truncated": lambda data: data.__delitem__(slice(len(data) // 2, None)),
+        "flipped": lambda data: data.__setitem__(len(data) // 3, data[len(data) // 3] ^ 4),
+        "empty": lambda data: data.clear(),
+    }
+    for name, change in changes.items():
+        process = start(*vanilla(tmp_path / name))
+        wait_for_checkpoints(process, tmp_path / name / "checkpoint", 2)
+        process.kill()
+        process.communicate()
+        data = bytearray((tmp_path / name / "checkpoint").read_bytes())
+        change(data)
+        (tmp_path / name / "checkpoint").write_bytes(data)
+        status, errors = run(*vanilla(tmp_path / name))
+        assert status == 0 and f"{name}/checkpoint: its checksum does not match its content" in errors
+        assert files_of(tmp_path / name) == files_of(tmp_path / "whole")
+        shutil.rmtree(tmp_path / name)
