@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from a2d.results import Results, Yardstick, make_yardstick, matrix, where
-from a2d.scale import ClaimTest
+from a2d.scale import ClaimTest, TestName
 from a2d.statistics import (
     Array,
     Interval,
@@ -210,7 +210,7 @@ def general_improvement(results: Results) -> Finding:
     return Finding(effect, _judge(effect, 0.5, also=min(own) >= 0.5), f"per task: {detail}")
 
 
-TESTS = {
+TESTS: dict[TestName, Test] = {
     "interior_optimum": Test(interior_optimum, _sweeps, "held-out lead over the largest size, as a share of the range"),
     "larger_spread": Test(
         larger_spread,
@@ -239,7 +239,7 @@ TESTS = {
 
 
 def judge(results: Results, experiment: str, claim: ClaimTest) -> Verdict:
-    """Apply one claim's test. A test that a file names and this module lacks is a KeyError."""
+    """Apply one claim's test."""
     test = TESTS[claim.test]
     needs = test.needs(results)
     used = pd.concat(needs).drop_duplicates("key")

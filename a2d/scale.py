@@ -20,6 +20,11 @@ from a2d.tasks import Frozen, describe_validation_error, read_yaml
 
 Model = TypeVar("Model", bound=Frozen)
 
+FIGURES = ("optimal_size", "search_stability", "distillation", "pareto", "architectures", "aggregate")
+TABLES = ("network_structures", "size_sweep", "search_methods", "distillation", "a2d_vs_manual", "claims")
+ARTIFACTS = (*(f"figures/{name}" for name in FIGURES), *(f"tables/{name}" for name in TABLES))
+TestName = Literal["interior_optimum", "larger_spread", "joint_beats_either", "dominates_manual", "general_improvement"]
+
 
 class Seeds(Frozen):
     """Explicit seeds; what a search has seen never judges its result."""
@@ -132,13 +137,21 @@ class Group(Frozen):
     recipe: tuple[str, ...] = ("paper",)
     distillation: tuple[DistillationMode, ...] = ("none",)
 
+    @model_validator(mode="after")
+    def check_factors(self) -> Group:
+        needed = "network" if self.stage == "manual" else "search"
+        for factor in (needed, "recipe", "distillation"):
+            if not getattr(self, factor):
+                raise ValueError(f"stage {self.stage!r} needs at least one {factor}")
+        return self
+
 
 class ClaimTest(Frozen):
     """The test of one claim, fixed before there are results."""
 
     claim: str = Field(pattern="^C[1-5]$")
     statement: str
-    test: str = Field(description="name of the test in a2d.claims")
+    test: TestName = Field(description="in a2d.claims")
     rule: str = Field(description="in words: what supports, what contradicts")
     minimum_seeds: int = Field(ge=1)
     minimum_tasks: int = Field(ge=1)
@@ -152,6 +165,13 @@ class Experiment(Frozen):
     groups: tuple[Group, ...]
     artifacts: tuple[str, ...]
     claims: tuple[ClaimTest, ...] = ()
+
+    @model_validator(mode="after")
+    def check_artifacts(self) -> Experiment:
+        for name in self.artifacts:
+            if name not in ARTIFACTS:
+                raise ValueError(f"artifacts: {name!r} is not one of {', '.join(ARTIFACTS)}")
+        return self
 
 
 def _read(model: type[Model], path: Path, **extra: str) -> Model:

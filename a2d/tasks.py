@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from a2d.errors import A2DError
 
+MERGE = "tag:yaml.org,2002:merge"
 Family = Literal["tiny", "minatar", "atari", "mujoco", "gymnasium"]
 
 
 class Frozen(BaseModel):
     """Base of all plain data here: immutable, and a misspelt key is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Score(Frozen):
@@ -56,6 +58,16 @@ class TaskCard(Frozen):
     random_score: Score | None = None
     reference_score: Score | None = None
 
+    @field_validator("options")
+    @classmethod
+    def check_options(cls, options: dict[str, Any]) -> dict[str, Any]:
+        """Refuse what a record could not hold, before anything is trained."""
+        try:
+            json.dumps(options, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise ValueError("should hold finite numbers, text, lists and mappings alone") from error
+        return options
+
     def identity(self) -> dict[str, Any]:
         """Return what changes a result: everything but what only people, or the clock, read."""
         unread = {"name", "title", "step_limit_s", "random_score", "reference_score"}
@@ -83,13 +95,28 @@ def describe_validation_error(error: ValidationError, source: str) -> A2DError:
     return A2DError(f"{source}: " + "; ".join(lines))
 
 
+class _Loader(yaml.SafeLoader):
+    """Refuses a key that is given twice, of which YAML would take the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.tag != MERGE:
+                if key.value in seen:
+                    raise yaml.constructor.ConstructorError(
+                        "while reading a mapping", node.start_mark, f"found the key {key.value!r} twice", key.start_mark
+                    )
+                seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
 def read_yaml(path: Path) -> dict[str, Any]:
     """Read a YAML mapping; raise A2DError that names the file where it cannot be read as one."""
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        data = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506, RUF100  # a safe one
     except OSError as error:
         raise A2DError(f"{path}: cannot be read ({error.strerror})") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: bytes or dates that are none
         raise A2DError(f"{path}: is not valid YAML: {error}") from error
     if not isinstance(data, dict):
         raise A2DError(f"{path}: should be a mapping of keys to values, is a {type(data).__name__}")

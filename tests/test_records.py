@@ -117,6 +117,16 @@ def test_a_key_that_is_not_its_specs_is_refused(tmp_path: Path, monkeypatch: pyt
         read_record(path)
 
 
+def test_a_record_under_another_runs_name_is_refused(tmp_path: Path) -> None:
+    other = SPEC.model_copy(update={"seed": 1})
+    own, foreign = (tmp_path / f"seed0-{key_of(spec)[:8]}.json" for spec in (SPEC, other))
+    for path in (own, foreign):
+        write_record(path, record_of(SPEC))
+    assert read_record(own).key == key_of(SPEC)
+    with pytest.raises(A2DError, match=rf"{foreign.name}: is the record of another run, {key_of(SPEC)}"):
+        read_record(foreign)
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", "7", '"text"', "{}", '{"format": 1}', '{"format": 2}', "\x00"])
 def test_what_is_no_record_is_told_by_name(text: str, tmp_path: Path) -> None:
     (tmp_path / "r.json").write_text(text, encoding="utf-8")

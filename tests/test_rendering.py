@@ -13,12 +13,13 @@ from types import ModuleType
 import pandas as pd
 import pytest
 
-from a2d.rendering.artifacts import ARTIFACTS, FIGURES, TABLES, artifacts_of, runs_of
+from a2d.rendering.artifacts import artifacts_of, runs_of
 from a2d.rendering.figures import save_figure
 from a2d.rendering.page import render_page
 from a2d.rendering.tables import as_latex, save_table
 from a2d.rendering.text import bounds, latex, number, scaled
 from a2d.results import Results
+from a2d.scale import ARTIFACTS, FIGURES, TABLES
 from a2d.statistics import Interval
 from a2d.study import Run, Study, load_study
 from tests.synthetic import results_of, write_results

@@ -212,6 +212,10 @@ def test_a_recipe_changes_its_own_runs_alone(checkout: Path) -> None:
         (RECIPES, ("claim", []), ("recipes.yaml", "claim", "not a known key")),
         ("experiments/distillation", ("groups.0.distillation", ["actr"]), ("distillation.yaml", "'actr'")),
         ("experiments/distillation", ("groups.0.network", ["studnet"]), ("distillation.yaml", "studnet")),
+        ("experiments/distillation", ("groups.0.network", []), ("distillation.yaml", "groups.0", "network")),
+        (RECIPES, ("groups.0.search", []), ("recipes.yaml", "groups.0", "at least one search")),
+        (RECIPES, ("artifacts", ["figures/parreto"]), ("recipes.yaml", "figures/parreto", "figures/pareto")),
+        ("experiments/search_methods", ("claims.0.test", "spread"), ("search_methods.yaml", "claims.0.test")),
     ],
     ids=str,
 )  # fmt: skip

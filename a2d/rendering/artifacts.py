@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from a2d.errors import A2DError
+from a2d.scale import ARTIFACTS
 from a2d.spec import TrainSpec
 from a2d.study import Run, Study
-
-FIGURES = ("optimal_size", "search_stability", "distillation", "pareto", "architectures", "aggregate")
-TABLES = ("network_structures", "size_sweep", "search_methods", "distillation", "a2d_vs_manual", "claims")
-ARTIFACTS = (*(f"figures/{name}" for name in FIGURES), *(f"tables/{name}" for name in TABLES))
 
 # Shown as well, beside the runs of the experiments that list the artifact: other experiments' agents, and the
 # size sweep, whose best network sets the scale of normalised scores.

@@ -1,5 +1,6 @@
 # Tables, figures and the page, from records alone. Times decide here, so a changed record or script renders anew.
-from a2d.rendering.artifacts import ARTIFACTS, FIGURES, TABLES, runs_of
+from a2d.rendering.artifacts import runs_of
+from a2d.scale import ARTIFACTS, FIGURES, TABLES
 
 SUFFIXES = {"figures": ("png", "pdf", "txt"), "tables": ("csv", "md", "tex", "html")}
 PAGE = BASE / "report" / f"{SCALE}.html"
