@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from pathlib import Path
 
@@ -109,14 +110,30 @@ def evaluate_agent(spec: TrainSpec | SearchSpec, agent: Agent, *gates: Gates) ->
     return Evaluation(seed=seed, returns=episodes.returns, lengths=episodes.lengths)
 
 
+def _identity(spec: TrainSpec | SearchSpec, learner: Learner, design: str | Architecture | None) -> dict[str, str]:
+    """Return what a checkpoint depends on besides the machine: it is not gone on from with anything else."""
+    identity = {"run": key_of(spec), "code": code_digest(), "device": learner.agent.device.type, **versions()}
+    if design is not None:
+        identity["network"] = str(design)
+    if learner.teacher is not None:
+        weights = [tensor.cpu().contiguous().numpy().tobytes() for tensor in learner.teacher.state_dict().values()]
+        identity["teacher"] = hashlib.sha256(b"".join(weights)).hexdigest()
+    return identity
+
+
 def _train(
-    spec: TrainSpec | SearchSpec, folder: Path, learner: Learner, environments: VectorEnv, log: Path | None
+    spec: TrainSpec | SearchSpec,
+    folder: Path,
+    learner: Learner,
+    environments: VectorEnv,
+    log: Path | None,
+    design: str | Architecture | None = None,
 ) -> Progress:
     title = f"{spec.task.name} {spec.kind} {key_of(spec)[:8]}"
     seed = stream_seed(spec.seed, spec.kind, "environments")
-    identity = {"run": key_of(spec), "code": code_digest(), "device": learner.agent.device.type, **versions()}
     provenance = collect_provenance(THREADS, accelerator_name())
-    with Reporter(title, spec.steps, log) as reporter, Checkpoint(folder, identity) as checkpoint:
+    checkpoint = Checkpoint(folder, _identity(spec, learner, design))
+    with Reporter(title, spec.steps, log) as reporter, checkpoint:
         try:
             collector = Collector(environments, spec.task, seed, spec.a2c.discount)
         except Diverged as reason:
@@ -187,7 +204,8 @@ def run_training(
         check_teacher(teacher, interface)
     design = design_of(spec, searched, interface)
     agent = build_agent(design, interface).to(device)
-    progress = _train(spec, folder, Learner(agent, spec.a2c, spec.distillation, teacher), environments, log)
+    learner = Learner(agent, spec.a2c, spec.distillation, teacher)
+    progress = _train(spec, folder, learner, environments, log, design)
     environments.close()
     agent.cpu()  # latency and test episodes are the processor's
     save_agent(folder, agent, spec, design, interface)

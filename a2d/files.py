@@ -8,7 +8,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from a2d.errors import A2DError
@@ -33,7 +33,8 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
         _flush(temporary)
         temporary.chmod(0o644)
         temporary.replace(path)
-        _flush(path.parent)
+        with suppress(OSError):  # some network file systems flush no folders
+            _flush(path.parent)
     except OSError as error:
         raise A2DError(f"{path}: cannot be written ({error.strerror}); mend that and give the command again") from error
     finally:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from a2d.errors import A2DError
 
@@ -53,20 +53,10 @@ class TaskCard(Frozen):
         False, description="while training, a lost life ends the return (not the episode)"
     )
     step_limit_s: float = Field(
-        300, gt=0, description="seconds that one step, or reset, of all environments may take; then it hangs"
+        300, gt=0, description="seconds that making, resetting or stepping all environments may take; then they hang"
     )
     random_score: Score | None = None
     reference_score: Score | None = None
-
-    @field_validator("options")
-    @classmethod
-    def check_options(cls, options: dict[str, Any]) -> dict[str, Any]:
-        """Refuse what a record could not hold, before anything is trained."""
-        try:
-            json.dumps(options, allow_nan=False)
-        except (TypeError, ValueError) as error:
-            raise ValueError("should hold finite numbers, text, lists and mappings alone") from error
-        return options
 
     def identity(self) -> dict[str, Any]:
         """Return what changes a result: everything but what only people, or the clock, read."""
@@ -128,6 +118,12 @@ def load_card(path: Path) -> TaskCard:
     data = read_yaml(path)
     if "name" in data:
         raise A2DError(f"{path}: name: is not a known key; the file's name is the task's name")
+    try:
+        json.dumps(data.get("options"), allow_nan=False)
+    except (TypeError, ValueError) as error:
+        # A record could not hold them, which would be found out only when it is written.
+        problem = "should hold finite numbers, text, lists and mappings alone"
+        raise A2DError(f"{path}: options: {problem} ({error})") from error
     try:
         return TaskCard.model_validate({"name": path.stem, **data})
     except ValidationError as error:

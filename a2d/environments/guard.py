@@ -48,7 +48,7 @@ class guard:  # a function in use, a class for speed: it costs 5 µs a step
         if self._previous is not None:
             signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGALRM, self._previous)
-        if error is None or not isinstance(error, (Exception, _Hangs)):
+        if isinstance(error, A2DError) or not isinstance(error, (Exception, _Hangs)):
             return
         frames = traceback.extract_tb(trace)
         problem = f"fails with {type(error).__name__}: {error}"

@@ -6,6 +6,7 @@ import importlib
 from collections.abc import Callable
 
 from a2d.environments.atari_family import AtariBatch
+from a2d.environments.guard import guard
 from a2d.environments.gymnasium_family import GymnasiumBatch
 from a2d.environments.minatar_family import MinAtarBatch
 from a2d.environments.vector import BatchedEnvironment
@@ -36,7 +37,8 @@ def make_environment(card: TaskCard, num_envs: int, seed: int) -> BatchedEnviron
             raise card_error(card, "import_module", problem) from error
     if card.life_loss_ends_return and card.family != "atari":
         raise card_error(card, "life_loss_ends_return", "only the family 'atari' tells lost lives")
-    environment = FAMILIES[card.family](card, num_envs, seed)
+    with guard(card.step_limit_s, lambda: f"{card.name}: making {num_envs} environments"):
+        environment = FAMILIES[card.family](card, num_envs, seed)
     found = "pixels" if len(environment.single_observation_space.shape) == 3 else "vectors"
     if found != card.observation:
         raise card_error(card, "observation", f"the environment's observations are {found}")

@@ -31,10 +31,9 @@ def _render(script: str, description: str | None, save: Callable[[Results, Path]
     out = options.out or Path(path.parent.name) / options.scale
     try:
         results = load_results(load_study(options.scale, options.root), options.results)
+        save(results, out / path.stem)
     except A2DError as error:
         sys.exit(f"a2d: {error}")
-    out.mkdir(parents=True, exist_ok=True)
-    save(results, out / path.stem)
 
 
 def figure_command(script: str, draw: Callable[[Results], Drawing], description: str | None) -> None:
