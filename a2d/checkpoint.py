@@ -95,7 +95,7 @@ class Checkpoint:
         try:
             tensors, notes = read_checkpoint(self.path)
         except Damaged as reason:
-            self._say(f"{reason}; the run starts again")
+            self.say(f"{reason}; the run starts again")
             return None
         held, own = notes["identity"], self.identity
         if held["run"] != own["run"]:
@@ -105,11 +105,12 @@ class Checkpoint:
             )
         changed = sorted(name for name in held.keys() | own.keys() if held.get(name) != own.get(name))
         if changed:
-            self._say(f"was made with another {', '.join(changed)}; the run starts again")
+            self.say(f"was made with another {', '.join(changed)}; the run starts again")
             return None
         return tensors, notes
 
-    def _say(self, message: str) -> None:
+    def say(self, message: str) -> None:
+        """Tell a person something about the state."""
         print(f"a2d: {self.path}: {message}", file=sys.stderr)
 
     def save(self, tensors: dict[str, Tensor], notes: dict[str, Any]) -> None:

@@ -150,6 +150,7 @@ def train(training: Training, reporter: Reporter, checkpoint: Checkpoint, proven
     saved = checkpoint.load()
     if saved is not None:
         training.restore(*saved)
+        checkpoint.say(f"goes on from step {training.progress.steps:,} of {training.spec.steps:,}")
     progress, steps = training.progress, training.spec.steps
     reporter.advance(progress.steps)
     start = time.perf_counter() - progress.seconds
