@@ -10,6 +10,7 @@ import numpy as np
 from pydantic import Field, ValidationError, model_validator
 
 from a2d.errors import A2DError
+from a2d.files import write_atomically
 from a2d.tasks import Frozen, describe_validation_error
 
 Space = Literal["convolution", "dense"]
@@ -86,5 +87,11 @@ def load_architecture(path: Path) -> Architecture:
         return Architecture.model_validate(data)
     except ValidationError as error:
         raise describe_validation_error(error, str(path)) from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise A2DError(f"{path}: cannot be read as an architecture: {error}") from error
+
+
+def write_architecture(path: Path, architecture: Architecture) -> None:
+    """Write an ``arch.json``, atomically."""
+    text = architecture.model_dump_json(indent=1) + "\n"
+    write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))

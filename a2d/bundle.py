@@ -19,8 +19,8 @@ from torch import nn
 
 from a2d.architecture import Architecture, CellSpace
 from a2d.errors import A2DError
-from a2d.files import checksum, write_atomically
-from a2d.integrity import DESCRIPTION, WEIGHTS, check_weights
+from a2d.files import checksum, digest, write_atomically
+from a2d.integrity import DESCRIPTION, WEIGHTS, check_weights, read_description
 from a2d.networks.agent import BYTE_SCALE, Agent, build_backbone
 from a2d.networks.supernet import Supernet
 from a2d.normalizer import Normalizer
@@ -98,19 +98,18 @@ def save_agent(folder: Path, agent: Agent, spec: TrainSpec, design: str | Archit
     tensors = {name: tensor.contiguous() for name, tensor in agent.state_dict().items()}
     write_atomically(folder / WEIGHTS, lambda path: path.write_bytes(save(tensors)))
     description = Description(spec=spec, design=design, interface=interface, weights_sha256=checksum(folder / WEIGHTS))
-    text = description.model_dump_json(indent=1)
+    data = description.model_dump(mode="json")
+    text = json.dumps({**data, "sha256": digest(data)}, indent=1)
     write_atomically(folder / DESCRIPTION, lambda path: path.write_text(text, encoding="utf-8"))
 
 
 def load_description(folder: Path) -> Description:
     """Read ``agent.json``. Raise A2DError naming the file and what is wrong in it."""
-    path = folder / DESCRIPTION
+    data = read_description(folder)
     try:
-        return Description.model_validate(json.loads(path.read_text(encoding="utf-8")))
+        return Description.model_validate(data)
     except ValidationError as error:
-        raise describe_validation_error(error, str(path)) from error
-    except (OSError, ValueError) as error:
-        raise A2DError(f"{path}: cannot be read as an agent's description: {error}") from error
+        raise describe_validation_error(error, str(folder / DESCRIPTION)) from error
 
 
 def load_agent(folder: Path) -> tuple[Agent, Description]:

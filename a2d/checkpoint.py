@@ -163,9 +163,12 @@ def _lives(process: int) -> bool:
         return False
     except PermissionError:
         return True
-    status = Path(f"/proc/{process}/stat")
+    try:
+        status = Path(f"/proc/{process}/stat").read_text(encoding="utf-8")
+    except OSError:
+        return sys.platform != "linux"  # it has just ended; elsewhere there is no such file
     # One that has ended is still listed, as a zombie, until its parent asks how.
-    return not (status.exists() and ") Z " in status.read_text(encoding="utf-8"))
+    return ") Z " not in status
 
 
 def random_states(device: torch.device) -> dict[str, Tensor]:

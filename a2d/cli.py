@@ -219,6 +219,9 @@ def main() -> None:
     except A2DError as error:
         print(f"a2d: {error}", file=sys.stderr)
         sys.exit(1)
+    except OSError as error:  # of a path that an option names
+        print(f"a2d: {error.filename or 'the system'}: {error.strerror or error}", file=sys.stderr)
+        sys.exit(1)
     except Stopped as stopped:
         print(f"a2d: {stopped}", file=sys.stderr)
         sys.exit(128 + stopped.signal)

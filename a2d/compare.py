@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
+from a2d.errors import A2DError
 from a2d.plan import find_records
 from a2d.records import Record, read_record
 from a2d.statistics import stratified_bootstrap_difference
 
-Verdict = Literal["identical", "same within noise", "different", "only fresh", "only recorded"]
+Verdict = Literal["identical", "same within noise", "different", "only fresh", "only recorded", "damaged"]
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,9 @@ def compare_records(fresh: Record, recorded: Record) -> Verdict:
     """
     if _content(fresh) == _content(recorded):
         return "identical"
-    columns = [np.array(record.evaluation.returns)[:, None] for record in (fresh, recorded)]
+    if fresh.evaluation is None or recorded.evaluation is None:
+        return "different"
+    columns = [np.array(evaluation.returns)[:, None] for evaluation in (fresh.evaluation, recorded.evaluation)]
     generator = np.random.default_rng(0)
     interval = stratified_bootstrap_difference(columns[0], columns[1], lambda x: float(np.mean(x)), generator)
     same = fresh.status == recorded.status and interval.low <= 0 <= interval.high
@@ -49,12 +53,20 @@ def compare_records(fresh: Record, recorded: Record) -> Verdict:
 
 
 def compare_folders(fresh: Path, recorded: Path) -> list[Comparison]:
-    """Compare all records below two folders, paired by their relative paths."""
-    places = [{str(path.relative_to(folder)): path for path in find_records(folder)} for folder in (fresh, recorded)]
+    """Compare all records below two folders, of studies or of single runs, paired by their relative paths."""
+    places = []
+    for folder in (fresh, recorded):
+        paths = [*find_records(folder), *folder.rglob("record.json")]
+        places.append({str(path.relative_to(folder)): path for path in paths})
     comparisons = []
     for name in sorted(places[0].keys() | places[1].keys()):
-        pair = [read_record(place[name]) if name in place else None for place in places]
-        comparisons.append(_compare(name, pair[0], pair[1]))
+        try:
+            pair = [read_record(place[name]) if name in place else None for place in places]
+        except A2DError as error:
+            print(f"a2d: {error}", file=sys.stderr)
+            comparisons.append(Comparison(name, "damaged", None, None))
+        else:
+            comparisons.append(_compare(name, pair[0], pair[1]))
     return comparisons
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
+import random
+import sys
 import time
 from pathlib import Path
 
@@ -17,6 +20,7 @@ from a2d.costs import count_flops, count_parameters, measure_latency
 from a2d.environments import make_environment
 from a2d.errors import A2DError, Diverged
 from a2d.evaluation import evaluate
+from a2d.files import checksum
 from a2d.learner import Learner
 from a2d.networks.agent import Agent
 from a2d.networks.supernet import Gates, Supernet, operator_flops
@@ -41,6 +45,9 @@ def _prepare(spec: TrainSpec | SearchSpec) -> torch.device:
     prepare()
     device = chosen_device()
     torch.manual_seed(stream_seed(spec.seed, spec.kind, "network"))
+    # Nothing here draws from these two, but a user's environment may.
+    random.seed(stream_seed(spec.seed, spec.kind, "random"))
+    np.random.seed(stream_seed(spec.seed, spec.kind, "numpy"))  # noqa: NPY002
     return device
 
 
@@ -97,17 +104,35 @@ def measure_network(agent: Agent, interface: Interface, design: str | Architectu
 
 
 def evaluate_agent(spec: TrainSpec | SearchSpec, agent: Agent, *gates: Gates) -> Evaluation:
-    """Play the spec's test episodes; their seeds are a stream of their own."""
+    """Play the spec's test episodes; their seeds are a stream of their own.
+
+    Raises:
+        Diverged: a reward or an observation is not finite; there is no score.
+    """
     environments, seed = _environments(spec, spec.evaluation.environments, "evaluation")
     try:
         episodes = evaluate(agent.eval(), environments, spec.evaluation.episodes, seed, *gates)
-    except Diverged as reason:
-        raise A2DError(
-            f"{reason}, in the test episodes, which therefore have no score; mend the environment"
-        ) from reason
     finally:
-        environments.close()
+        _close(environments)
     return Evaluation(seed=seed, returns=episodes.returns, lengths=episodes.lengths)
+
+
+def _close(environments: VectorEnv) -> None:
+    """Close the environments; what they have done counts, whether they can or not."""
+    try:
+        environments.close()
+    except Exception as error:
+        print(f"a2d: closing the environments failed with {type(error).__name__}: {error}", file=sys.stderr)
+
+
+def _evaluate(progress: Progress, spec: TrainSpec | SearchSpec, agent: Agent, *gates: Gates) -> Evaluation | None:
+    """Play the test episodes; a run in which even those give no numbers has diverged, and has no score."""
+    try:
+        return evaluate_agent(spec, agent, *gates)
+    except Diverged as reason:
+        told = "" if progress.diverged is None else f"{progress.diverged}; "
+        progress.diverged = f"{told}test episodes: {reason}"
+        return None
 
 
 def _identity(spec: TrainSpec | SearchSpec, learner: Learner, design: str | Architecture | None) -> dict[str, str]:
@@ -115,6 +140,9 @@ def _identity(spec: TrainSpec | SearchSpec, learner: Learner, design: str | Arch
     identity = {"run": key_of(spec), "code": code_digest(), "device": learner.agent.device.type, **versions()}
     if design is not None:
         identity["network"] = str(design)
+    module = spec.task.import_module and importlib.util.find_spec(spec.task.import_module)
+    if module and module.origin and Path(module.origin).is_file():
+        identity["import_module"] = checksum(Path(module.origin))
     if learner.teacher is not None:
         weights = [tensor.cpu().contiguous().numpy().tobytes() for tensor in learner.teacher.state_dict().values()]
         identity["teacher"] = hashlib.sha256(b"".join(weights)).hexdigest()
@@ -152,7 +180,7 @@ def check_teacher(teacher: Agent, interface: Interface) -> None:
 def _record(
     spec: TrainSpec | SearchSpec,
     progress: Progress,
-    evaluation: Evaluation,
+    evaluation: Evaluation | None,
     network: Network,
     start: float,
     search: SearchOutcome | None = None,
@@ -206,10 +234,10 @@ def run_training(
     agent = build_agent(design, interface).to(device)
     learner = Learner(agent, spec.a2c, spec.distillation, teacher)
     progress = _train(spec, folder, learner, environments, log, design)
-    environments.close()
+    _close(environments)
     agent.cpu()  # latency and test episodes are the processor's
     save_agent(folder, agent, spec, design, interface)
-    evaluation = evaluate_agent(spec, agent)
+    evaluation = _evaluate(progress, spec, agent)
     return _record(spec, progress, evaluation, measure_network(agent, interface, design), start)
 
 
@@ -233,9 +261,9 @@ def run_search(spec: SearchSpec, folder: Path, teacher: Agent | None = None, log
     agent = build_supernet_agent(spec.search.space, interface).to(device)
     learner = SearchLearner(agent, spec, teacher)
     progress = _train(spec, folder, learner, environments, log)
-    environments.close()
+    _close(environments)
     agent.cpu()  # test episodes are the processor's
-    evaluation = evaluate_agent(spec, agent, learner.strongest())
+    evaluation = _evaluate(progress, spec, agent, learner.strongest())
     architecture = learner.derive()
     network = measure_network(build_agent(architecture, interface), interface, architecture)
     outcome = SearchOutcome(architecture=architecture, alpha=learner.alpha.tolist(), skips=architecture.skips())

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import json
 import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from a2d.errors import A2DError
 
@@ -82,6 +84,11 @@ def only_process(folder: Path) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX)
         remove_partial(folder)
         yield
+
+
+def digest(data: dict[str, Any]) -> str:
+    """Return the SHA-256 of plain data, whatever the order of its keys and the layout of its file."""
+    return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
 
 
 def checksum(path: Path) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from a2d.errors import A2DError
-from a2d.files import checksum
+from a2d.files import checksum, digest
 
 WEIGHTS = "agent.safetensors"
 DESCRIPTION = "agent.json"
@@ -21,11 +22,22 @@ def check_weights(folder: Path, claimed: object) -> None:
         raise A2DError(f"{path}: is damaged (its checksum is not the one in {DESCRIPTION}); train it again")
 
 
-def check_bundle(folder: Path) -> None:
-    """Raise A2DError where an agent's description cannot be read, or does not vouch for its weights."""
+def read_description(folder: Path) -> dict[str, Any]:
+    """Return the data of ``agent.json``, not yet validated. Raise A2DError where it is not what was written."""
     path = folder / DESCRIPTION
     try:
-        claimed = json.loads(path.read_text(encoding="utf-8"))["weights_sha256"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        claimed = data.pop("sha256", None)
+        damaged = claimed != digest(data)
+    except (OSError, ValueError, AttributeError, TypeError, RecursionError) as error:
         raise A2DError(f"{path}: cannot be read as an agent's description: {error}") from error
-    check_weights(folder, claimed)
+    if damaged:
+        raise A2DError(f"{path}: is damaged (its checksum does not match its content); train the agent again")
+    return data
+
+
+def check_bundle(folder: Path) -> dict[str, Any]:
+    """Return an agent's description. Raise A2DError where that, or the weights, are not what was written."""
+    data = read_description(folder)
+    check_weights(folder, data.get("weights_sha256"))
+    return data

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import Any, Literal
+from typing import Literal
 
-from a2d.architecture import load_architecture
 from a2d.errors import A2DError
 from a2d.integrity import DESCRIPTION, check_bundle
 from a2d.records import Record, check_record, read_record, reading_many
@@ -105,22 +105,30 @@ def find_damage(study: Study, workspace: Workspace) -> dict[Path, str]:
         record, bundle = workspace.record(run), workspace.bundle(run.spec)
         try:
             if record.exists():
-                _check_architecture(workspace.architecture(run), check_record(record))
+                check_record(record)
         except A2DError as error:
             damage[record] = str(error)
         try:
             if run.stage == "teacher" and (bundle / DESCRIPTION).exists():
-                check_bundle(bundle)
-                check_record(bundle / "record.json")
+                _check_teacher(bundle, run)
         except A2DError as error:
             damage[bundle] = str(error)
     return damage
 
 
-def _check_architecture(path: Path, record: dict[str, Any]) -> None:
-    """Compare a search's ``arch.json`` with its record, which holds the same."""
-    if path.exists() and load_architecture(path).model_dump(mode="json") != record["search"]["architecture"]:
-        raise A2DError(f"{path}: is not the architecture that its record holds")
+def _check_teacher(bundle: Path, run: Run) -> None:
+    check_bundle(bundle)
+    record = read_record(bundle / "record.json")
+    if record.key != run.key:
+        raise A2DError(f"{bundle}: holds the run {record.key}, not {run.key}")
+
+
+def restore_architectures(study: Study, workspace: Workspace) -> None:
+    """Write every recorded search's ``arch.json`` that is missing or is not what its record holds."""
+    for run in study.runs.values():
+        if run.stage == "search" and workspace.record(run).exists():
+            with suppress(A2DError):  # a damaged record is told, and made again
+                workspace.restore_architecture(run)
 
 
 def make_plan(study: Study, workspace: Workspace) -> Plan:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import hashlib
 import json
 import math
 import re
@@ -12,12 +11,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError, model_validator
 from pydantic.dataclasses import dataclass
 
 from a2d.architecture import Architecture
 from a2d.errors import A2DError
-from a2d.files import write_atomically
+from a2d.files import digest, write_atomically
 from a2d.provenance import Provenance
 from a2d.spec import RunSpec, key_of
 from a2d.tasks import Frozen, describe_validation_error
@@ -73,7 +72,10 @@ class SearchOutcome(Frozen):
 
 
 class Record(Frozen):
-    """One run. ``status`` 'diverged' keeps the curve and the evaluation of the last good state."""
+    """One run. ``status`` 'diverged' keeps the curve and the evaluation of the last good state.
+
+    ``evaluation`` is None where a diverged run's test episodes gave no numbers either.
+    """
 
     format: Literal[1] = 1
     key: str
@@ -81,7 +83,7 @@ class Record(Frozen):
     reason: str | None = None
     steps_done: int
     spec: RunSpec
-    evaluation: Evaluation
+    evaluation: Evaluation | None
     curve: list[CurvePoint]
     loss_terms: dict[str, float | None]
     network: Network
@@ -90,20 +92,24 @@ class Record(Frozen):
     provenance: Provenance
     resumed_from: tuple[Provenance, ...] = ()  # the processes before, where the run was stopped and resumed
 
+    @model_validator(mode="after")
+    def check_evaluation(self) -> Record:
+        if self.evaluation is None and self.status != "diverged":
+            raise ValueError("a run that has not diverged needs an evaluation")
+        return self
+
     @property
     def score(self) -> float:
-        """Mean return of the test episodes."""
+        """Mean return of the test episodes; NaN without any."""
+        if self.evaluation is None:
+            return math.nan
         return math.fsum(self.evaluation.returns) / len(self.evaluation.returns)
-
-
-def _digest(data: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
 
 
 def write_record(path: Path, record: Record) -> None:
     """Write the record with its checksum, atomically."""
     data = record.model_dump(mode="json")
-    text = json.dumps({**data, "sha256": _digest(data)}, indent=1, allow_nan=False)
+    text = json.dumps({**data, "sha256": digest(data)}, indent=1, allow_nan=False)
     write_atomically(path, lambda temporary: temporary.write_text(text + "\n", encoding="utf-8"))
 
 
@@ -130,7 +136,7 @@ def check_record(path: Path) -> dict[str, Any]:
         claimed = data.pop("sha256", None)
     except (OSError, ValueError) as error:
         raise A2DError(f"{path}: cannot be read as a record: {error}") from error
-    if claimed != _digest(data):
+    if claimed != digest(data):
         raise A2DError(f"{path}: its checksum does not match its content; delete it, and the run is repeated")
     named = RECORD_NAME.fullmatch(path.name)
     if named and not str(data.get("key")).startswith(named["key"]):

@@ -8,14 +8,15 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from a2d.architecture import Architecture
+from a2d.architecture import Architecture, write_architecture
 from a2d.bundle import Interface, build_agent, load_agent
 from a2d.checkpoint import remove_checkpoint
 from a2d.environments import make_environment
-from a2d.errors import A2DError
+from a2d.errors import A2DError, Diverged
 from a2d.evaluation import evaluate
 from a2d.execute import interface_of, measure_network, random_design, run_search, run_training
-from a2d.files import only_process, remove_partial, write_atomically
+from a2d.files import only_process, remove_partial
+from a2d.integrity import check_bundle
 from a2d.networks.agent import Agent
 from a2d.records import Network, Record, read_record, write_record
 from a2d.seeds import stream_seed
@@ -98,6 +99,15 @@ def _finished(out: Path, spec: TrainSpec | SearchSpec) -> Record | None:
     record = read_record(path)
     if record.key != key_of(spec):
         raise A2DError(f"{path}: is the record of another run; name another folder with --out")
+    if record.search is not None:
+        write_architecture(out / ARCHITECTURE, record.search.architecture)
+    else:
+        try:
+            check_bundle(out)
+        except A2DError as error:
+            print(f"a2d: {error}: it is trained again", file=sys.stderr)
+            return None
+    remove_checkpoint(out)
     print(f"a2d: {path}: this run is finished; nothing is repeated", file=sys.stderr)
     return record
 
@@ -105,7 +115,7 @@ def _finished(out: Path, spec: TrainSpec | SearchSpec) -> Record | None:
 def _keep(record: Record, out: Path) -> Record:
     """Write the record, and the architecture that a search found; the checkpoint has then served."""
     if record.search is not None:
-        _write_architecture(out / ARCHITECTURE, record.search.architecture)
+        write_architecture(out / ARCHITECTURE, record.search.architecture)
     write_record(out / RECORD, record)
     remove_checkpoint(out)
     return record
@@ -120,13 +130,8 @@ def draw_architecture(task: Path, like: Architecture, out: Path, seed: int) -> A
     """Write a random architecture with about the FLOPs of ``like`` to ``out``."""
     interface = _interface(task)
     drawn = random_design(like, interface, seed)
-    _write_architecture(out, drawn)
+    write_architecture(out, drawn)
     return drawn
-
-
-def _write_architecture(path: Path, architecture: Architecture) -> None:
-    text = architecture.model_dump_json(indent=1) + "\n"
-    write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 
 
 def evaluate_bundle(folder: Path, episodes: int, seed: int) -> list[float]:
@@ -137,7 +142,10 @@ def evaluate_bundle(folder: Path, episodes: int, seed: int) -> list[float]:
         raise A2DError(f"--episodes {episodes}: must be a multiple of {count}, the environments it plays in")
     seed = stream_seed(seed, "evaluation")
     environments = make_environment(description.spec.task, count, seed)
-    return evaluate(agent.eval(), environments, episodes, seed).returns
+    try:
+        return evaluate(agent.eval(), environments, episodes, seed).returns
+    except Diverged as reason:
+        raise A2DError(f"{reason}: these episodes have no score; mend the environment") from reason
 
 
 def measure_costs(task: Path, design: str | Architecture) -> Network:
@@ -158,7 +166,7 @@ def do_run(study: Study, run: Run, workspace: Workspace, record_path: Path | Non
         if isinstance(spec, SearchSpec):
             record = run_search(spec, folder, teacher)
             assert record.search is not None
-            _write_architecture(target.with_suffix(".arch.json"), record.search.architecture)
+            write_architecture(target.with_suffix(".arch.json"), record.search.architecture)
         else:
             search = search_of(spec)
             searched = None if search is None else workspace.searched(study, search)

@@ -53,7 +53,10 @@ class TaskCard(Frozen):
         False, description="while training, a lost life ends the return (not the episode)"
     )
     step_limit_s: float = Field(
-        300, gt=0, description="seconds that making, resetting or stepping all environments may take; then they hang"
+        300,
+        gt=0,
+        le=86400,
+        description="seconds that making, resetting or stepping all environments may take; then they hang",
     )
     random_score: Score | None = None
     reference_score: Score | None = None

@@ -116,11 +116,15 @@ class Training:
             return {key.partition("/")[2]: tensor for key, tensor in tensors.items() if key.startswith(f"{name}/")}
 
         self.actions = list(part("actions").values())
-        for actions in self.actions:
-            space = self.collector.environments.action_space
-            assert space.shape is not None  # those of batches have one
-            self.collector.replay(actions.reshape(-1, *space.shape).numpy().astype(space.dtype))
-        if self.collector.fingerprint() != notes["fingerprint"]:
+        space = self.collector.environments.action_space
+        assert space.shape is not None  # those of batches have one
+        try:
+            for actions in self.actions:
+                self.collector.replay(actions.reshape(-1, *space.shape).numpy().astype(space.dtype))
+            same = self.collector.fingerprint() == notes["fingerprint"]
+        except Diverged:
+            same = False
+        if not same:
             raise A2DError(
                 f"{self.spec.task.name}: the same seed and actions led the environments elsewhere than before, so the "
                 "run cannot go on from its checkpoint; delete that to start again"

@@ -19,7 +19,7 @@ from a2d.bundle import (
     save_agent,
 )
 from a2d.errors import A2DError
-from a2d.files import checksum
+from a2d.files import checksum, digest
 from a2d.integrity import DESCRIPTION, WEIGHTS
 from a2d.networks.agent import Agent
 from a2d.spec import ManualAgent, TrainSpec
@@ -50,8 +50,11 @@ def saved(folder: Path, design: str | Architecture = "vanilla", interface: Inter
 
 
 def describe(folder: Path, **changes: Any) -> None:
+    """Change a description by somebody who knows how it is checked."""
     path = folder / DESCRIPTION
-    path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | changes), encoding="utf-8")
+    data = json.loads(path.read_text(encoding="utf-8")) | changes
+    del data["sha256"]
+    path.write_text(json.dumps({**data, "sha256": digest(data)}), encoding="utf-8")
 
 
 @pytest.mark.parametrize(
@@ -112,6 +115,14 @@ def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
     saved(tmp_path)
     describe(tmp_path, design="resnet14")
     with pytest.raises(A2DError, match=r"agent\.safetensors: does not fit"):
+        load_agent(tmp_path)
+
+
+def test_an_edited_description_is_refused(tmp_path: Path) -> None:
+    saved(tmp_path)
+    path = tmp_path / DESCRIPTION
+    path.write_text(path.read_text(encoding="utf-8").replace('"seed": 0', '"seed": 1'), encoding="utf-8")
+    with pytest.raises(A2DError, match=r"agent\.json: is damaged"):
         load_agent(tmp_path)
 
 

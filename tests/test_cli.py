@@ -137,6 +137,8 @@ def test_a_run_of_a_study_is_planned_done_and_compared(tmp_path: Path) -> None:
     assert differing.returncode == 1 and "only fresh" in differing.stdout and differing.stderr == ""
     edited = json.loads((tmp_path / "results" / path).read_text(encoding="utf-8")) | {"steps_done": 1}
     (tmp_path / "results" / path).write_text(json.dumps(edited), encoding="utf-8")
-    assert "checksum" in failed(a2d("compare", "fresh", "results", cwd=tmp_path))
+    damaged_pair = a2d("compare", "fresh", "results", cwd=tmp_path)
+    assert damaged_pair.returncode == 1 and "checksum" in one_line(damaged_pair.stderr)
+    assert damaged_pair.stdout.endswith("1 only fresh, 1 damaged\n")
     damaged = succeeded(a2d("plan", "--scale", "smoke", cwd=tmp_path))
     assert f"damaged  {path}" in damaged and "1 damaged" in damaged

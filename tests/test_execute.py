@@ -19,7 +19,7 @@ from a2d.environments import make_environment
 from a2d.errors import A2DError
 from a2d.execute import check_teacher, evaluate_agent, interface_of, run_search, run_training
 from a2d.plan import Speeds
-from a2d.records import Record, read_record, write_record
+from a2d.records import Evaluation, Record, read_record, write_record
 from a2d.spec import (
     A2CSettings,
     DerivedAgent,
@@ -96,6 +96,11 @@ def content(record: Record) -> dict[str, Any]:
     return data | {"network": {**data["network"], "latency_median_ms": 0, "latency_p99_ms": 0}}
 
 
+def judged(record: Record) -> Evaluation:
+    assert record.evaluation is not None
+    return record.evaluation
+
+
 @pytest.mark.parametrize("card", [CATCH, REACH], ids=["pixels", "vectors"])
 def test_training_repeats_to_the_bit(card: TaskCard, tmp_path: Path) -> None:
     records = []
@@ -129,7 +134,7 @@ def test_a_record_of_training_says_what_happened(tmp_path: Path) -> None:
     assert record.curve[0].mean_return is None, "no episode has ended yet"
     assert record.curve[-1].mean_return is not None and record.curve[-1].mean_return < 0
     assert record.loss_terms.keys() == {"policy", "value", "entropy"}
-    assert len(record.evaluation.returns) == 4 and record.evaluation.lengths == [25] * 4
+    assert len(judged(record).returns) == 4 and judged(record).lengths == [25] * 4
     assert record.timing.wall_s > record.timing.training_s > 0
     assert record.timing.steps_per_second == pytest.approx(4000 / record.timing.training_s)
     assert record.timing.peak_memory_mib > 50 and record.provenance.threads == 1
@@ -197,7 +202,7 @@ def test_agents_that_come_from_architectures(tmp_path: Path) -> None:
 
 def check_diverged(record: Record, folder: Path, steps: int) -> None:
     assert record.status == "diverged" and record.reason and record.steps_done == steps
-    assert len(record.evaluation.returns) == 4 and np.isfinite(record.evaluation.returns).all()
+    assert len(judged(record).returns) == 4 and np.isfinite(judged(record).returns).all()
     write_record(folder / "record.json", record)
     assert read_record(folder / "record.json") == record
     agent, _ = load_agent(folder)
@@ -218,7 +223,7 @@ def test_an_absurd_learning_rate_diverges_and_is_recorded(card: TaskCard, rate: 
 @pytest.mark.parametrize("rate", [1e10, 1e30])
 def test_a_search_that_diverges_is_recorded(rate: float, tmp_path: Path) -> None:
     record = run_search(searching(CATCH, a2c=A2CSettings(environments=4, learning_rate=rate)), tmp_path)
-    assert record.status == "diverged" and np.isfinite(record.evaluation.returns).all()
+    assert record.status == "diverged" and np.isfinite(judged(record).returns).all()
     assert record.search is not None and np.isfinite(record.search.alpha).all()
     write_record(tmp_path / "record.json", record)
 
@@ -231,12 +236,25 @@ def test_a_reward_that_is_no_number_diverges_and_is_recorded(
     # An evaluation takes 12 steps in each environment, so that its rewards are sound.
     record = run_training(training(moody(good, number)), tmp_path)
     check_diverged(record, tmp_path, steps)
-    assert record.evaluation.returns == [6.0] * 4 and len(record.curve) == steps // 20
+    assert judged(record).returns == [6.0] * 4 and len(record.curve) == steps // 20
 
 
-def test_a_task_whose_rewards_are_never_numbers_is_told(tmp_path: Path) -> None:
-    with pytest.raises(A2DError, match=r"moody.*reward"):
-        run_training(training(moody(0, "nan")), tmp_path)
+@pytest.mark.parametrize(("good", "steps"), [(0, 0), (7, 20)])
+def test_a_run_whose_test_episodes_give_no_numbers_either_has_no_score(good: int, steps: int, tmp_path: Path) -> None:
+    record = run_training(training(moody(good, "nan")), tmp_path)
+    assert record.status == "diverged" and record.steps_done == steps
+    reasons = (record.reason or "").split("; test episodes: ")
+    assert all(f"moody: step {good + 1} of " in reason and "reward not finite" in reason for reason in reasons)
+    assert len(reasons) == 2
+    assert record.evaluation is None and np.isnan(record.score)
+    write_record(tmp_path / "record.json", record)
+    assert read_record(tmp_path / "record.json") == record
+
+
+def test_a_finished_record_without_a_score_is_refused(tmp_path: Path) -> None:
+    record = run_training(training(), tmp_path)
+    with pytest.raises(ValidationError, match="needs an evaluation"):
+        Record.model_validate(record.model_dump() | {"evaluation": None})
 
 
 def test_a_run_that_diverged_at_once_does_not_spoil_the_plan(tmp_path: Path) -> None:
@@ -250,10 +268,10 @@ def test_a_run_that_diverged_at_once_does_not_spoil_the_plan(tmp_path: Path) -> 
 def test_training_and_evaluation_play_different_games(tmp_path: Path) -> None:
     spec = training()
     record = run_training(spec, tmp_path)
-    environments = make_environment(spec.task, 2, record.evaluation.seed)
+    environments = make_environment(spec.task, 2, judged(record).seed)
     assert interface_of(environments, False).observation_shape == (4,)
-    seeds = {run_training(training(seed=seed), tmp_path).evaluation.seed for seed in range(3)}
-    seeds.add(run_search(searching(), tmp_path).evaluation.seed)
+    seeds = {judged(run_training(training(seed=seed), tmp_path)).seed for seed in range(3)}
+    seeds.add(judged(run_search(searching(), tmp_path)).seed)
     assert len(seeds) == 4 and seeds.isdisjoint(range(3))
 
 

@@ -16,6 +16,7 @@ from a2d.records import read_record, write_record
 from a2d.rollout import Collector
 from a2d.spec import A2CSettings, EvaluationSettings, ManualAgent, SearchSpec, TrainSpec
 from a2d.tasks import TaskCard, load_card
+from tests.test_execute import judged
 
 ENVS = Path(__file__).parent.parent / "envs"
 
@@ -55,8 +56,8 @@ def test_pong_trains_searches_and_reloads(tmp_path: Path) -> None:
     task = card("atari-pong", max_episode_steps=60)
     trained = run_training(spec(task, "vanilla", 2000, episodes=2, environments=4), tmp_path)
     assert trained.status == "finished" and trained.steps_done == 2000
-    assert trained.network.parameters == 882_855 and trained.evaluation.lengths == [60, 60]
-    assert all(-21 <= score <= 21 and score == int(score) for score in trained.evaluation.returns)
+    assert trained.network.parameters == 882_855 and judged(trained).lengths == [60, 60]
+    assert all(-21 <= score <= 21 and score == int(score) for score in judged(trained).returns)
     write_record(tmp_path / "seed0.json", trained)
     assert read_record(tmp_path / "seed0.json") == trained
     agent, _ = load_agent(tmp_path)
@@ -76,7 +77,7 @@ def test_pong_trains_searches_and_reloads(tmp_path: Path) -> None:
 def test_mujoco_trains_with_its_normaliser(name: str, tmp_path: Path) -> None:
     task = card(name, max_episode_steps=100)
     record = run_training(spec(task, "mlp16", 4000, episodes=2, environments=4), tmp_path)
-    assert record.status == "finished" and max(record.evaluation.lengths) <= 100
+    assert record.status == "finished" and max(judged(record).lengths) <= 100
     agent, description = load_agent(tmp_path)
     assert description.interface.continuous and agent.normalizer is not None
     assert agent.normalizer.count.item() == 4000

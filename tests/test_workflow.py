@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
@@ -9,12 +10,16 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from a2d.files import checksum
+from a2d.files import checksum, digest
+from a2d.plan import restore_architectures
 from a2d.records import write_record
+from a2d.spec import SearchSpec
 from a2d.study import load_study
+from a2d.workspace import Workspace
 from tests.synthetic import record_of
 
 ROOT = Path(__file__).parents[1]
@@ -156,29 +161,71 @@ def test_damaged_records_alone_are_made_again(how: str, checkout: Path) -> None:
     assert trained(dry_run(checkout, "--config", "scale=smoke", "only=recorded")) == set()
 
 
-def test_an_architecture_that_is_not_its_records_is_made_again(checkout: Path) -> None:
+@pytest.mark.parametrize("change", ["missing", "edited", "garbled"])
+def test_a_searchs_architecture_is_its_records(change: str, checkout: Path) -> None:
     pretend_recorded(checkout, "smoke")
-    search = next(run for run in load_study("smoke", checkout).runs.values() if run.factors.get("search") == "vanilla")
-    path = checkout / "results" / search.architecture_path
-    text = path.read_text(encoding="utf-8")
-    operators = json.loads(text)["operators"]
-    path.write_text(text.replace(json.dumps(operators[0]), '"skip"' if operators[0] != "skip" else '"conv3"'))
-    assert trained(dry_run(checkout, "--config", "scale=smoke")) == {f"results/{search.path}"}
+    study = load_study("smoke", checkout)
+    files = Workspace(checkout / "results", checkout / "runs")
+    search = next(run for run in study.runs.values() if isinstance(run.spec, SearchSpec))
+    assert isinstance(search.spec, SearchSpec)
+    path = files.architecture(search)
+    original, moment = path.read_text(encoding="utf-8"), path.stat().st_mtime_ns
+    restore_architectures(study, files)
+    assert path.stat().st_mtime_ns == moment, "what is right is left alone"
+    path.unlink()
+    if change != "missing":
+        edited = original.replace(json.loads(original)["operators"][0], "skip")
+        path.write_text(edited if change == "edited" else original[:-9], encoding="utf-8")
+    assert files.searched(study, search.spec).model_dump(mode="json") == json.loads(original)
+    assert trained(dry_run(checkout, "--config", "scale=smoke")) == set()
+    restore_architectures(study, files)
+    assert json.loads(path.read_text(encoding="utf-8")) == json.loads(original)
 
 
-@pytest.mark.parametrize("name", ["agent.json", "agent.safetensors", "record.json"])
-def test_a_teachers_damaged_files_are_made_again_for_the_student_that_needs_them(name: str, checkout: Path) -> None:
+def test_a_second_workflow_waits_its_turn(checkout: Path) -> None:
+    records = pretend_recorded(checkout, "smoke")
+    runs = checkout / "runs"
+    runs.mkdir()
+    target = next(iter(records.values()))
+    (checkout / target).unlink()
+    command = [sys.executable, "-m", "snakemake", "--cores", "1", "--config", "scale=smoke"]
+    options: dict[str, Any] = {"cwd": checkout, "env": {**os.environ, "PYTHONPATH": str(checkout)}}
+    with (runs / ".workflow.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        answer = subprocess.run([*command, "--", target], capture_output=True, text=True, check=False, **options)
+        assert answer.returncode != 0 and "another workflow trains into" in answer.stderr + answer.stdout
+        assert not (checkout / target).exists()
+        other = next(path for path in records.values() if path != target)
+        subprocess.run([*command, "only=recorded", "--", other], check=True, capture_output=True, **options)
+        assert trained(dry_run(checkout, "--config", "scale=smoke", "--", target))
+
+
+@pytest.mark.parametrize(
+    ("name", "how"),
+    [
+        ("agent.json", "truncated"),
+        ("agent.json", "flipped"),
+        ("agent.safetensors", "truncated"),
+        ("record.json", "truncated"),
+        ("record.json", "foreign"),
+    ],
+)
+def test_a_teachers_damaged_files_are_made_again_for_the_student_that_needs_them(
+    name: str, how: str, checkout: Path
+) -> None:
     pretend_recorded(checkout, "smoke")
     study = load_study("smoke", checkout)
     teacher = next(run for run in study.runs.values() if run.stage == "teacher" and "reach" in run.path)
     bundle = checkout / "runs" / teacher.key
     bundle.mkdir(parents=True)
     (bundle / "agent.safetensors").write_bytes(bytes(1000))
-    (bundle / "agent.json").write_text(json.dumps({"weights_sha256": checksum(bundle / "agent.safetensors")}))
+    description = {"weights_sha256": checksum(bundle / "agent.safetensors")}
+    (bundle / "agent.json").write_text(json.dumps(description | {"sha256": digest(description)}))
     write_record(bundle / "record.json", record_of(teacher, 1.0))
     student = next(run for run in study.runs.values() if run.spec.teacher == teacher.spec)
+    foreign = checkout / "results" / next(run.path for run in study.runs.values() if "catch" in run.path)
     (checkout / "results" / student.path).unlink()
     assert trained(dry_run(checkout, "--config", "scale=smoke")) == {f"results/{student.path}"}
-    damage(bundle / name, "truncated", bundle)
+    damage(bundle / name, how, foreign)
     would = trained(dry_run(checkout, "--config", "scale=smoke"))
     assert would == {f"results/{student.path}", f"runs/{teacher.key}/agent.json"}

@@ -22,6 +22,15 @@ FAMILIES: dict[Family, Callable[[TaskCard, int, int], BatchedEnvironment]] = {
 }
 
 
+def _import(card: TaskCard) -> None:
+    assert card.import_module is not None
+    try:
+        importlib.import_module(card.import_module)
+    except Exception as error:  # a user's module may raise anything
+        problem = f"cannot be imported: {type(error).__name__}: {error}"
+        raise card_error(card, "import_module", problem) from error
+
+
 def make_environment(card: TaskCard, num_envs: int, seed: int) -> BatchedEnvironment:
     """Return ``num_envs`` copies of the card's task, each with a random stream of its own made from ``seed``.
 
@@ -29,15 +38,11 @@ def make_environment(card: TaskCard, num_envs: int, seed: int) -> BatchedEnviron
     (N, C, H, W) uint8 in 0..255; actions are (N,) integers or (N, A) in -1..1. See ``BatchedEnvironment``.
     Raise A2DError that names the card's file and key where the card cannot be used.
     """
-    if card.import_module is not None:
-        try:
-            importlib.import_module(card.import_module)
-        except Exception as error:  # a user's module may raise anything
-            problem = f"cannot be imported: {type(error).__name__}: {error}"
-            raise card_error(card, "import_module", problem) from error
     if card.life_loss_ends_return and card.family != "atari":
         raise card_error(card, "life_loss_ends_return", "only the family 'atari' tells lost lives")
     with guard(card.step_limit_s, lambda: f"{card.name}: making {num_envs} environments"):
+        if card.import_module is not None:
+            _import(card)
         environment = FAMILIES[card.family](card, num_envs, seed)
     found = "pixels" if len(environment.single_observation_space.shape) == 3 else "vectors"
     if found != card.observation:

@@ -1,10 +1,12 @@
 # The study of the chosen scale, and where its files lie.
+import fcntl
 import os
+import re
 import sys
 from pathlib import Path
 
 from a2d.errors import A2DError
-from a2d.plan import find_damage
+from a2d.plan import find_damage, restore_architectures
 from a2d.spec import key_of, search_of
 from a2d.study import load_study
 from a2d.workspace import Workspace
@@ -30,6 +32,19 @@ except A2DError as error:
     sys.exit(f"a2d: {error}")
 
 FILES = Workspace(results=BASE / "results", runs=BASE / "runs")
+# Snakemake deletes what a job is about to write, even what another workflow has finished since: one at a time, then,
+# in these folders. The system releases the lock of a process that ends, however it ends.
+# (Snakemake itself knows only later that a run is a dry one.)
+DRY = any(re.fullmatch(r"--dry-?run|-[A-Za-z]*n[A-Za-z]*", argument) for argument in sys.argv)
+if workflow.is_main_process and not DRY and not ONLY:
+    FILES.runs.mkdir(parents=True, exist_ok=True)
+    WORKFLOW_LOCK = (FILES.runs / ".workflow.lock").open("w")
+    try:
+        fcntl.flock(WORKFLOW_LOCK, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        sys.exit(f"a2d: another workflow trains into {FILES.results}; wait for it to end, or add --config only=recorded")
+    restore_architectures(STUDY, FILES)
+
 # What is damaged is made again, as it is made older than a file of now; nothing is trained where only=recorded.
 DAMAGED = {} if ONLY else find_damage(STUDY, FILES)
 AFTER_DAMAGE = FILES.runs / ".damaged"
@@ -67,7 +82,7 @@ def after_damage(path):
 
 
 def needs(wildcards):
-    """The teacher's weights and the search's architecture that a run starts from.
+    """The teacher's weights and the search's record that a run starts from.
 
     A recorded run needs nothing: a teacher rebuilt for one student must not repeat the others.
     """
@@ -78,7 +93,7 @@ def needs(wildcards):
     needed += [] if run.spec.teacher is None else [FILES.bundle(run.spec.teacher) / "agent.json"]
     search = search_of(run.spec)
     if search is not None:
-        needed.append(FILES.architecture(STUDY.runs[key_of(search)]))
+        needed.append(FILES.record(STUDY.runs[key_of(search)]))
     return needed
 
 

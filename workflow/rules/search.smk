@@ -1,9 +1,6 @@
-# Searches: a record, and the architecture as plain data.
+# Searches: a record, from which the architecture is written beside it as plain data.
 
 
 use rule train_manual as search with:
-    output:
-        FILES.results / SCALE / "{task}" / "{method}" / "{name}.json",
-        FILES.results / SCALE / "{task}" / "{method}" / "{name}.arch.json",
     wildcard_constraints:
         method=r"search-[^/]+",
