@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -121,6 +122,32 @@ def test_search_repeats_to_the_bit(card: TaskCard, tmp_path: Path) -> None:
     assert content(first) == content(second)
     assert first.search is not None and other.search is not None
     assert first.search.alpha != other.search.alpha
+
+
+class Global(Moody):
+    """Draws from Python's and NumPy's global generators, and cannot be closed."""
+
+    def step(self, action: Any) -> Any:
+        observation, _, terminated, truncated, info = super().step(action)
+        return observation, random.random() + np.random.rand(), terminated, truncated, info  # noqa: NPY002
+
+    def close(self) -> None:
+        raise OSError("the simulator is gone")
+
+
+def test_global_generators_are_seeded_and_what_cannot_be_closed_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gymnasium.register("Global-v0", entry_point=lambda **_: Global(0, "0"))
+    try:
+        card = moody(0, "0").model_copy(update={"id": "Global-v0", "options": {}})
+        first, second, other = (
+            run_training(training(card, seed), tmp_path / f"{k}") for k, seed in enumerate((0, 0, 1))
+        )
+    finally:
+        del gymnasium.registry["Global-v0"]
+    assert content(first) == content(second) and first.evaluation != other.evaluation
+    assert capsys.readouterr().err.count("closing the environments failed with OSError: the simulator is gone") == 6
 
 
 def test_a_record_of_training_says_what_happened(tmp_path: Path) -> None:

@@ -324,6 +324,18 @@ HANGING = FAULTY.replace('raise RuntimeError("motor 3 is hot")', "import time; t
 )
 
 
+def test_an_environment_that_swallows_every_interruption_is_ended_too(tmp_path: Path) -> None:
+    swallow = "while True:\n                try: time.sleep(60)\n                except BaseException: pass"
+    text = HANGING.replace("import time; time.sleep(600)", f"import time\n            {swallow}")
+    (tmp_path / "faulty_task.py").write_text(text, encoding="utf-8")
+    (tmp_path / "broken").touch()
+    card = {"title": "S", "family": "gymnasium", "id": "Faulty-v0", "import_module": "faulty_task", "step_limit_s": 1}
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(card), encoding="utf-8")
+    options = {"cwd": tmp_path, "env": environment(PYTHONPATH=f"{ROOT}{os.pathsep}{tmp_path}")}
+    status, errors = run("check", "mine.yaml", **options)
+    assert status == 1 and "step 1 of 2 environments" in errors and "swallows what ends it" in errors
+
+
 def test_a_hanging_environment_ends_with_a_message_and_keeps_the_state(tmp_path: Path) -> None:
     (tmp_path / "faulty_task.py").write_text(HANGING, encoding="utf-8")
     card = {"title": "H", "family": "gymnasium", "id": "Faulty-v0", "import_module": "faulty_task", "step_limit_s": 1}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -43,6 +44,7 @@ TROUBLES: dict[str, Callable[[], object]] = {
     "waits": lambda: time.sleep(60),
     "locks": lambda: threading.Event().wait(60),
     "fails": fail,
+    "leaves": lambda: sys.exit(0),
     "works": lambda: None,
 }
 
@@ -53,7 +55,8 @@ class Troubled(gymnasium.Env[Any, Any]):
     observation_space = Box(-1.0, 1.0, (3,), np.float32)
     action_space = Discrete(2)
 
-    def __init__(self, step: str = "works", reset: str = "works", seen: str = "0") -> None:
+    def __init__(self, step: str = "works", reset: str = "works", seen: str = "0", make: str = "works") -> None:
+        TROUBLES[make]()
         self.trouble, self.reset_trouble, self.seen = TROUBLES[step], TROUBLES[reset], float(seen)
         self.resets = self.steps = 0
 
@@ -118,6 +121,16 @@ def test_what_fails_tells_its_own_error(where: str, step: int) -> None:
     with pytest.raises(A2DError, match=rf"troubled: step {step} .*\(seed=7\): the environment {problem}") as caught:
         play(troubled(**{where: "fails"}))
     assert isinstance(caught.value.__cause__, KeyError)
+
+
+def test_what_leaves_the_process_is_told() -> None:
+    with pytest.raises(A2DError, match=r"troubled: step 3 .*: the environment fails with SystemExit: 0, at "):
+        play(troubled(step="leaves"))
+
+
+def test_what_hangs_while_it_is_made_is_ended() -> None:
+    with pytest.raises(A2DError, match=r"troubled: making 2 environments: the environment hangs for more than 0\.1 s"):
+        troubled(make="waits")
 
 
 @pytest.mark.parametrize("number", ["nan", "inf"])

@@ -229,3 +229,28 @@ def test_a_teachers_damaged_files_are_made_again_for_the_student_that_needs_them
     damage(bundle / name, how, foreign)
     would = trained(dry_run(checkout, "--config", "scale=smoke"))
     assert would == {f"results/{student.path}", f"runs/{teacher.key}/agent.json"}
+
+
+def test_a_rendering_is_made_again_when_other_records_are_in_place(checkout: Path) -> None:
+    pretend_recorded(checkout, "smoke")
+    study, arguments = load_study("smoke", checkout), ("--config", "scale=smoke", "only=recorded", "--", "size_sweep")
+    command = [sys.executable, "-m", "snakemake", "--cores", "1", *arguments]
+    environment = {**os.environ, "PYTHONPATH": str(checkout)}
+
+    def render() -> str:
+        subprocess.run(command, cwd=checkout, env=environment, check=True, capture_output=True)
+        return (checkout / "tables" / "smoke" / "size_sweep.md").read_text(encoding="utf-8")
+
+    shown = render()
+    assert dry_run(checkout, *arguments) == []
+    gone, changed = (run for run in study.runs.values() if run.method in ("manual-mlp8", "manual-mlp16"))
+    (checkout / "results" / gone.path).unlink()
+    assert {job["rule"] for job in dry_run(checkout, *arguments)} >= {"render_tables_size_sweep"}
+    fewer = render()
+    assert fewer != shown
+    assert dry_run(checkout, *arguments) == []
+    path = checkout / "results" / changed.path
+    write_record(path, record_of(changed, 7.5))
+    os.utime(path, (10**9, 10**9))
+    assert render() != fewer
+    assert dry_run(checkout, *arguments) == []

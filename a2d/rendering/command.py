@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from a2d.errors import A2DError
+from a2d.files import fingerprint, write_atomically
+from a2d.rendering.artifacts import runs_of
 from a2d.rendering.figures import Drawing, save_figure
 from a2d.rendering.tables import Table, save_table
 from a2d.results import Results, load_results
-from a2d.study import load_study
+from a2d.study import Run, load_study
 
 
 def arguments(description: str | None) -> argparse.ArgumentParser:
@@ -19,8 +21,16 @@ def arguments(description: str | None) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--scale", default="laptop", help="a file's name in workflow/scales")
     parser.add_argument("--results", type=Path, default=Path("results"), help="folder of the records")
+    parser.add_argument("--stamp", type=Path, help="file to tell the workflow in which records were rendered")
     parser.add_argument("--root", type=Path, default=Path(), help="the checkout that holds workflow/ and envs/")
     return parser
+
+
+def write_stamp(options: argparse.Namespace, runs: Iterable[Run]) -> None:
+    """Say of which records a rendering is, so that it is made again when others are in their place."""
+    if options.stamp is not None:
+        text = fingerprint(options.results / run.path for run in runs)
+        write_atomically(options.stamp, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 
 
 def _render(script: str, description: str | None, save: Callable[[Results, Path], None]) -> None:
@@ -32,6 +42,7 @@ def _render(script: str, description: str | None, save: Callable[[Results, Path]
     try:
         results = load_results(load_study(options.scale, options.root), options.results)
         save(results, out / path.stem)
+        write_stamp(options, runs_of(results.study, f"{path.parent.name}/{path.stem}"))
     except A2DError as error:
         sys.exit(f"a2d: {error}")
 

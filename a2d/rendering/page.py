@@ -17,7 +17,7 @@ from markupsafe import Markup
 from a2d.errors import A2DError
 from a2d.files import write_atomically
 from a2d.rendering.artifacts import artifacts_of
-from a2d.rendering.command import arguments
+from a2d.rendering.command import arguments, write_stamp
 from a2d.results import Results, load_results
 from a2d.study import load_study
 
@@ -110,11 +110,13 @@ def main() -> None:
     scale = options.scale
     tables, figures = options.tables or Path("tables") / scale, options.figures or Path("figures") / scale
     try:
-        text = render_page(load_results(load_study(scale, options.root), options.results), tables, figures)
+        results = load_results(load_study(scale, options.root), options.results)
+        text = render_page(results, tables, figures)
+        out = options.out or Path("report") / f"{scale}.html"
+        write_atomically(out, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+        write_stamp(options, results.study.runs.values())
     except (A2DError, OSError) as error:
         sys.exit(f"a2d: {error}")
-    out = options.out or Path("report") / f"{scale}.html"
-    write_atomically(out, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@ import fcntl
 import os
 import re
 import sys
+import time
 from pathlib import Path
 
 from a2d.errors import A2DError
@@ -45,16 +46,23 @@ if workflow.is_main_process and not DRY and not ONLY:
         sys.exit(f"a2d: another workflow trains into {FILES.results}; wait for it to end, or add --config only=recorded")
     restore_architectures(STUDY, FILES)
 
-# What is damaged is made again, as it is made older than a file of now; nothing is trained where only=recorded.
+NOW = FILES.runs / ".now"
+
+
+def outdate(paths):
+    """Make files older than NOW, an input of the rules that make them, whatever their times say."""
+    NOW.parent.mkdir(parents=True, exist_ok=True)
+    NOW.write_text(str(time.time_ns()))  # Snakemake takes a newer file of the same content for no news
+    for path in paths:
+        if path.exists():
+            os.utime(path, (10**9, 10**9))
+
+
+# What is damaged is made again; nothing is trained where only=recorded.
 DAMAGED = {} if ONLY else find_damage(STUDY, FILES)
-AFTER_DAMAGE = FILES.runs / ".damaged"
-if DAMAGED:
-    AFTER_DAMAGE.parent.mkdir(parents=True, exist_ok=True)
-    AFTER_DAMAGE.touch()
-    for path, problem in DAMAGED.items():
-        print(f"a2d: {problem}", file=sys.stderr)
-        for file in [path, *path.glob("*")]:
-            os.utime(file, (10**9, 10**9))
+for path, problem in DAMAGED.items():
+    print(f"a2d: {problem}", file=sys.stderr)
+    outdate([path, *path.glob("*")])
 
 RUNS_BY_PATH = {run.path: run for run in STUDY.runs.values()}
 RUN = "a2d run {params.path:q} --results {params.results:q} --runs {params.runs:q}"
@@ -77,8 +85,7 @@ def run_of(wildcards):
 
 
 def after_damage(path):
-    """The input that makes a damaged file older than what it is made from."""
-    return [AFTER_DAMAGE] if path in DAMAGED else []
+    return [NOW] if path in DAMAGED else []
 
 
 def needs(wildcards):

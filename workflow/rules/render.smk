@@ -1,4 +1,5 @@
 # Tables, figures and the page, from records alone. Times decide here, so a changed record or script renders anew.
+from a2d.files import fingerprint
 from a2d.rendering.artifacts import runs_of
 from a2d.scale import ARTIFACTS, FIGURES, TABLES
 
@@ -15,6 +16,19 @@ def rendered(artifact):
     return [BASE / kind / SCALE / f"{name}.{suffix}" for suffix in SUFFIXES[kind]]
 
 
+def stamp(name):
+    return FILES.runs / ".rendered" / SCALE / f"{name}.txt"
+
+
+def after_other_records(name, runs, outputs):
+    """Records that were exchanged or deleted since a rendering need not be newer than it; its stamp tells."""
+    path = stamp(name)
+    if path.exists() and path.read_text() != fingerprint(map(FILES.record, runs)):
+        outdate(outputs)
+        return [NOW]
+    return []
+
+
 for artifact in ARTIFACTS:
 
     rule:
@@ -22,6 +36,7 @@ for artifact in ARTIFACTS:
             "render_" + artifact.replace("/", "_")
         input:
             records=records(runs_of(STUDY, artifact)),
+            now=after_other_records(artifact, runs_of(STUDY, artifact), rendered(artifact)),
             script=Path(workflow.basedir) / f"{artifact}.py",
             library=LIBRARY,
         output:
@@ -30,18 +45,20 @@ for artifact in ARTIFACTS:
             scale=SCALE,
             results=FILES.results,
             out=BASE / artifact.split("/")[0] / SCALE,
+            stamp=stamp(artifact),
             root=workflow.basedir,
         resources:
             mem_mb=1000,
             runtime=10,
         shell:
             "python {input.script:q} --scale {params.scale} --results {params.results:q}"
-            " --out {params.out:q} --root {params.root:q}"
+            " --out {params.out:q} --root {params.root:q} --stamp {params.stamp:q}"
 
 
 rule page:
     input:
         records=records(STUDY.runs.values()),
+        now=after_other_records("page", STUDY.runs.values(), [PAGE]),
         artifacts=[path for artifact in ARTIFACTS for path in rendered(artifact)],
         library=LIBRARY + [str(Path(workflow.basedir) / "a2d/rendering/templates/page.html")],
     output:
@@ -51,6 +68,7 @@ rule page:
         results=FILES.results,
         tables=BASE / "tables" / SCALE,
         figures=BASE / "figures" / SCALE,
+        stamp=stamp("page"),
         root=workflow.basedir,
     resources:
         mem_mb=1000,
@@ -58,6 +76,7 @@ rule page:
     shell:
         "python -m a2d.rendering.page --scale {params.scale} --results {params.results:q}"
         " --tables {params.tables:q} --figures {params.figures:q} --root {params.root:q} --out {output:q}"
+        " --stamp {params.stamp:q}"
 
 
 # One target per name: a figure and a table that share it are made together.
