@@ -288,7 +288,7 @@ def test_a_failing_run_stops_no_other_and_is_shown_as_missing(checkout: Path) ->
     status, text = outcome(workflow(checkout, ["distillation", "claims"], "only=recorded"))
     assert status == 0, text
     table, ledger = ((checkout / "tables" / "mini" / f"{name}.md").read_text() for name in ("distillation", "claims"))
-    assert re.search(r"\| Critic only +\| — +\| — +\| 0 of 1 \|", table) and "4 of 5 runs are recorded" in table
+    assert re.search(r"\| Critic only +\| — +\| — +\| 0 of 1 \|", table) and "4 of 5 runs have a score" in table
     assert "missing runs: 1 of 4 (distilled-mlp16-critic)" in ledger
     (checkout / "broken").unlink()
     before = {target: (checkout / target).stat().st_mtime_ns for target in targets if (checkout / target).exists()}

@@ -45,6 +45,15 @@ def results(study: Study) -> Results:
     return results_of(study, score, diverged=lambda run: run.method == DIVERGED)
 
 
+def without_score(results: Results) -> Results:
+    """The same, but no diverged run gave numbers in its test episodes."""
+    records = {
+        key: record.model_copy(update={"evaluation": None}) if record.status == "diverged" else record
+        for key, record in results.records.items()
+    }
+    return Results(results.study, records)
+
+
 def script(artifact: str) -> ModuleType:
     """Import a script of ``tables/`` or ``figures/`` as what it is."""
     spec = importlib.util.spec_from_file_location(artifact.replace("/", "_"), ROOT / f"{artifact}.py")
@@ -103,7 +112,7 @@ def test_what_has_not_run_is_shown_as_missing(results: Results) -> None:
     assert len(bilevel) == 2
     assert set(bilevel["Searched score"]) == {"—"}
     assert set(bilevel["Searches"]) == {"0 of 2"}
-    assert "did not run" in text
+    assert "marks what has none" in text
 
 
 def test_the_spread_is_the_standard_deviation_over_seeds(results: Results) -> None:
@@ -185,3 +194,18 @@ def test_a_script_runs_as_the_workflow_runs_it(results: Results, tmp_path: Path)
     command += ["--results", str(tmp_path / "results"), "--out", str(tmp_path / "out")]
     subprocess.run(command, check=True, cwd=tmp_path, env={"PYTHONPATH": str(ROOT), "PATH": ""})
     assert {path.suffix for path in (tmp_path / "out").iterdir()} == {".csv", ".md", ".tex", ".html"}
+
+
+@pytest.mark.parametrize("artifact", ARTIFACTS)
+def test_a_diverged_run_without_a_score_is_shown_as_such(artifact: str, results: Results, tmp_path: Path) -> None:
+    lost, module = without_score(results), script(artifact)
+    if artifact.startswith("figures/"):
+        save_figure(module.draw(lost), tmp_path / "figure")
+        caption = (tmp_path / "figure.txt").read_text(encoding="utf-8")
+        shown = any(run.method == DIVERGED for run in runs_of(lost.study, artifact))
+        assert "diverged" in caption or "missing" in caption or not shown, caption
+    else:
+        save_table(module.make(lost), tmp_path / "table")
+    if artifact == "tables/distillation":
+        text = (tmp_path / "table.md").read_text(encoding="utf-8")
+        assert "0 of 2 (†2 diverged)" in text and "had none, as no test episode gave a number" in text

@@ -152,8 +152,8 @@ def point(ax: Axes, x: float, summary: Summary, look: Look, size: float = 7) -> 
 
 
 def mark_diverged(ax: Axes, rows: pd.DataFrame, x: str = "flops") -> None:
-    """Put a dagger beside every diverged run."""
-    for _, row in rows[rows["state"] == "diverged"].iterrows():
+    """Put a dagger beside every diverged run that has a score."""
+    for _, row in rows[(rows["state"] == "diverged") & rows["score"].notna()].iterrows():
         dagger(ax, row[x], row["score"])
 
 

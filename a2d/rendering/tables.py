@@ -61,11 +61,11 @@ def shortfall(results: Results, rows: pd.DataFrame) -> str:
     diverged = int((rows["state"] == "diverged").sum())
     notes = []
     if absent:
-        notes.append(
-            f"{len(rows) - absent} of {len(rows)} runs are recorded; `{ABSENT}` marks what the study did not run."
-        )
+        notes.append(f"{len(rows) - absent} of {len(rows)} runs have a score; `{ABSENT}` marks what has none.")
     if diverged:
-        notes.append(f"† {diverged} of these runs diverged; the score of the last good state counts.")
+        lost = int((rows["score"].isna() & (rows["state"] == "diverged")).sum())
+        without = f" {lost} of them had none, as no test episode gave a number." if lost else ""
+        notes.append(f"† {diverged} of these runs diverged; the score of the last good state counts.{without}")
     return " ".join(notes)
 
 
