@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import random
 import sys
 import time
@@ -140,9 +139,9 @@ def _identity(spec: TrainSpec | SearchSpec, learner: Learner, design: str | Arch
     identity = {"run": key_of(spec), "code": code_digest(), "device": learner.agent.device.type, **versions()}
     if design is not None:
         identity["network"] = str(design)
-    module = spec.task.import_module and importlib.util.find_spec(spec.task.import_module)
-    if module and module.origin and Path(module.origin).is_file():
-        identity["import_module"] = checksum(Path(module.origin))
+    module = getattr(sys.modules.get(spec.task.import_module or ""), "__file__", None)
+    if module is not None:
+        identity["import_module"] = checksum(Path(module))
     if learner.teacher is not None:
         weights = [tensor.cpu().contiguous().numpy().tobytes() for tensor in learner.teacher.state_dict().values()]
         identity["teacher"] = hashlib.sha256(b"".join(weights)).hexdigest()
@@ -165,7 +164,7 @@ def _train(
         try:
             collector = Collector(environments, spec.task, seed, spec.a2c.discount)
         except Diverged as reason:
-            raise A2DError(f"{reason}, before the first step; mend the environment") from reason
+            return Progress(diverged=str(reason))
         return train(Training(spec, learner, collector), reporter, checkpoint, provenance)
 
 
@@ -188,7 +187,7 @@ def _record(
     timing = Timing(
         wall_s=time.perf_counter() - start + progress.resumed_seconds,
         training_s=progress.seconds,
-        steps_per_second=progress.steps / progress.seconds,
+        steps_per_second=progress.steps / progress.seconds if progress.steps else 0.0,
         peak_memory_mib=peak_memory_mib(),
     )
     return Record(

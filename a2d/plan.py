@@ -109,7 +109,8 @@ def find_damage(study: Study, workspace: Workspace) -> dict[Path, str]:
         except A2DError as error:
             damage[record] = str(error)
         try:
-            if run.stage == "teacher" and (bundle / DESCRIPTION).exists():
+            # Without a record it is still in the making, or was left there: it is trained in any case.
+            if run.stage == "teacher" and all((bundle / name).exists() for name in (DESCRIPTION, "record.json")):
                 _check_teacher(bundle, run)
         except A2DError as error:
             damage[bundle] = str(error)

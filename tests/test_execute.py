@@ -42,7 +42,7 @@ SHORT = EvaluationSettings(episodes=4, environments=2)
 
 
 class Moody(gymnasium.Env[Any, Any]):
-    """Pays 1 a step for 6 steps. From one step of its life on, it pays what it is told to."""
+    """Pays 1 a step for 6 steps. From one step of its life on, it pays what it is told to; below 0 it shows nothing."""
 
     observation_space = Box(-1.0, 1.0, (3,), np.float32)
     action_space = Discrete(2)
@@ -53,7 +53,7 @@ class Moody(gymnasium.Env[Any, Any]):
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
         super().reset(seed=seed)
         self.steps = 0
-        return self.np_random.uniform(-1, 1, 3).astype(np.float32), {}
+        return self.np_random.uniform(-1, 1, 3).astype(np.float32) + (np.nan if self.good < 0 else 0), {}
 
     def step(self, action: Any) -> Any:
         self.steps, self.life = self.steps + 1, self.life + 1
@@ -274,6 +274,14 @@ def test_a_run_whose_test_episodes_give_no_numbers_either_has_no_score(good: int
     assert all(f"moody: step {good + 1} of " in reason and "reward not finite" in reason for reason in reasons)
     assert len(reasons) == 2
     assert record.evaluation is None and np.isnan(record.score)
+    write_record(tmp_path / "record.json", record)
+    assert read_record(tmp_path / "record.json") == record
+
+
+def test_a_task_whose_first_observation_is_no_number_diverges_at_once(tmp_path: Path) -> None:
+    record = run_training(training(moody(-1, "1")), tmp_path)
+    assert record.status == "diverged" and record.steps_done == 0 and record.evaluation is None and record.curve == []
+    assert record.reason is not None and record.reason.count("moody: step 0 of ") == 2
     write_record(tmp_path / "record.json", record)
     assert read_record(tmp_path / "record.json") == record
 

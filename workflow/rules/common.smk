@@ -38,12 +38,14 @@ FILES = Workspace(results=BASE / "results", runs=BASE / "runs")
 # (Snakemake itself knows only later that a run is a dry one.)
 DRY = any(re.fullmatch(r"--dry-?run|-[A-Za-z]*n[A-Za-z]*", argument) for argument in sys.argv)
 if workflow.is_main_process and not DRY and not ONLY:
-    FILES.runs.mkdir(parents=True, exist_ok=True)
-    WORKFLOW_LOCK = (FILES.runs / ".workflow.lock").open("w")
     try:
+        FILES.runs.mkdir(parents=True, exist_ok=True)
+        WORKFLOW_LOCK = (FILES.runs / ".workflow.lock").open("w")
         fcntl.flock(WORKFLOW_LOCK, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         sys.exit(f"a2d: another workflow trains into {FILES.results}; wait for it to end, or add --config only=recorded")
+    except OSError as error:
+        sys.exit(f"a2d: {FILES.runs}: cannot be written to ({error.strerror}); --config fresh=FOLDER names another place")
     restore_architectures(STUDY, FILES)
 
 NOW = FILES.runs / ".now"
