@@ -126,7 +126,7 @@ class Checkpoint:
         return bool(self.asked) or time.monotonic() - self.saved >= self.seconds
 
     def stop_if_asked(self, progress: str) -> None:
-        """Raise Stopped, once the state is saved, if the run was asked to stop."""
+        """Raise Stopped, where the state is saved, if the run was asked to stop."""
         if self.asked:
             raise Stopped(f"stopped at {progress}; the same command goes on from there", self.asked)
 

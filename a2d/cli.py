@@ -5,6 +5,7 @@ Heavy libraries are imported inside the commands, so that help and planning star
 
 from __future__ import annotations
 
+import faulthandler
 import sys
 from pathlib import Path
 from typing import Annotated, Literal
@@ -214,6 +215,8 @@ def compare(
 
 def main() -> None:
     """Run the command line; a mistake a person can mend is one message, not a traceback."""
+    if sys.__stderr__ is not None:
+        faulthandler.enable(sys.__stderr__)  # a crash in native code, of an environment say, tells where
     try:
         app()
     except A2DError as error:

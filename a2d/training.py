@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -22,6 +23,7 @@ from a2d.spec import SearchSpec, TrainSpec
 
 CURVE_POINTS = 100
 BYTE_ACTIONS = 256
+REPLAYED_AT_ONCE = 100  # steps of all environments
 
 
 @dataclass
@@ -105,8 +107,15 @@ class Training:
         }
         return tensors, notes
 
-    def restore(self, tensors: dict[str, Tensor], notes: dict[str, Any]) -> None:
+    def restore(
+        self, tensors: dict[str, Tensor], notes: dict[str, Any], between: Callable[[], object] = lambda: None
+    ) -> None:
         """Take up what ``state`` returned, in a run that has just been built.
+
+        Args:
+            tensors: of the state.
+            notes: of the state.
+            between: called again and again while actions are replayed, which may take long.
 
         Raises:
             A2DError: the environments do not come to where they were.
@@ -120,7 +129,9 @@ class Training:
         assert space.shape is not None  # those of batches have one
         try:
             for actions in self.actions:
-                self.collector.replay(actions.reshape(-1, *space.shape).numpy().astype(space.dtype))
+                for steps in actions.reshape(-1, *space.shape).split(REPLAYED_AT_ONCE):
+                    self.collector.replay(steps.numpy().astype(space.dtype))
+                    between()
             same = self.collector.fingerprint() == notes["fingerprint"]
         except Diverged:
             same = False
@@ -153,7 +164,13 @@ def train(training: Training, reporter: Reporter, checkpoint: Checkpoint, proven
     """
     saved = checkpoint.load()
     if saved is not None:
-        training.restore(*saved)
+        at = f"step {saved[1]['steps']:,} of {training.spec.steps:,}"
+
+        def stop() -> None:
+            if checkpoint.due():
+                checkpoint.stop_if_asked(at)
+
+        training.restore(*saved, stop)
         checkpoint.say(f"goes on from step {training.progress.steps:,} of {training.spec.steps:,}")
     progress, steps = training.progress, training.spec.steps
     reporter.advance(progress.steps)

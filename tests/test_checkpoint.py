@@ -178,6 +178,15 @@ def test_a_run_that_is_taken_up_is_the_run_it_would_have_been(task: str, kind: s
     assert content(advance(stopped, spec.updates)) == whole
 
 
+def test_a_replay_can_be_stopped(tmp_path: Path) -> None:
+    spec = spec_of("tiny-catch", "train")
+    state = advance(start(spec), 3).state()
+    with saved(tmp_path) as checkpoint:
+        os.kill(os.getpid(), signal.SIGTERM)
+        with pytest.raises(Stopped, match="stopped at step 60"):
+            start(spec).restore(*state, lambda: checkpoint.stop_if_asked("step 60"))
+
+
 class Fickle(gymnasium.Env[Any, Any]):
     """Draws from a generator that no seed reaches."""
 

@@ -341,6 +341,19 @@ def test_an_environment_that_swallows_every_interruption_is_ended_too(tmp_path: 
     assert status == 1 and "step 1 of 2 environments" in errors and "swallows what ends it" in errors
 
 
+def test_an_environment_that_crashes_the_process_is_told_by_file_and_line(tmp_path: Path) -> None:
+    crash = FAULTY.replace('raise RuntimeError("motor 3 is hot")', "import ctypes; ctypes.string_at(0)")
+    text = crash.replace('"distilled-mlp16-critic" in " ".join(sys.argv)', "True")
+    (tmp_path / "faulty_task.py").write_text(text, encoding="utf-8")
+    (tmp_path / "broken").touch()
+    card = {"title": "C", "family": "gymnasium", "id": "Faulty-v0", "import_module": "faulty_task"}
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(card), encoding="utf-8")
+    process = start("check", "mine.yaml", cwd=tmp_path, env=environment(PYTHONPATH=f"{ROOT}{os.pathsep}{tmp_path}"))
+    _, errors = process.communicate()
+    assert process.returncode == -signal.SIGSEGV
+    assert re.search(r'Segmentation fault(.|\n)*faulty_task\.py", line \d+ in step', errors), errors
+
+
 def test_a_hanging_environment_ends_with_a_message_and_keeps_the_state(tmp_path: Path) -> None:
     (tmp_path / "faulty_task.py").write_text(HANGING, encoding="utf-8")
     card = {"title": "H", "family": "gymnasium", "id": "Faulty-v0", "import_module": "faulty_task", "step_limit_s": 1}
