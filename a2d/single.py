@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from a2d.architecture import Architecture, write_architecture
-from a2d.bundle import Interface, build_agent, load_agent
+from a2d.bundle import Interface, build_agent, build_supernet_agent, load_agent
 from a2d.checkpoint import remove_checkpoint
 from a2d.environments import make_environment
 from a2d.errors import A2DError, Diverged
@@ -66,6 +66,7 @@ def train_agent(
         spec = TrainSpec(**base, agent=kind)
     except ValidationError as error:
         raise describe_validation_error(error, f"a2d train ({design if named else 'architecture'})") from error
+    build_agent(design, _interface(task))  # what does not fit is refused before there is a folder
     with only_process(out):
         return _finished(out, spec) or _keep(run_training(spec, out, agent, log=log), out)
 
@@ -87,6 +88,7 @@ def search_architecture(
         spec = SearchSpec(**base, search=settings)
     except ValidationError as error:
         raise describe_validation_error(error, "a2d search") from error
+    build_supernet_agent(spec.search.space, _interface(task))
     with only_process(out):
         return _finished(out, spec) or _keep(run_search(spec, out, agent, log), out)
 

@@ -107,6 +107,7 @@ def test_a_mistake_is_one_line(
     printed = capsys.readouterr()
     text = one_line(printed.err)
     assert left.value.code == 1 and printed.out == "" and all(name in text for name in names), text
+    assert not Path("x").exists(), "what is refused leaves no folder"
 
 
 def test_an_unknown_option_is_told_by_usage() -> None:
