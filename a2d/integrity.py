@@ -36,8 +36,6 @@ def read_description(folder: Path) -> dict[str, Any]:
     return data
 
 
-def check_bundle(folder: Path) -> dict[str, Any]:
-    """Return an agent's description. Raise A2DError where that, or the weights, are not what was written."""
-    data = read_description(folder)
-    check_weights(folder, data.get("weights_sha256"))
-    return data
+def check_bundle(folder: Path) -> None:
+    """Raise A2DError where an agent's description, or its weights, are not what was written."""
+    check_weights(folder, read_description(folder).get("weights_sha256"))

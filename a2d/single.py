@@ -68,7 +68,9 @@ def train_agent(
         raise describe_validation_error(error, f"a2d train ({design if named else 'architecture'})") from error
     build_agent(design, _interface(task))  # what does not fit is refused before there is a folder
     with only_process(out):
-        return _finished(out, spec) or _keep(run_training(spec, out, agent, log=log), out)
+        return _finished(out, spec) or _keep(
+            run_training(spec, out, agent, log=log), out / RECORD, out / ARCHITECTURE, out
+        )
 
 
 def search_architecture(
@@ -90,7 +92,7 @@ def search_architecture(
         raise describe_validation_error(error, "a2d search") from error
     build_supernet_agent(spec.search.space, _interface(task))
     with only_process(out):
-        return _finished(out, spec) or _keep(run_search(spec, out, agent, log), out)
+        return _finished(out, spec) or _keep(run_search(spec, out, agent, log), out / RECORD, out / ARCHITECTURE, out)
 
 
 def _finished(out: Path, spec: TrainSpec | SearchSpec) -> Record | None:
@@ -114,12 +116,12 @@ def _finished(out: Path, spec: TrainSpec | SearchSpec) -> Record | None:
     return record
 
 
-def _keep(record: Record, out: Path) -> Record:
-    """Write the record, and the architecture that a search found; the checkpoint has then served."""
+def _keep(record: Record, path: Path, architecture: Path, folder: Path) -> Record:
+    """Write what a search found, then the record, which vouches for the rest; the checkpoint has then served."""
     if record.search is not None:
-        write_architecture(out / ARCHITECTURE, record.search.architecture)
-    write_record(out / RECORD, record)
-    remove_checkpoint(out)
+        write_architecture(architecture, record.search.architecture)
+    write_record(path, record)
+    remove_checkpoint(folder)
     return record
 
 
@@ -157,7 +159,7 @@ def measure_costs(task: Path, design: str | Architecture) -> Network:
 
 
 def do_run(study: Study, run: Run, workspace: Workspace, record_path: Path | None) -> None:
-    """Do one run of a study; its record is written last, so that it vouches for the rest."""
+    """Do one run of a study, unless another process does it meanwhile."""
     spec, target, folder = run.spec, record_path or workspace.record(run), workspace.bundle(run.spec)
     before = _state_of(target)
     with only_process(folder):
@@ -167,14 +169,11 @@ def do_run(study: Study, run: Run, workspace: Workspace, record_path: Path | Non
         teacher = None if spec.teacher is None else _teacher(workspace.bundle(spec.teacher), spec.teacher)
         if isinstance(spec, SearchSpec):
             record = run_search(spec, folder, teacher)
-            assert record.search is not None
-            write_architecture(target.with_suffix(".arch.json"), record.search.architecture)
         else:
             search = search_of(spec)
             searched = None if search is None else workspace.searched(study, search)
             record = run_training(spec, folder, teacher, searched)
-        write_record(target, record)
-        remove_checkpoint(folder)
+        _keep(record, target, target.with_suffix(".arch.json"), folder)
 
 
 def _state_of(path: Path) -> int | None:

@@ -171,7 +171,7 @@ def train(training: Training, reporter: Reporter, checkpoint: Checkpoint, proven
                 checkpoint.stop_if_asked(at)
 
         training.restore(*saved, stop)
-        checkpoint.say(f"goes on from step {training.progress.steps:,} of {training.spec.steps:,}")
+        checkpoint.say(f"goes on from {at}")
     progress, steps = training.progress, training.spec.steps
     reporter.advance(progress.steps)
     start = time.perf_counter() - progress.seconds
