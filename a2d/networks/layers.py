@@ -20,6 +20,7 @@ from torch.nn import functional
 
 Activation = Literal["none", "relu", "tanh"]
 Gradients = tuple[Tensor | None, ...]
+Sides = int | tuple[int, int]
 
 ONEDNN = torch.backends.mkldnn.is_available()
 ONEDNN_PRODUCTS = 2**21  # multiply-accumulates from which oneDNN's matrix product is faster than MKL's
@@ -104,9 +105,15 @@ class Layer(nn.Module, ABC):
 
     def forward(self, x: Tensor, add: Tensor | None = None) -> Tensor:
         """Map (N, inputs, ...) to (N, outputs, ...); ``add`` has the output's shape."""
+        if torch.is_grad_enabled():
+            return _Differentiable.apply(x, self.weight, self.bias, add, self)  # type: ignore[no-untyped-call]
+        return self.output(x, add)
+
+    def output(self, x: Tensor, add: Tensor | None) -> Tensor:
+        """Return what ``forward`` does, without a graph: what a tape that is replayed kept, or else computed."""
         tape = Tape.active
         if tape is not None and tape.replaying:
-            return _Replayed.apply(x, self.weight, self.bias, add, tape.give_back(self), self)  # type: ignore[no-untyped-call]
+            return tape.give_back(self)
         output = self.product(x)
         if add is not None:
             output += add
@@ -141,35 +148,42 @@ def _activation_gradient(gradient: Tensor, output: Tensor, activation: Activatio
     return gradient
 
 
-class _Replayed(torch.autograd.Function):
-    """A layer whose output is known; differentiates like the layer itself."""
+class _Differentiable(torch.autograd.Function):
+    """A layer in a graph. Its gradients are ``product_gradients`` alone: some of PyTorch's own corrupt memory."""
 
     @staticmethod
-    def forward(
-        ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, add: Tensor | None, kept: Tensor, layer: Layer
-    ) -> Tensor:
-        ctx.save_for_backward(x, kept)
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, add: Tensor | None, layer: Layer) -> Tensor:
+        output = layer.output(x, add)
+        ctx.save_for_backward(x, output)
         ctx.layer = layer
-        return kept
+        return output
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> Gradients:
-        x, kept = ctx.saved_tensors
-        to_input, _, _, to_add, _, _ = ctx.needs_input_grad
-        gradient = _activation_gradient(gradient, kept, ctx.layer.activation)
+        if torch.is_grad_enabled():
+            raise RuntimeError("the gradients of A2D's layers have no gradients themselves (create_graph)")
+        x, output = ctx.saved_tensors
+        to_input, _, _, to_add, _ = ctx.needs_input_grad
+        gradient = _activation_gradient(gradient, output, ctx.layer.activation)
         by_input, by_weight, by_bias = ctx.layer.product_gradients(gradient, x, to_input)
-        return by_input, by_weight, by_bias, gradient if to_add else None, None, None
+        return by_input, by_weight, by_bias, gradient if to_add else None, None
 
 
 class Convolution(Layer, nn.Conv2d):  # type: ignore[misc]  # always with a bias
-    """A convolution of (N, C, H, W), with padding that keeps H and W at stride 1 unless another is given."""
+    """A convolution of (N, C, H, W), with padding that keeps H and W at stride 1 unless another is given.
+
+    ``kernel``, ``stride`` and ``padding`` are one number for both sides, or (of H, of W).
+    """
+
+    padding: tuple[int, int]  # of nn.Conv2d, which knows words too
 
     def __init__(
-        self, inputs: int, outputs: int, kernel: int, stride: int = 1, padding: int | None = None, groups: int = 1,
-        activation: Activation = "none",
+        self, inputs: int, outputs: int, kernel: Sides, stride: Sides = 1, padding: Sides | None = None,
+        groups: int = 1, activation: Activation = "none",
     ) -> None:  # fmt: skip
-        self.border = kernel // 2 if padding is None else padding
-        nn.Conv2d.__init__(self, inputs, outputs, kernel, stride, self.border, groups=groups)
+        if padding is None:
+            padding = (kernel[0] // 2, kernel[1] // 2) if isinstance(kernel, tuple) else kernel // 2
+        nn.Conv2d.__init__(self, inputs, outputs, kernel, stride, padding, groups=groups)
         self.activation = activation
 
     def product(self, x: Tensor) -> Tensor:
@@ -184,11 +198,13 @@ class Convolution(Layer, nn.Conv2d):  # type: ignore[misc]  # always with a bias
         return self._gradients(gradient, x, (to_input, True, True))
 
     def _gradients(self, gradient: Tensor, x: Tensor, wanted: tuple[bool, bool, bool]) -> Gradients:
-        border = (self.border, self.border)
-        return _convolution_backward(gradient, x, self.weight, self.stride, border, self.groups, wanted)
+        return _convolution_backward(gradient, x, self.weight, self.stride, self.padding, self.groups, wanted)
 
     def _pointwise_gradients(self, gradient: Tensor, x: Tensor, to_input: bool) -> Gradients:
-        """Leave out the pixels that the strides pass over, at a third of oneDNN's time for the strided product."""
+        """Leave out the pixels that the strides pass over, at a third of oneDNN's time for the strided product.
+
+        Which also writes past its memory where inputs are few: https://github.com/uxlfoundation/oneDNN/issues/6035.
+        """
         seen = (..., slice(None, None, self.stride[0]), slice(None, None, self.stride[1]))
         read = x[seen].contiguous(memory_format=torch.channels_last)
         by_read, by_weight, by_bias = _convolution_backward(
@@ -208,14 +224,15 @@ class Convolution(Layer, nn.Conv2d):  # type: ignore[misc]  # always with a bias
         computes a dense product, at up to twenty times the time.
         """
         by_weight = torch.empty_like(self.weight)
-        above = 0 if x.shape[2] >= self.kernel_size[0] else self.border
+        border_above, border_left = self.padding
+        above = 0 if x.shape[2] >= self.kernel_size[0] else border_above
         width = (gradient.shape[3] - 1) * self.stride[1] + 3
         for first in (0, 2):
-            left = self.border - first
+            left = border_left - first
             columns = functional.pad(x, (left, width - left - x.shape[3], above, above))
             by_columns = _convolution_backward(
                 gradient, columns.contiguous(memory_format=torch.channels_last), by_weight[..., :3], self.stride,
-                (self.border - above, 0), self.groups, (False, True, False),
+                (border_above - above, 0), self.groups, (False, True, False),
             )[1]  # fmt: skip
             assert by_columns is not None
             by_weight[..., first : first + 3] = by_columns
