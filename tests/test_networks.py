@@ -134,6 +134,55 @@ def test_every_network_gives_a_policy_and_a_value(interface: Interface, design: 
     assert all(weight.grad is not None and weight.grad.isfinite().all() for weight in agent.parameters())
 
 
+def pixels(height: int, width: int) -> Interface:
+    return Interface(
+        observation_shape=(3, height, width), bytes_observed=True, actions=4, continuous=False, normalized=False
+    )
+
+
+@pytest.mark.parametrize(("height", "width"), [(84, 30), (30, 84), (39, 40), (210, 3), (5, 1), (1, 1), (3, 3), (2, 41)])
+@pytest.mark.parametrize(
+    "design",
+    [
+        "vanilla",
+        "resnet14",
+        *(
+            Architecture(space="convolution", cells=cells, operators=(operator,) * 3)
+            for cells in (
+                CellSpace(cells=3, width=4, shortcut="identity"),
+                CellSpace(cells=3, width=8, normalization="group"),
+            )
+            for operator in ("conv5", "inverted3_e1", "inverted5_e1", "skip")
+        ),
+    ],
+    ids=str,
+)
+def test_images_of_any_sides(design: str | Architecture, height: int, width: int) -> None:
+    """Every side is shrunk by its own length, and gradients flow, whatever the sides."""
+    agent = build_agent(design, pixels(height, width))
+    x = agent.preprocess(torch.randint(0, 256, (2, 3, height, width), dtype=torch.uint8))
+
+    def shrunk(side: int) -> int:
+        if design == "vanilla" and side >= 40:
+            return (((side - 8) // 4 + 1 - 4) // 2 + 1) - 2
+        times = 3 if side >= 40 and design != "vanilla" else 1
+        return math.ceil(math.ceil(side / 2) / 2) if times == 1 else math.ceil(side / 16)
+
+    with torch.no_grad():
+        assert agent.backbone(x).shape[2:] == (shrunk(height), shrunk(width))
+    outputs, values = agent.heads(x)
+    (outputs.square().sum() + values.sum()).backward()
+    assert all(weight.grad is not None and weight.grad.isfinite().all() for weight in agent.parameters())
+
+
+def test_an_oblong_image_costs_what_its_pixels_cost_by_hand() -> None:
+    """84×30 pixels: 84 → 20 → 9 → 7 high by kernels 8, 4, 3, and 30 → 30 → 15 → 8 wide by kernels 3, 3, 3."""
+    features = 64 * 7 * 8
+    macs = 20 * 30 * 32 * 3 * 8 * 3 + 9 * 15 * 64 * 32 * 4 * 3 + 7 * 8 * 64 * 64 * 3 * 3
+    macs += features * 256 + 256 * 4 + 256
+    assert count_flops(build_agent("vanilla", pixels(84, 30)), torch.zeros(1, 3, 84, 30)) == 2 * macs
+
+
 def test_bytes_are_scaled_and_floats_are_not() -> None:
     agent = build_agent("vanilla", ATARI)
     images = observe(ATARI)
@@ -222,14 +271,15 @@ def test_nine_distinct_operators_per_space() -> None:
 @pytest.mark.parametrize("cells", [1, 2, 3, 6, 14])
 def test_layout_of_cells(cells: int) -> None:
     for size, final in ((84, (21, 11, 6)), (10, (10, 5, 3))):
-        shapes = cell_shapes("convolution", CellSpace(cells=cells, width=8), size)
+        shapes = cell_shapes("convolution", CellSpace(cells=cells, width=8), (size, size))
         assert len(shapes) == cells and shapes[0].inputs == 8
         assert all(a.outputs == b.inputs for a, b in pairwise(shapes))
         widths = [shape.outputs for shape in shapes]
         assert sorted(set(widths)) == [8, 16, 32][: min(cells, 3)] and widths == sorted(widths)
         side = math.ceil(size / (2 if size == 84 else 1))
         for shape in shapes:
-            side = math.ceil(side / shape.stride)
+            assert shape.stride in ((1, 1), (2, 2))
+            side = math.ceil(side / 2) if shape.stride == (2, 2) else side
         assert side == final[min(cells, 3) - 1]
         if cells >= 3:
             counts = [widths.count(width) for width in (8, 16, 32)]

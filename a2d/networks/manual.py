@@ -16,25 +16,31 @@ from a2d.networks.layers import Convolution, Dense
 
 STAGE_WIDTHS = (1, 2, 4)
 HIDDEN_UNITS = 256
+ImageSize = tuple[int, int]  # height and width
+LARGE_SIDE = 40  # pixels, from which a side is shrunk fast
+# Kernel, stride and padding of each convolution along a side.
+DQN_SHAPES = ((8, 4, 0), (4, 2, 0), (3, 1, 0))
+SMALL_SHAPES = ((3, 1, 1), (3, 2, 1), (3, 2, 1))  # where 8 pixels are too many
 
 
-def stage_strides(size: int) -> tuple[int, int, int, int]:
-    """Return the strides of the stem and of the three stages for square images of ``size`` pixels.
+def stage_strides(size: ImageSize) -> list[tuple[int, int]]:
+    """Return the strides of the stem and of the three stages, along each side by its own length.
 
-    84×84 images shrink to 6×6, 10×10 images to 3×3.
+    84×84 images shrink to 6×6, 10×10 images to 3×3, 84×10 images to 6×3.
     """
-    return (2, 2, 2, 2) if size >= 40 else (1, 1, 2, 2)
+    along_height, along_width = ((2, 2, 2, 2) if side >= LARGE_SIDE else (1, 1, 2, 2) for side in size)
+    return list(zip(along_height, along_width, strict=True))
 
 
 class BasicBlock(nn.Module):
     """Two 3×3 convolutions around a shortcut (He et al. 2016)."""
 
-    def __init__(self, channels_in: int, channels: int, stride: int) -> None:
+    def __init__(self, channels_in: int, channels: int, stride: tuple[int, int]) -> None:
         super().__init__()
         self.first = Convolution(channels_in, channels, 3, stride, activation="relu")
         self.second = Convolution(channels, channels, 3, activation="relu")
         self.shortcut: nn.Module = nn.Identity()
-        if stride != 1 or channels_in != channels:
+        if stride != (1, 1) or channels_in != channels:
             self.shortcut = Convolution(channels_in, channels, 1, stride)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -42,23 +48,24 @@ class BasicBlock(nn.Module):
         return self.second(self.first(x), add=self.shortcut(x))
 
 
-def resnet(channels: int, size: int, blocks: int, width: int = 16) -> nn.Sequential:
+def resnet(channels: int, size: ImageSize, blocks: int, width: int = 16) -> nn.Sequential:
     """Build stem and three stages; widths ``width`` × 1, 2, 4."""
     stem_stride, *strides = stage_strides(size)
     layers: list[nn.Module] = [Convolution(channels, width, 3, stem_stride, activation="relu")]
     channels = width
     for factor, stride in zip(STAGE_WIDTHS, strides, strict=True):
         for index in range(blocks):
-            layers.append(BasicBlock(channels, width * factor, stride if index == 0 else 1))
+            layers.append(BasicBlock(channels, width * factor, stride if index == 0 else (1, 1)))
             channels = width * factor
     return nn.Sequential(*layers)
 
 
-def vanilla(channels: int, size: int) -> nn.Sequential:
-    """Build the DQN network's convolutions; 3×3 kernels where the image is too small for 8×8."""
-    shapes = [(8, 4, 0), (4, 2, 0), (3, 1, 0)] if size >= 40 else [(3, 1, 1), (3, 2, 1), (3, 2, 1)]
+def vanilla(channels: int, size: ImageSize) -> nn.Sequential:
+    """Build the DQN network's convolutions; with smaller kernels along a side that is too short for theirs."""
+    sides = (DQN_SHAPES if side >= LARGE_SIDE else SMALL_SHAPES for side in size)
     layers: list[nn.Module] = []
-    for width, (kernel, stride, padding) in zip((32, 64, 64), shapes, strict=True):
+    for width, *shapes in zip((32, 64, 64), *sides, strict=True):
+        kernel, stride, padding = zip(*shapes, strict=True)
         layers.append(Convolution(channels, width, kernel, stride, padding, activation="relu"))
         channels = width
     return nn.Sequential(*layers)
@@ -83,7 +90,8 @@ def manual_backbone(network: str, observation_shape: tuple[int, ...]) -> nn.Modu
         )
     if network in MLP_UNITS:
         return mlp(observation_shape[0], MLP_UNITS[network])
-    channels, size = observation_shape[0], observation_shape[1]
+    channels, height, width = observation_shape
+    size = (height, width)
     if network == "vanilla":
         return vanilla(channels, size)
     return resnet(channels, size, RESNET_BLOCKS[network])

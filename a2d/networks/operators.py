@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from a2d.architecture import CellSpace, Normalization, Space
-from a2d.networks.layers import Activation, Convolution, Dense, Layer
-from a2d.networks.manual import STAGE_WIDTHS, stage_strides
+from a2d.networks.layers import Activation, Convolution, Dense, Layer, Sides
+from a2d.networks.manual import STAGE_WIDTHS, ImageSize, stage_strides
 
 GROUPS = 4
 ACTIVATION_LAYERS: dict[Activation, type[nn.Module]] = {"relu": nn.ReLU, "tanh": nn.Tanh}
@@ -20,14 +20,14 @@ class CellShape:
 
     inputs: int
     outputs: int
-    stride: int = 1
+    stride: Sides = 1
 
     @property
     def preserves(self) -> bool:
-        return self.inputs == self.outputs and self.stride == 1
+        return self.inputs == self.outputs and self.stride in (1, (1, 1))
 
 
-def cell_shapes(space: Space, cells: CellSpace, image_size: int | None) -> list[CellShape]:
+def cell_shapes(space: Space, cells: CellSpace, image_size: ImageSize | None) -> list[CellShape]:
     """Return every cell's shape: three equal stages for images, one width for vectors.
 
     With fewer than three cells the last stages are absent.
@@ -39,7 +39,7 @@ def cell_shapes(space: Space, cells: CellSpace, image_size: int | None) -> list[
     for index in range(cells.cells):
         stage = index * len(STAGE_WIDTHS) // max(cells.cells, len(STAGE_WIDTHS))
         outputs = cells.width * STAGE_WIDTHS[stage]
-        shapes.append(CellShape(inputs, outputs, strides[stage] if stage != previous else 1))
+        shapes.append(CellShape(inputs, outputs, strides[stage] if stage != previous else (1, 1)))
         inputs, previous = outputs, stage
     return shapes
 
@@ -151,8 +151,8 @@ def stem(space: Space, cells: CellSpace, observation_shape: tuple[int, ...]) -> 
     """Return the fixed layer before the cells."""
     if space == "dense":
         return Dense(observation_shape[0], cells.width, "tanh")
-    channels, size = observation_shape[0], observation_shape[1]
-    return Convolution(channels, cells.width, 3, stage_strides(size)[0], activation="relu")
+    channels, height, width = observation_shape
+    return Convolution(channels, cells.width, 3, stage_strides((height, width))[0], activation="relu")
 
 
 def space_of(observation_shape: tuple[int, ...]) -> Space:
@@ -160,6 +160,6 @@ def space_of(observation_shape: tuple[int, ...]) -> Space:
     return "convolution" if len(observation_shape) == 3 else "dense"
 
 
-def image_size_of(observation_shape: tuple[int, ...]) -> int | None:
-    """Return the height of images (C, H, W), or None for vectors (D,)."""
-    return observation_shape[1] if len(observation_shape) == 3 else None
+def image_size_of(observation_shape: tuple[int, ...]) -> ImageSize | None:
+    """Return height and width of images (C, H, W), or None for vectors (D,)."""
+    return observation_shape[1:] if len(observation_shape) == 3 else None
