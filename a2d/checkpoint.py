@@ -169,16 +169,3 @@ def _lives(process: int) -> bool:
         return sys.platform != "linux"  # it has just ended; elsewhere there is no such file
     # One that has ended is still listed, as a zombie, until its parent asks how.
     return ") Z " not in status
-
-
-def random_states(device: torch.device) -> dict[str, Tensor]:
-    """Return the states of the generators that training draws from."""
-    states = {"processor": torch.get_rng_state()}
-    return states | ({"device": torch.cuda.get_rng_state(device)} if device.type == "cuda" else {})
-
-
-def restore_random_states(states: dict[str, Tensor], device: torch.device) -> None:
-    """Bring the generators to where ``random_states`` found them."""
-    torch.set_rng_state(states["processor"])
-    if device.type == "cuda":
-        torch.cuda.set_rng_state(states["device"], device)

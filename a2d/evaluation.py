@@ -8,8 +8,9 @@ import numpy as np
 import torch
 from gymnasium.vector import VectorEnv
 
-from a2d.networks.agent import Agent
+from a2d.networks.agent import Agent, draw
 from a2d.networks.supernet import Gates
+from a2d.seeds import seed_global_streams
 
 
 class Episodes(NamedTuple):
@@ -24,16 +25,17 @@ def evaluate(agent: Agent, environments: VectorEnv, episodes: int, seed: int, *g
     """Play ``episodes`` episodes with sampled actions.
 
     Every environment plays the same number of them, because counting the first that end would favour
-    short ones. ``episodes`` must be a multiple of the number of environments. Seeds torch's generator.
+    short ones. ``episodes`` must be a multiple of the number of environments. Seeds the global generators.
     """
     quota = episodes // environments.num_envs
-    torch.manual_seed(seed)
+    generator = torch.Generator().manual_seed(seed)
+    seed_global_streams(seed)
     observation = environments.reset(seed=seed)[0]
     running, length = np.zeros(environments.num_envs), np.zeros(environments.num_envs, dtype=int)
     played: list[list[tuple[float, int]]] = [[] for _ in range(environments.num_envs)]
     while min(len(episodes_played) for episodes_played in played) < quota:
         policy, _ = agent(torch.from_numpy(observation), *gates)
-        observation, reward, terminated, truncated, _ = environments.step(policy.sample().numpy())
+        observation, reward, terminated, truncated, _ = environments.step(draw(policy, generator).numpy())
         running += reward
         length += 1
         done = terminated | truncated

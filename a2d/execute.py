@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import random
 import sys
 import time
 from pathlib import Path
@@ -29,7 +28,7 @@ from a2d.records import Evaluation, Network, Record, SearchOutcome, Timing
 from a2d.reporter import Reporter
 from a2d.rollout import Collector
 from a2d.search import SearchLearner, match_flops
-from a2d.seeds import stream_seed
+from a2d.seeds import own_stream, seed_global_streams, stream_seed
 from a2d.spec import DerivedAgent, GivenAgent, ManualAgent, SearchSpec, TrainSpec, key_of
 from a2d.training import Progress, Training, train
 
@@ -40,14 +39,10 @@ def interface_of(environments: VectorEnv, normalized: bool) -> Interface:
 
 
 def _prepare(spec: TrainSpec | SearchSpec) -> torch.device:
-    """Set up process and random streams; return the device to train on."""
+    """Set up process and global random streams; return the device to train on."""
     prepare()
-    device = chosen_device()
-    torch.manual_seed(stream_seed(spec.seed, spec.kind, "network"))
-    # Nothing here draws from these two, but a user's environment may.
-    random.seed(stream_seed(spec.seed, spec.kind, "random"))
-    np.random.seed(stream_seed(spec.seed, spec.kind, "numpy"))  # noqa: NPY002
-    return device
+    seed_global_streams(spec.seed, spec.kind)
+    return chosen_device()
 
 
 def _environments(spec: TrainSpec | SearchSpec, count: int, stream: str) -> tuple[VectorEnv, int]:
@@ -108,6 +103,7 @@ def evaluate_agent(spec: TrainSpec | SearchSpec, agent: Agent, *gates: Gates) ->
     Raises:
         Diverged: a reward or an observation is not finite; there is no score.
     """
+    seed_global_streams(spec.seed, spec.kind, "evaluation")
     environments, seed = _environments(spec, spec.evaluation.environments, "evaluation")
     try:
         episodes = evaluate(agent.eval(), environments, spec.evaluation.episodes, seed, *gates)
@@ -153,6 +149,7 @@ def _train(
     folder: Path,
     learner: Learner,
     environments: VectorEnv,
+    generator: torch.Generator,
     log: Path | None,
     design: str | Architecture | None = None,
 ) -> Progress:
@@ -162,7 +159,7 @@ def _train(
     checkpoint = Checkpoint(folder, _identity(spec, learner, design))
     with Reporter(title, spec.steps, log) as reporter, checkpoint:
         try:
-            collector = Collector(environments, spec.task, seed, spec.a2c.discount)
+            collector = Collector(environments, spec.task, seed, spec.a2c.discount, generator)
         except Diverged as reason:
             return Progress(diverged=str(reason))
         return train(Training(spec, learner, collector), reporter, checkpoint, provenance)
@@ -229,10 +226,11 @@ def run_training(
     interface = interface_of(environments, spec.task.normalize_observations)
     if teacher is not None:
         check_teacher(teacher, interface)
-    design = design_of(spec, searched, interface)
-    agent = build_agent(design, interface).to(device)
+    with own_stream(stream_seed(spec.seed, spec.kind, "network"), device) as generator:
+        design = design_of(spec, searched, interface)
+        agent = build_agent(design, interface).to(device)
     learner = Learner(agent, spec.a2c, spec.distillation, teacher)
-    progress = _train(spec, folder, learner, environments, log, design)
+    progress = _train(spec, folder, learner, environments, generator, log, design)
     _close(environments)
     agent.cpu()  # latency and test episodes are the processor's
     save_agent(folder, agent, spec, design, interface)
@@ -257,9 +255,10 @@ def run_search(spec: SearchSpec, folder: Path, teacher: Agent | None = None, log
     interface = interface_of(environments, spec.task.normalize_observations)
     if teacher is not None:
         check_teacher(teacher, interface)
-    agent = build_supernet_agent(spec.search.space, interface).to(device)
+    with own_stream(stream_seed(spec.seed, spec.kind, "network"), device) as generator:
+        agent = build_supernet_agent(spec.search.space, interface).to(device)
     learner = SearchLearner(agent, spec, teacher)
-    progress = _train(spec, folder, learner, environments, log)
+    progress = _train(spec, folder, learner, environments, generator, log)
     _close(environments)
     agent.cpu()  # test episodes are the processor's
     evaluation = _evaluate(progress, spec, agent, learner.strongest())

@@ -63,8 +63,8 @@ class Learner:
         self.weights = list(agent.parameters())
         self.optimizer = RMSProp(self.weights, settings.rmsprop_decay, settings.rmsprop_epsilon)
 
-    def gates(self) -> tuple[Gates, ...]:
-        """Return what the agent's next rollout is called with; nothing for a fixed network."""
+    def gates(self, generator: torch.Generator | None = None) -> tuple[Gates, ...]:
+        """Draw what the agent's next rollout is called with; nothing for a fixed network."""
         return ()
 
     def state(self) -> dict[str, Tensor]:

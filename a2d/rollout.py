@@ -13,7 +13,7 @@ from torch import Tensor
 
 from a2d.environments.vector import Array, StepResult
 from a2d.errors import Diverged
-from a2d.networks.agent import Agent
+from a2d.networks.agent import Agent, draw
 from a2d.networks.layers import Tape
 from a2d.networks.supernet import Gates
 from a2d.tasks import TaskCard
@@ -58,10 +58,26 @@ class EpisodeTracker:
 
 
 class Collector:
-    """Steps environments with an agent. Holds the observation that the next rollout starts from."""
+    """Steps environments with an agent. Holds the observation that the next rollout starts from.
 
-    def __init__(self, environments: VectorEnv, card: TaskCard, seed: int, discount: float) -> None:
+    Args:
+        environments: of the task, to be reset with ``seed``.
+        card: of the task.
+        seed: of the environments.
+        discount: per step.
+        generator: draws the actions, on the agent's device; PyTorch's global one if none is given.
+    """
+
+    def __init__(
+        self,
+        environments: VectorEnv,
+        card: TaskCard,
+        seed: int,
+        discount: float,
+        generator: torch.Generator = torch.default_generator,
+    ) -> None:
         self.environments = environments
+        self.generator = generator
         self.card = card
         self.discount = discount
         self.tracker = EpisodeTracker(environments.num_envs)
@@ -80,7 +96,7 @@ class Collector:
                 output, value = agent.heads(x, *sampled)
                 if not (output.isfinite().all() and value.isfinite().all()):
                     raise Diverged("the network's outputs are not finite")
-                action = agent.distribution(output).sample()
+                action = draw(agent.distribution(output), self.generator)
             reward, end = self._step(agent, action, sampled)
             steps.append((observation, x, action, reward, end))
         observations, inputs, actions, rewards, ends = zip(*steps, strict=True)

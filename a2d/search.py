@@ -63,8 +63,8 @@ class SearchLearner(Learner):
         self.temperature = spec.search.temperature
         self.rollouts = 0
 
-    def gates(self) -> tuple[Gates, ...]:
-        return (sample_gates(self.alpha, self.temperature, self.search.backward_paths),)
+    def gates(self, generator: torch.Generator | None = None) -> tuple[Gates, ...]:
+        return (sample_gates(self.alpha, self.temperature, self.search.backward_paths, generator),)
 
     def state(self) -> dict[str, Tensor]:
         optimizer = self.architecture_optimizer

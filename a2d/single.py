@@ -19,7 +19,7 @@ from a2d.files import only_process, remove_partial
 from a2d.integrity import check_bundle
 from a2d.networks.agent import Agent
 from a2d.records import Network, Record, read_record, write_record
-from a2d.seeds import stream_seed
+from a2d.seeds import seed_global_streams, stream_seed
 from a2d.spec import GivenAgent, ManualAgent, SearchSpec, TrainSpec, key_of, search_of
 from a2d.study import Run, Study
 from a2d.tasks import describe_validation_error, load_card
@@ -127,6 +127,7 @@ def _keep(record: Record, path: Path, architecture: Path, folder: Path) -> Recor
 
 def _interface(task: Path) -> Interface:
     card = load_card(task)
+    seed_global_streams(0)
     return interface_of(make_environment(card, 1, 0), card.normalize_observations)
 
 
@@ -145,6 +146,7 @@ def evaluate_bundle(folder: Path, episodes: int, seed: int) -> list[float]:
     if episodes % count:
         raise A2DError(f"--episodes {episodes}: must be a multiple of {count}, the environments it plays in")
     seed = stream_seed(seed, "evaluation")
+    seed_global_streams(seed)
     environments = make_environment(description.spec.task, count, seed)
     try:
         return evaluate(agent.eval(), environments, episodes, seed).returns

@@ -11,7 +11,7 @@ import torch
 from gymnasium.spaces import Discrete
 from torch import Tensor
 
-from a2d.checkpoint import Checkpoint, random_states, restore_random_states
+from a2d.checkpoint import Checkpoint
 from a2d.errors import A2DError, Diverged
 from a2d.learner import Learner
 from a2d.networks.agent import Agent
@@ -65,7 +65,8 @@ class Training:
         """Collect one rollout and learn from it. Raise Diverged with the last good weights in place."""
         spec, progress, learner, update = self.spec, self.progress, self.learner, self.updates
         try:
-            rollout = self.collector.collect(learner.agent, spec.a2c.rollout_length, learner.gates())
+            gates = learner.gates(self.collector.generator)
+            rollout = self.collector.collect(learner.agent, spec.a2c.rollout_length, gates)
             acted = _copy(learner.agent) if update % self.point_every == 0 else self.good
             progress.terms = learner.update(rollout, update / spec.updates)
         except Diverged:
@@ -92,7 +93,7 @@ class Training:
         parts: dict[str, dict[str, Tensor]] = {
             "learner": self.learner.state(),
             "good": self.good,
-            "random": random_states(self.learner.agent.device),
+            "random": {"generator": self.collector.generator.get_state()},
             "actions": {str(index): actions for index, actions in enumerate(self.actions)},
         }
         tensors = {f"{part}/{name}": tensor for part, named in parts.items() for name, tensor in named.items()}
@@ -147,7 +148,7 @@ class Training:
         earlier = [Provenance(**provenance) for provenance in notes["earlier"]]
         seconds = notes["seconds"]
         self.progress = Progress(notes["steps"], seconds, None, curve, notes["terms"], earlier, seconds)
-        restore_random_states(part("random"), self.learner.agent.device)
+        self.collector.generator.set_state(part("random")["generator"])
 
 
 def train(training: Training, reporter: Reporter, checkpoint: Checkpoint, provenance: Provenance) -> Progress:

@@ -105,6 +105,17 @@ class Agent(nn.Module):
         return Independent(normal, 1, validate_args=False)
 
 
+@torch.no_grad()
+def draw(policy: Distribution, generator: torch.Generator | None = None) -> Tensor:
+    """Draw (N,) or (N, A) actions as ``policy.sample()`` does, which takes no generator."""
+    if isinstance(policy, Categorical):
+        return torch.multinomial(policy.probs, 1, replacement=True, generator=generator).squeeze(-1)
+    assert isinstance(policy, Independent)
+    normal = policy.base_dist
+    assert isinstance(normal, Normal)
+    return torch.normal(normal.loc, normal.scale, generator=generator)
+
+
 def initialize(agent: Agent) -> None:
     """Orthogonal weights; residual branches and the policy start near zero.
 

@@ -47,13 +47,15 @@ def probabilities(alpha: Tensor, temperature: float) -> Tensor:
     return torch.softmax(alpha / temperature, dim=-1)
 
 
-def sample_gates(alpha: Tensor, temperature: float, backward_paths: int) -> Gates:
-    """Sample one operator per cell; draws from torch's global generator.
+def sample_gates(
+    alpha: Tensor, temperature: float, backward_paths: int, generator: torch.Generator | None = None
+) -> Gates:
+    """Sample one operator per cell; draws from torch's global generator if none is given.
 
     The sampled operator is the largest of alpha plus Gumbel noise: its distribution is softmax(alpha),
     whatever the temperature, which shapes only the relaxation that carries the gradient.
     """
-    gumbel = -torch.log(torch.empty_like(alpha).exponential_())
+    gumbel = -torch.log(torch.empty_like(alpha).exponential_(generator=generator))
     relaxed = probabilities(alpha + gumbel, temperature)
     top = relaxed.topk(backward_paths, dim=-1)
     hard = torch.zeros_like(top.values)
