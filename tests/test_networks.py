@@ -175,6 +175,15 @@ def test_images_of_any_sides(design: str | Architecture, height: int, width: int
     assert all(weight.grad is not None and weight.grad.isfinite().all() for weight in agent.parameters())
 
 
+@pytest.mark.parametrize(("space", "interface"), [("dense", VECTORS), ("convolution", pixels(2, 2))])
+def test_groups_of_a_single_value_are_refused(space: Space, interface: Interface) -> None:
+    for width, normalization in ((8, "group"), (4, "none")):
+        fitting = architecture(space, cells=3, width=width, normalization=normalization)
+        assert build_agent(fitting, interface)(observe(interface, 1))[1].isfinite().all()
+    with pytest.raises(A2DError, match=r"normalization 'group' at width 4: .* width of 8 or more"):
+        build_agent(architecture(space, cells=3, width=4, normalization="group"), interface)
+
+
 def test_an_oblong_image_costs_what_its_pixels_cost_by_hand() -> None:
     """84×30 pixels: 84 → 20 → 9 → 7 high by kernels 8, 4, 3, and 30 → 30 → 15 → 8 wide by kernels 3, 3, 3."""
     features = 64 * 7 * 8

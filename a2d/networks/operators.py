@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from a2d.architecture import CellSpace, Normalization, Space
+from a2d.errors import A2DError
 from a2d.networks.layers import Activation, Convolution, Dense, Layer, Sides
 from a2d.networks.manual import STAGE_WIDTHS, ImageSize, stage_strides
 
@@ -31,7 +32,16 @@ def cell_shapes(space: Space, cells: CellSpace, image_size: ImageSize | None) ->
     """Return every cell's shape: three equal stages for images, one width for vectors.
 
     With fewer than three cells the last stages are absent.
+
+    Raises:
+        A2DError: normalisation would leave nothing of a group of one value.
     """
+    single = image_size is None or max(image_size) <= 2
+    if cells.normalization == "group" and cells.width == GROUPS and single:
+        raise A2DError(
+            f"normalization 'group' at width {GROUPS}: groups of a single value carry nothing here; "
+            f"use a width of {2 * GROUPS} or more, or normalization 'none'"
+        )
     if space == "dense" or image_size is None:
         return [CellShape(cells.width, cells.width)] * cells.cells
     strides = stage_strides(image_size)[1:]

@@ -1,0 +1,76 @@
+"""Run forward and backward once in every shape that this project's networks can have; ``test_memory`` watches it.
+
+Reads one interface a line, as JSON, from its input.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from itertools import chain
+
+import torch
+from torch import Tensor
+
+from a2d.architecture import MANUAL_NETWORKS, OPERATORS, Architecture, CellSpace, Space
+from a2d.bundle import Interface, build_agent, build_supernet_agent
+from a2d.networks.agent import Agent
+from a2d.networks.layers import Tape
+from a2d.networks.operators import space_of
+from a2d.networks.supernet import Gates, sample_gates
+
+WIDTHS = (4, 8, 12, 16)
+CELLS = 6  # two in each stage: one that changes channels and size, one that keeps them
+SETTINGS = ({"shortcut": "none", "normalization": "none"}, {"shortcut": "identity", "normalization": "group"})
+STEPS, COUNT = 2, 3
+
+
+def cell_spaces(space: Space) -> Iterator[CellSpace]:
+    for width in WIDTHS:
+        for settings in SETTINGS:
+            if space == "dense" and width == 4 and settings["normalization"] == "group":
+                continue  # refused
+            yield CellSpace(cells=CELLS, width=width, **settings)  # type: ignore[arg-type]
+
+
+def learn(agent: Agent, *gates: Gates) -> None:
+    """Act and learn as training does, and then as anyone would who calls an agent and ``backward``."""
+    x = agent.preprocess(torch.rand(STEPS * COUNT, *agent.observation_shape))
+    tape = Tape(STEPS)
+    for part in x.split(COUNT):
+        with tape.record():
+            agent.heads(part, *(gate.sampled() for gate in gates))
+    with tape.replay():
+        _backward(agent.heads(x, *gates))
+    _backward(agent.heads(x, *gates))
+
+
+def _backward(heads: tuple[Tensor, Tensor]) -> None:
+    sum(head.square().sum() for head in heads).backward(retain_graph=True)  # type: ignore[union-attr]
+
+
+def main() -> None:
+    """Run all; the operators once for every size of images, since only the stem sees their channels."""
+    torch.set_num_threads(1)
+    sizes = set()
+    for line in sys.stdin:
+        interface = Interface.model_validate_json(line)
+        shape = interface.observation_shape
+        space = space_of(shape)
+        networks = MANUAL_NETWORKS["pixels" if space == "convolution" else "vectors"]
+        operators = OPERATORS[space] if shape[1:] not in sizes else ("skip",)
+        sizes.add(shape[1:])
+        found = (
+            Architecture(space=space, cells=cells, operators=(operator,) * CELLS)
+            for cells in cell_spaces(space) for operator in operators
+        )  # fmt: skip
+        for design in chain(networks, found):
+            learn(build_agent(design, interface))
+        for cells in cell_spaces(space):
+            alpha = torch.zeros(CELLS, len(OPERATORS[space]), requires_grad=True)
+            learn(build_supernet_agent(cells, interface), sample_gates(alpha, 1.0, 2))
+        print(*shape, flush=True)
+
+
+if __name__ == "__main__":
+    main()
