@@ -11,7 +11,8 @@ SCRATCH := .venv/.scratch
 EXTRAS := test,bench
 SNAKEMAKE = $(BIN)/python -m snakemake --cores $(CORES)
 PYTEST = $(BIN)/python -m pytest
-PARALLEL = --numprocesses auto --maxprocesses 4 --dist loadfile
+# A worker that dies ends the run, which names its test; it is not started again to die once more.
+PARALLEL = --numprocesses auto --maxprocesses 4 --dist loadfile --max-worker-restart 0 -p tests.workers
 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 .DEFAULT_GOAL := help

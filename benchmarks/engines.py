@@ -24,6 +24,7 @@ from a2d.environments import BatchedEnvironment, make_environment
 from a2d.environments.vector import Array, StepResult
 from a2d.execute import interface_of
 from a2d.learner import Learner
+from a2d.networks.layers import Layer
 from a2d.process import THREADS, prepare
 from a2d.rollout import Collector
 from a2d.search import SearchLearner
@@ -115,7 +116,11 @@ def sb3(spec: TrainSpec) -> Iterator[Advance]:
 def _serve_sb3(spec: TrainSpec, connection: Connection) -> None:
     """Advance by as many updates as are asked for, until none are."""
     torch.set_num_threads(THREADS)
-    model = sb3_model(fresh_agent(spec), _sb3_environments(spec.task, spec.a2c.environments), spec.a2c, UPDATES, 0)
+    agent = fresh_agent(spec)
+    for layer in agent.modules():
+        if isinstance(layer, Layer):
+            layer.forward = layer.output  # type: ignore[method-assign]  # PyTorch's gradients, as SB3's users have
+    model = sb3_model(agent, _sb3_environments(spec.task, spec.a2c.environments), spec.a2c, UPDATES, 0)
     model.learn(spec.a2c.steps_per_update)
     while updates := connection.recv():
         model.learn(updates * spec.a2c.steps_per_update, reset_num_timesteps=False)

@@ -109,7 +109,7 @@ class Layer(nn.Module, ABC):
             return _Differentiable.apply(x, self.weight, self.bias, add, self)  # type: ignore[no-untyped-call]
         return self.output(x, add)
 
-    def output(self, x: Tensor, add: Tensor | None) -> Tensor:
+    def output(self, x: Tensor, add: Tensor | None = None) -> Tensor:
         """Return what ``forward`` does, without a graph: what a tape that is replayed kept, or else computed."""
         tape = Tape.active
         if tape is not None and tape.replaying:
