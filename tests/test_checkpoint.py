@@ -265,6 +265,7 @@ def test_a_signal_is_answered_once_the_state_is_saved(number: signal.Signals, tm
 def test_a_run_stops_when_its_workflow_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     process = multiprocessing.get_context("fork").Process(target=time.sleep, args=(60,))
     process.start()
+    assert process.pid is not None
     monkeypatch.setenv(WORKFLOW_VARIABLE, name_process(process.pid))
     checkpoint = saved(tmp_path)
     assert not checkpoint.due()
