@@ -16,7 +16,7 @@ PARALLEL = --numprocesses auto --maxprocesses 4 --dist loadfile --max-worker-res
 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 .DEFAULT_GOAL := help
-.PHONY: help all smoke install test test-slow test-faults lint format bench constraints clean check-python
+.PHONY: help all smoke install test test-slow test-faults test-cluster lint format bench constraints clean check-python
 
 # An environment is bound to its folder: a copied or moved one would run the other folder's code.
 ifneq ($(shell cat $(INSTALLED) 2>/dev/null),$(CURDIR))
@@ -45,6 +45,11 @@ test-slow: $(INSTALLED)  ## the tests that take minutes
 test-faults: $(INSTALLED)  ## kills, full disks, broken files: what is guaranteed, asked of real processes for minutes
 	$(PYTEST) $(PARALLEL) --dist worksteal -m faults
 
+test-cluster: $(INSTALLED)  ## smoke through a real SLURM cluster of this machine; as root on Debian, installs SLURM
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[$(EXTRAS),slurm]"
+	tests/cluster/one_node.sh $(PYTEST) tests/test_slurm.py
+	tests/cluster/smoke.sh
+
 lint: $(INSTALLED)  ## ruff and mypy
 	$(BIN)/python -m ruff check
 	$(BIN)/python -m ruff format --check
@@ -62,7 +67,7 @@ bench: $(INSTALLED)  ## measure speeds, a quarter of an hour on a quiet machine,
 constraints: check-python  ## resolve constraints.txt anew in a scratch environment (PYTHON=python3.11)
 	rm -rf $(SCRATCH)
 	"$(PYTHON)" -m venv $(SCRATCH)
-	$(SCRATCH)/bin/python -m pip install --editable ".[$(EXTRAS)]"
+	$(SCRATCH)/bin/python -m pip install --editable ".[$(EXTRAS),slurm]"
 	{ echo "# Every package of an environment with all extras, on Python 3.11 and Linux with PyTorch's CPU build;"; \
 	  echo "# another build of PyTorch brings further packages. Regenerate with: make constraints PYTHON=python3.11"; \
 	  $(SCRATCH)/bin/python -m pip freeze --all --exclude-editable --exclude pip | sed 's/+cpu$$//'; \

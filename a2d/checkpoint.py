@@ -23,12 +23,12 @@ from torch import Tensor
 
 from a2d.errors import A2DError, Stopped
 from a2d.files import write_atomically
+from a2d.lifetime import WORKFLOW_VARIABLE, is_gone
 from a2d.process import number_from
 
 FILE = "checkpoint"
 SECONDS_VARIABLE = "A2D_CHECKPOINT_SECONDS"
 DEFAULT_SECONDS = 60.0
-WORKFLOW_VARIABLE = "A2D_WORKFLOW_PROCESS"
 NOTES = "notes"
 DIGITS = 64  # of a SHA-256
 
@@ -79,7 +79,7 @@ class Checkpoint:
         self.path = folder / FILE
         self.identity = identity
         self.seconds = number_from(SECONDS_VARIABLE, DEFAULT_SECONDS)
-        self.workflow = int(number_from(WORKFLOW_VARIABLE, 0))
+        self.workflow = os.environ.get(WORKFLOW_VARIABLE, "")
         self.saved = time.monotonic()
         self.asked = 0
         self.handlers: dict[int, Any] = {}
@@ -120,7 +120,7 @@ class Checkpoint:
 
     def due(self) -> bool:
         """Whether the state is old, or the run was asked to stop."""
-        if not self.asked and self.workflow and not _lives(self.workflow):
+        if not self.asked and self.workflow and is_gone(self.workflow):
             # Its workflow was killed; one given again would otherwise wait for this process.
             self.asked = signal.SIGTERM
         return bool(self.asked) or time.monotonic() - self.saved >= self.seconds
@@ -154,18 +154,3 @@ class Checkpoint:
 def remove_checkpoint(folder: Path) -> None:
     """Delete a run's state, once its record is in place."""
     (folder / FILE).unlink(missing_ok=True)
-
-
-def _lives(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    try:
-        status = Path(f"/proc/{process}/stat").read_text(encoding="utf-8")
-    except OSError:
-        return sys.platform != "linux"  # it has just ended; elsewhere there is no such file
-    # One that has ended is still listed, as a zombie, until its parent asks how.
-    return ") Z " not in status

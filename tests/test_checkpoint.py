@@ -22,7 +22,6 @@ from hypothesis import strategies as st
 from a2d.bundle import build_agent, build_supernet_agent
 from a2d.checkpoint import (
     SECONDS_VARIABLE,
-    WORKFLOW_VARIABLE,
     Checkpoint,
     Damaged,
     read_checkpoint,
@@ -33,6 +32,7 @@ from a2d.errors import A2DError, Stopped
 from a2d.execute import interface_of
 from a2d.files import only_process
 from a2d.learner import Learner
+from a2d.lifetime import WORKFLOW_VARIABLE, name_process
 from a2d.reporter import Reporter
 from a2d.rollout import Collector
 from a2d.search import SearchLearner
@@ -265,7 +265,8 @@ def test_a_signal_is_answered_once_the_state_is_saved(number: signal.Signals, tm
 def test_a_run_stops_when_its_workflow_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     process = multiprocessing.get_context("fork").Process(target=time.sleep, args=(60,))
     process.start()
-    monkeypatch.setenv(WORKFLOW_VARIABLE, str(process.pid))
+    assert process.pid is not None
+    monkeypatch.setenv(WORKFLOW_VARIABLE, name_process(process.pid))
     checkpoint = saved(tmp_path)
     assert not checkpoint.due()
     process.kill()

@@ -6,7 +6,9 @@ import sys
 import time
 from pathlib import Path
 
+from a2d.cluster import check_status_query
 from a2d.errors import A2DError
+from a2d.lifetime import WORKFLOW_VARIABLE, name_process
 from a2d.plan import find_damage, restore_architectures
 from a2d.spec import key_of, search_of
 from a2d.study import load_study
@@ -15,7 +17,7 @@ from a2d.workspace import Workspace
 # Jobs run in the environment of this Snakemake, activated or not.
 os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 # A run whose workflow was killed stops as well, with its state saved, and leaves its place to the next one.
-os.environ["A2D_WORKFLOW_PROCESS"] = str(os.getpid())
+os.environ[WORKFLOW_VARIABLE] = name_process(os.getpid())
 
 SCALE = config.get("scale", "laptop")
 FRESH = config.get("fresh")
@@ -109,3 +111,28 @@ def needs(wildcards):
 def minutes(run):
     """A cluster's time limit: a slow core's 200 steps a second, and ten minutes for start and evaluation."""
     return 10 + run.spec.steps // (200 * 60)
+
+
+# Runs that may last no longer share a job on a cluster: starting one takes longer than such a run.
+SHORT_MINUTES = 20
+
+
+def shared_job(run):
+    """Name the job that a short run shares with others of its kind, none of which waits for another."""
+    return run.method.partition("-")[0] if minutes(run) <= SHORT_MINUTES else None
+
+
+def prepare_cluster():
+    """Refuse a cluster that would not say how jobs ended; see to it that short runs share jobs."""
+    settings, plugin = workflow.executor_settings, workflow.executor_plugin
+    try:
+        check_status_query(settings.status_command, settings.init_seconds_before_status_checks)
+    except A2DError as error:
+        sys.exit(f"a2d: {error}")
+    # Otherwise a job is not told --group-components, and does its runs one by one within the time of one.
+    plugin.common_settings.pass_group_args = True
+
+
+onstart:
+    if workflow.executor_plugin.name == "slurm":
+        prepare_cluster()

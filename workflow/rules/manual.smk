@@ -13,6 +13,8 @@ rule train_manual:
         results=FILES.results,
         runs=FILES.runs,
     threads: 1
+    group:
+        lambda wildcards: shared_job(run_of(wildcards))
     resources:
         mem_mb=2000,
         runtime=lambda wildcards: minutes(run_of(wildcards)),

@@ -1,4 +1,4 @@
-# Tables, figures and the page, from records alone. Times decide here, so a changed record or script renders anew.
+# Tables, figures and the page, from records alone, and where Snakemake runs: each takes seconds. Times decide here, so a changed record or script renders anew.
 from a2d.files import fingerprint
 from a2d.rendering.artifacts import runs_of
 from a2d.scale import ARTIFACTS, FIGURES, TABLES
@@ -47,9 +47,7 @@ for artifact in ARTIFACTS:
             out=BASE / artifact.split("/")[0] / SCALE,
             stamp=stamp(artifact),
             root=workflow.basedir,
-        resources:
-            mem_mb=1000,
-            runtime=10,
+        localrule: True
         shell:
             "python {input.script:q} --scale {params.scale} --results {params.results:q}"
             " --out {params.out:q} --root {params.root:q} --stamp {params.stamp:q}"
@@ -70,9 +68,7 @@ rule page:
         figures=BASE / "figures" / SCALE,
         stamp=stamp("page"),
         root=workflow.basedir,
-    resources:
-        mem_mb=1000,
-        runtime=10,
+    localrule: True
     shell:
         "python -m a2d.rendering.page --scale {params.scale} --results {params.results:q}"
         " --tables {params.tables:q} --figures {params.figures:q} --root {params.root:q} --out {output:q}"

@@ -16,6 +16,8 @@ rule train_teacher:
         results=FILES.results,
         runs=FILES.runs,
     threads: 1
+    group:
+        lambda wildcards: shared_job(TEACHERS[wildcards.key])
     resources:
         mem_mb=2000,
         runtime=lambda wildcards: minutes(TEACHERS[wildcards.key]),
