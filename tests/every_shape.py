@@ -30,7 +30,7 @@ def cell_spaces(space: Space) -> Iterator[CellSpace]:
         for settings in SETTINGS:
             if space == "dense" and width == 4 and settings["normalization"] == "group":
                 continue  # refused
-            yield CellSpace(cells=CELLS, width=width, **settings)  # type: ignore[arg-type]
+            yield CellSpace(cells=CELLS, width=width, **settings)
 
 
 def learn(agent: Agent, *gates: Gates) -> None:
@@ -64,7 +64,8 @@ def main() -> None:
             Architecture(space=space, cells=cells, operators=(operator,) * CELLS)
             for cells in cell_spaces(space) for operator in operators
         )  # fmt: skip
-        for design in chain(networks, found):
+        designs: Iterator[str | Architecture] = chain(networks, found)
+        for design in designs:
             learn(build_agent(design, interface))
         for cells in cell_spaces(space):
             alpha = torch.zeros(CELLS, len(OPERATORS[space]), requires_grad=True)

@@ -43,7 +43,7 @@ def run_checked(*arguments: str, text: str = "", **variables: str) -> subprocess
 
 def interfaces() -> str:
     """Return one interface a line for every kind of observation in ``envs/``."""
-    found = {}
+    found: dict[tuple[int, ...], str] = {}
     for path in sorted((ROOT / "envs").glob("*.yaml")):
         card = load_card(path)
         environments = make_environment(card, 1, 0)
