@@ -86,7 +86,10 @@ def test_a_slow_task_is_tried_for_seconds_only(monkeypatch: pytest.MonkeyPatch) 
         ({"observation": lambda x: x + 1.5}, r"step 0: the environment's observation [0] is "),
         ({"observation": lambda x: x[:1]}, "observation should be an array (3,) of float32"),
         ({"observation": lambda x: np.random.uniform(0, 1, 3).astype(np.float32)}, "self.np_random"),  # noqa: NPY002
-        ({"observation": lambda x: x.astype(np.float64)}, "Gymnasium's checker refuses it: "),
+        (
+            {"observation": lambda x: x.astype(np.float64)},
+            "observation is of float64, declared is float32",
+        ),
         ({"step": lambda r: (*r[:4], None)}, "info should be a dict, but it gave None"),
     ],
     ids=["bounds", "shape", "global generator", "types", "info"],
@@ -101,12 +104,40 @@ def test_bounds_are_looked_at_after_the_first_steps_too() -> None:
     assert "the environment's observation [0] is 5.5, declared are -1 to 1" in said
 
 
+def test_observations_that_are_overwritten_later_are_no_fault() -> None:
+    shared = np.zeros(3, dtype=np.float32)
+
+    def view(observation: np.ndarray) -> np.ndarray:
+        shared[:] = observation
+        return shared
+
+    assert checked(observation=view) == checked()
+
+
 def test_seeds_that_change_nothing_are_noted() -> None:
     def ignore(result: tuple[Any, ...]) -> Any:
         return np.zeros(3, dtype=np.float32), result[1]
 
     found = checked(reset=ignore, observation=lambda x: x * 0)
     assert "note: 100 steps with seeds 0 and 1 were the same; right only if nothing there is random" in found
+
+
+def test_what_only_gymnasiums_checker_finds_is_said_as_its_finding() -> None:
+    class Own(Walk):
+        def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
+            self.taken = 0
+            if seed is not None:
+                self.own = np.random.default_rng(seed)
+            return self._look(), {}
+
+        def _look(self) -> Any:
+            return self.own.uniform(0, 1, 3).astype(np.float32)
+
+    with (
+        register("Walk-v0", lambda **options: Own(**options)),
+        pytest.raises(A2DError, match=r"^mine\.yaml: id: .* Gymnasium's checker refuses it: .*super\(\)\.reset"),
+    ):
+        check_card(card(id="Walk-v0"))
 
 
 def test_gymnasiums_warnings_are_notes_in_plain_text() -> None:

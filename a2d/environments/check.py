@@ -6,10 +6,14 @@ import re
 import time
 import warnings
 from collections.abc import Iterator
+from copy import deepcopy
+from typing import Any
 
 import numpy as np
+from gymnasium import Space
 from gymnasium.spaces import Box
 from gymnasium.utils.env_checker import check_env
+from gymnasium.wrappers import TransformObservation
 
 from a2d.environments.guard import guard
 from a2d.environments.gymnasium_family import GymnasiumBatch
@@ -122,15 +126,32 @@ def _compare_seeds(environment: BatchedEnvironment, steps: int) -> Iterator[str]
 
 def _ask_gymnasium(environment: GymnasiumBatch) -> list[str]:
     """Let Gymnasium's own checker look at an environment that has been made; return its warnings as notes."""
+    # Observations are copied here as in every run: that an environment overwrites them later is no harm.
+    copying = TransformObservation(environment.envs[0], deepcopy, None)
+    problem = None
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         with guard(environment.card.step_limit_s, lambda: "Gymnasium's checker"):
             try:
-                check_env(environment.envs[0], skip_render_check=True, skip_close_check=True)
+                _check_type(copying.reset(seed=0)[0], copying.observation_space)
+                check_env(copying, skip_render_check=True, skip_close_check=True)
+            except A2DError:
+                raise
             except Exception as error:  # of the environment's code too
-                raise A2DError(f"Gymnasium's checker refuses it: {_first_line(error)}") from error
+                problem = _first_line(error)
     notes = dict.fromkeys(_first_line(warning.message) for warning in caught)
-    return [f"note: {note}" for note in notes if not any(word in note for word in IRRELEVANT)]
+    relevant = [note for note in notes if not any(word in note for word in IRRELEVANT)]
+    if problem is not None:
+        raise A2DError("; ".join([f"Gymnasium's checker refuses it: {problem}", *relevant]))
+    return [f"note: {note}" for note in relevant]
+
+
+def _check_type(observation: Any, declared: Space[Any]) -> None:
+    """Refuse what Gymnasium's checker says of less clearly; a run would round it."""
+    assert declared.dtype is not None  # that of a Box
+    if isinstance(observation, np.ndarray) and not np.can_cast(observation.dtype, declared.dtype):
+        found = f"is of {observation.dtype}, declared is {declared.dtype}"
+        raise A2DError(f"the environment's observation {found}")
 
 
 def _first_line(message: Exception | Warning | str) -> str:
