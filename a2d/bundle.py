@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from gymnasium.spaces import Box, Discrete, Space
 from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
-from torch import nn
+from torch import Tensor, nn
 
 from a2d.architecture import Architecture, CellSpace
 from a2d.errors import A2DError
@@ -42,6 +43,10 @@ class Interface(Frozen):
         observation = Box(0 if self.bytes_observed else -np.inf, high, self.observation_shape, dtype)
         action = Box(-1.0, 1.0, (self.actions,), np.float32) if self.continuous else Discrete(self.actions)
         return observation, action
+
+    def blank(self) -> Tensor:
+        """Return a batch of one observation of zeros."""
+        return torch.zeros(1, *self.observation_shape, dtype=torch.uint8 if self.bytes_observed else torch.float32)
 
     @staticmethod
     def of(observation: Space[Any], action: Space[Any], normalized: bool) -> Interface:

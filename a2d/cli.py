@@ -38,13 +38,21 @@ Runs = Annotated[Path, typer.Option(help="folder of the weights")]
 
 
 @app.command()
-def check(task: Annotated[Path, typer.Argument(help="the card to try", exists=True, dir_okay=False)]) -> None:
-    """Try a task's card: build its environment, reset it and take a step."""
+def check(
+    task: Annotated[Path | None, typer.Argument(help="the card to try", exists=True, dir_okay=False)] = None,
+    explain: Annotated[bool, typer.Option("--explain", help="list the keys of a card, and what each is for")] = False,
+) -> None:
+    """Try a task's card for some seconds: build its environment, play at random, and say what it is."""
     from a2d.environments import check_card
-    from a2d.tasks import load_card
+    from a2d.tasks import explain_card, load_card
 
-    check_card(load_card(task))
-    typer.echo(f"{task}: good")
+    if explain:
+        typer.echo(explain_card())
+    elif task is None:
+        raise A2DError("give the card to try, or --explain")
+    if task is not None:
+        found = check_card(load_card(task))
+        typer.echo("\n  ".join([f"{task}: good", *found]))
 
 
 @app.command()
@@ -123,11 +131,14 @@ def evaluate(
     agent: Annotated[Path, typer.Argument(help="folder of a trained agent", exists=True, file_okay=False)],
     episodes: Annotated[int, typer.Option(min=1, help="test episodes")] = 30,
     seed: Seed = 0,
+    environments: Annotated[
+        int | None, typer.Option(min=1, help="played side by side; 10, or fewer for fewer episodes, if not given")
+    ] = None,
 ) -> None:
     """Play test episodes with a trained agent and print its score."""
     from a2d.single import evaluate_bundle
 
-    returns = evaluate_bundle(agent, episodes, seed)
+    returns = evaluate_bundle(agent, episodes, seed, environments)
     typer.echo(f"mean return {sum(returns) / len(returns):.2f} over {len(returns)} episodes")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +12,7 @@ from gymnasium.vector import VectorEnv
 from a2d.networks.agent import Agent, draw
 from a2d.networks.supernet import Gates
 from a2d.seeds import seed_global_streams
+from a2d.tasks import DEFAULT_EPISODE_LIMIT
 
 
 class Episodes(NamedTuple):
@@ -26,7 +28,9 @@ def evaluate(agent: Agent, environments: VectorEnv, episodes: int, seed: int, *g
 
     Every environment plays the same number of them, because counting the first that end would favour
     short ones. ``episodes`` must be a multiple of the number of environments. Seeds the global generators.
+    Where the task has no limit, episodes are cut at the default one, and that is reported: they may have no end.
     """
+    bound = np.inf if environments.metadata.get("max_episode_steps") else DEFAULT_EPISODE_LIMIT
     quota = episodes // environments.num_envs
     generator = torch.Generator().manual_seed(seed)
     seed_global_streams(seed)
@@ -38,12 +42,23 @@ def evaluate(agent: Agent, environments: VectorEnv, episodes: int, seed: int, *g
         observation, reward, terminated, truncated, _ = environments.step(draw(policy, generator).numpy())
         running += reward
         length += 1
-        done = terminated | truncated
+        cut = length >= bound
+        done = terminated | truncated | cut
         for index in np.flatnonzero(done):
             if len(played[index]) < quota:
                 played[index].append((float(running[index]), int(length[index])))
         if done.any():
             observation = environments.reset(options={"reset_mask": done})[0]
             running[done], length[done] = 0.0, 0
+    if any(steps >= bound for games in played for _, steps in games):
+        _report_cut(environments)
     flat = [episode for environment in played for episode in environment]
     return Episodes([result for result, _ in flat], [steps for _, steps in flat])
+
+
+def _report_cut(environments: VectorEnv) -> None:
+    print(
+        f"a2d: {environments.metadata['task']}: test episodes without an end were cut after "
+        f"{DEFAULT_EPISODE_LIMIT:,} steps, their returns so far count; the card's max_episode_steps sets a limit",
+        file=sys.stderr,
+    )

@@ -75,13 +75,13 @@ def random_design(target: Architecture, interface: Interface, seed: int) -> Arch
     agent = build_agent(target, interface)
     supernet = Supernet(target.cells, interface.observation_shape)
     generator = np.random.default_rng(stream_seed(seed, "random architecture"))
-    total = count_flops(agent, torch.zeros(1, *interface.observation_shape))
+    total = count_flops(agent, interface.blank())
     return match_flops(target, operator_flops(supernet, interface.observation_shape), total, generator)
 
 
 def measure_network(agent: Agent, interface: Interface, design: str | Architecture) -> Network:
     """Measure what one decision of the agent costs."""
-    observation = torch.zeros(1, *interface.observation_shape)
+    observation = interface.blank()
 
     def act() -> None:
         with torch.inference_mode():

@@ -10,9 +10,12 @@ import hashlib
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
+
+if TYPE_CHECKING:  # environments are made without PyTorch, which takes seconds to import
+    import torch
 
 
 def stream_seed(seed: int, *stream: str) -> int:
@@ -27,6 +30,8 @@ def stream_seed(seed: int, *stream: str) -> int:
 
 def seed_global_streams(seed: int, *stream: str) -> None:
     """Seed the global generators of Python, NumPy and PyTorch, which environments may draw from."""
+    import torch
+
     random.seed(stream_seed(seed, *stream, "random"))
     np.random.seed(stream_seed(seed, *stream, "numpy"))  # noqa: NPY002
     torch.default_generator.manual_seed(stream_seed(seed, *stream, "torch"))
@@ -38,6 +43,8 @@ def own_stream(seed: int, device: torch.device) -> Iterator[torch.Generator]:
 
     PyTorch draws weights from its global generator on the processor, which is afterwards as it was.
     """
+    import torch
+
     generator = torch.Generator(device).manual_seed(seed)
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)

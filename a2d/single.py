@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from a2d.architecture import Architecture, write_architecture
 from a2d.bundle import Interface, build_agent, build_supernet_agent, load_agent
 from a2d.checkpoint import remove_checkpoint
-from a2d.environments import make_environment
+from a2d.environments import open_environment
 from a2d.errors import A2DError, Diverged
 from a2d.evaluation import evaluate
 from a2d.execute import interface_of, measure_network, random_design, run_search, run_training
@@ -128,7 +128,8 @@ def _keep(record: Record, path: Path, architecture: Path, folder: Path) -> Recor
 def _interface(task: Path) -> Interface:
     card = load_card(task)
     seed_global_streams(0)
-    return interface_of(make_environment(card, 1, 0), card.normalize_observations)
+    with open_environment(card, 1, 0) as probe:
+        return interface_of(probe, card.normalize_observations)
 
 
 def draw_architecture(task: Path, like: Architecture, out: Path, seed: int) -> Architecture:
@@ -139,17 +140,17 @@ def draw_architecture(task: Path, like: Architecture, out: Path, seed: int) -> A
     return drawn
 
 
-def evaluate_bundle(folder: Path, episodes: int, seed: int) -> list[float]:
+def evaluate_bundle(folder: Path, episodes: int, seed: int, environments: int | None = None) -> list[float]:
     """Play test episodes with the agent in ``folder`` and return their returns."""
     agent, description = load_agent(folder)
-    count = min(episodes, EVALUATION_ENVIRONMENTS)
+    count = environments or min(episodes, EVALUATION_ENVIRONMENTS)
     if episodes % count:
         raise A2DError(f"--episodes {episodes}: must be a multiple of {count}, the environments it plays in")
     seed = stream_seed(seed, "evaluation")
     seed_global_streams(seed)
-    environments = make_environment(description.spec.task, count, seed)
     try:
-        return evaluate(agent.eval(), environments, episodes, seed).returns
+        with open_environment(description.spec.task, count, seed) as opened:
+            return evaluate(agent.eval(), opened, episodes, seed).returns
     except Diverged as reason:
         raise A2DError(f"{reason}: these episodes have no score; mend the environment") from reason
 

@@ -117,7 +117,11 @@ class RandomAgent(Frozen):
 
 def _mismatch(teacher: TaskCard, student: TaskCard) -> str:
     taught, learned = teacher.identity(), student.identity()
-    sides = [f"{key}: {taught[key]!r} against {learned[key]!r}" for key in taught if taught[key] != learned[key]]
+    sides = [
+        f"{key}: {taught.get(key)!r} against {learned.get(key)!r}"  # a key added later is absent by default
+        for key in {**taught, **learned}
+        if taught.get(key) != learned.get(key)
+    ]
     return f"the teacher's task {teacher.name} is not the student's {student.name}: " + ", ".join(sides)
 
 

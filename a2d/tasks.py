@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 
 from a2d.errors import A2DError
 
 MERGE = "tag:yaml.org,2002:merge"
 Family = Literal["tiny", "minatar", "atari", "mujoco", "gymnasium"]
+DEFAULT_EPISODE_LIMIT = 27_000  # agent steps: half an hour of Atari, as usual in the literature
 
 
 class Frozen(BaseModel):
@@ -21,11 +23,30 @@ class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
+def later(default: Any, description: str) -> Any:
+    """Return a field of a ``Frozen`` that was added after runs had been recorded.
+
+    With its default it is left out of dumps, hence of records and keys, so that those written before it stay valid;
+    set to anything else it counts like every other field.
+    """
+    return Field(default, exclude_if=lambda value: value == default, description=description)
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The file that a card was read from. Cards do not differ by it, and no record holds it."""
+
+    path: Path | None = field(compare=False)
+
+
+UNKNOWN = Origin(None)
+
+
 class Score(Frozen):
     """A score from elsewhere, always with its source."""
 
-    value: float
-    source: str
+    value: float = Field(description="mean unclipped return of an episode")
+    source: str = Field(description="where the value is from")
 
 
 class TaskCard(Frozen):
@@ -33,13 +54,18 @@ class TaskCard(Frozen):
 
     name: str
     title: str = Field(description="for figures and tables")
-    family: Family
+    family: Family = Field(description="where the environment comes from; your own are of 'gymnasium'")
     id: str = Field(description="the environment's name within its family, e.g. a Gymnasium id")
     observation: Literal["pixels", "vectors"] = Field(
         "vectors", description="which networks fit: those for images, or those for vectors"
     )
+    channels: Literal["first", "last"] | None = later(
+        None, "an image's layout, (C, H, W) or (H, W, C); needed only where its shape leaves it open"
+    )
     import_module: str | None = Field(
-        None, description="a module to import first, because importing it registers the id"
+        None,
+        description="a module to import first, because importing it registers the id; it is also looked for "
+        "beside the card and in the working folder",
     )
     options: dict[str, Any] = Field(
         default_factory=dict, description="keyword arguments of the environment's constructor"
@@ -58,8 +84,14 @@ class TaskCard(Frozen):
         le=86400,
         description="seconds that making, resetting or stepping all environments may take; then they hang",
     )
-    random_score: Score | None = None
-    reference_score: Score | None = None
+    random_score: Score | None = Field(None, description="what a uniform random policy gets: value, source")
+    reference_score: Score | None = Field(None, description="what others report: value, source")
+    _origin: Origin = PrivateAttr(default_factory=lambda: UNKNOWN)  # a default would be copied for every card
+
+    @property
+    def path(self) -> Path | None:
+        """The card's file; None for the card of a saved agent or a record."""
+        return self._origin.path
 
     def identity(self) -> dict[str, Any]:
         """Return what changes a result: everything but what only people, or the clock, read."""
@@ -69,7 +101,32 @@ class TaskCard(Frozen):
 
 def card_error(card: TaskCard, key: str, problem: str) -> A2DError:
     """Return the error that names the card's file, the key to change, its value and what is wrong with it."""
-    return A2DError(f"{card.name}.yaml: {key}: {problem} (got {getattr(card, key)!r})")
+    file = f"{card.name}.yaml" if card.path is None else card.path.name
+    return A2DError(f"{file}: {key}: {problem} (got {getattr(card, key)!r})")
+
+
+def explain_card() -> str:
+    """Return all keys of a card, a line each: name, what it may be, its default, and what it is for."""
+    schema = TaskCard.model_json_schema()
+    properties = {key: about for key, about in schema["properties"].items() if key != "name"}  # the file's name
+    return "\n".join(
+        f"{key} ({_kind(about)}{_default(key, about, schema)}): {about['description']}"
+        for key, about in properties.items()
+    )
+
+
+def _kind(about: dict[str, Any]) -> str:
+    kind = about["anyOf"][0] if "anyOf" in about else about  # the other is null
+    if "enum" in kind:
+        return " | ".join(kind["enum"])
+    return str(kind.get("type", "object"))
+
+
+def _default(key: str, about: dict[str, Any], schema: dict[str, Any]) -> str:
+    if key in schema["required"]:
+        return ", needed"
+    default = about.get("default")
+    return "" if default is None else f", default {json.dumps(default)}"
 
 
 def describe_validation_error(error: ValidationError, source: str) -> A2DError:
@@ -128,9 +185,11 @@ def load_card(path: Path) -> TaskCard:
         problem = "should hold finite numbers, text, lists and mappings alone"
         raise A2DError(f"{path}: options: {problem} ({error})") from error
     try:
-        return TaskCard.model_validate({"name": path.stem, **data})
+        card = TaskCard.model_validate({"name": path.stem, **data})
     except ValidationError as error:
         raise describe_validation_error(error, str(path)) from error
+    card._origin = Origin(path)
+    return card
 
 
 def load_task(name: str, folder: Path) -> TaskCard:

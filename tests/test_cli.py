@@ -70,7 +70,13 @@ def test_from_teacher_to_a_searched_agent(tmp_path: Path) -> None:
 
 
 def test_a_card_is_checked() -> None:
-    assert succeeded(a2d("check", CATCH)) == f"{CATCH}: good\n"
+    lines = succeeded(a2d("check", CATCH)).splitlines()
+    assert lines[0] == f"{CATCH}: good" and lines[1] == "  observation: an image, 2 channels of 8 × 8 float32"
+
+
+def test_the_keys_of_a_card_are_explained() -> None:
+    assert "\nmax_episode_steps (integer): " in succeeded(a2d("check", "--explain"))
+    assert "--explain" in failed(a2d("check"))
 
 
 @pytest.mark.parametrize(

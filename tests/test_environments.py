@@ -1,27 +1,21 @@
-"""Every family of environments, on the real thing: resets, seeds, rewards, and what a wrong card is told."""
+"""Every family of environments, on the real thing: resets, seeds, rewards."""
 
 from __future__ import annotations
 
 import importlib
 import subprocess
 import sys
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import gymnasium
 import numpy as np
 import pytest
 from gymnasium.error import ResetNeeded
-from gymnasium.spaces import Box, Dict, Discrete, MultiDiscrete
 from gymnasium.vector import AutoresetMode
 
-from a2d.environments import BatchedEnvironment, check_card, make_environment
+from a2d.environments import BatchedEnvironment, make_environment
 from a2d.environments.vector import independent_seeds
-from a2d.errors import A2DError
-from a2d.tasks import TaskCard, load_card
+from tests.users_tasks import ENVS, shipped
 
-ENVS = Path(__file__).parent.parent / "envs"
 FAMILIES = [
     "tiny-catch",
     "tiny-reach",
@@ -32,14 +26,6 @@ FAMILIES = [
     "atari-pong",
 ]
 MINATAR = ["asterix", "breakout", "freeway", "seaquest", "space_invaders"]
-
-
-def shipped(name: str, **changes: Any) -> TaskCard:
-    return load_card(ENVS / f"{name}.yaml").model_copy(update=changes)
-
-
-def card(**fields: Any) -> TaskCard:
-    return TaskCard.model_validate({"name": "mine", "title": "T", "family": "gymnasium", **fields})
 
 
 def random_actions(environment: BatchedEnvironment, steps: int, seed: int = 0) -> list[np.ndarray]:
@@ -297,157 +283,3 @@ def test_continuous_actions_are_clipped(name: str) -> None:
 
     assert np.array_equal(one_step(1.0), one_step(7.0)) and np.array_equal(one_step(-1.0), one_step(-9.0))
     assert not np.array_equal(one_step(1.0), one_step(0.5))
-
-
-class Recorder(gymnasium.Env[Any, Any]):
-    """A user's environment with any spaces; its observation is the last action it was given."""
-
-    def __init__(self, observation: Any = None, action: Any = None, broken: bool = False) -> None:
-        self.observation_space = observation or Box(-9.0, 9.0, (2,), np.float64)
-        self.action_space = action or Box(np.array([-4.0, 0.0]), np.array([4.0, 1.0]), dtype=np.float64)
-        self.broken = broken
-
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
-        super().reset(seed=seed)
-        self.observation_space.seed(seed)
-        return self.observation_space.sample(), {}
-
-    def step(self, action: Any) -> Any:
-        if self.broken:
-            raise RuntimeError("it broke")
-        observation = self.observation_space.sample()
-        if self.observation_space.shape == np.shape(action):
-            observation = action
-        return observation, 100 * float(np.sum(action)), False, False, {}
-
-
-@pytest.fixture(autouse=True)
-def registered() -> Iterator[None]:
-    gymnasium.register("Recorder-v0", entry_point=lambda **options: Recorder(**options))
-    yield
-    del gymnasium.registry["Recorder-v0"]
-
-
-def recorder(**options: Any) -> TaskCard:
-    return card(id="Recorder-v0", options=options)
-
-
-def test_continuous_actions_are_rescaled_to_the_tasks_bounds() -> None:
-    environment = make_environment(recorder(), 3, seed=0)
-    assert environment.single_action_space == Box(-1.0, 1.0, (2,), np.float32)
-    environment.reset()
-    observations, rewards, *_ = environment.step(np.array([[-1, -1], [0.5, 0.5], [3, 3]], dtype=np.float32))
-    assert np.allclose(observations, np.array([[-4, 0], [2, 0.75], [4, 1]]))
-    assert np.allclose(rewards, [-400, 275, 500]), "rewards are left as they are"
-
-
-def test_discrete_actions_count_from_zero() -> None:
-    environment = make_environment(recorder(action=Discrete(3, start=5)), 2, seed=0)
-    assert environment.single_action_space == Discrete(3)
-    environment.reset()
-    assert environment.step(np.array([0, 2]))[1].tolist() == [500.0, 700.0]
-
-
-@pytest.mark.parametrize(
-    ("space", "shape", "dtype"),
-    [
-        (Box(0, 255, (20, 16, 3), np.uint8), (3, 20, 16), np.uint8),
-        (Box(0, 255, (4, 20, 16), np.uint8), (4, 20, 16), np.uint8),
-        (Box(0.0, 1.0, (20, 16, 2), np.float64), (2, 20, 16), np.float32),
-        (Box(0, 255, (128,), np.uint8), (128,), np.float32),
-    ],
-)
-def test_observations_are_brought_into_form(space: Box, shape: tuple[int, ...], dtype: Any) -> None:
-    kind = "pixels" if len(shape) == 3 else "vectors"
-    mine = recorder(observation=space).model_copy(update={"observation": kind})
-    environment = make_environment(mine, 2, seed=1)
-    assert environment.single_observation_space.shape == shape
-    observations, _ = environment.reset()
-    assert observations.shape == (2, *shape) and observations.dtype == dtype
-    space.seed(independent_seeds(1, 2)[1])
-    sample = space.sample()
-    expected = sample.transpose(2, 0, 1) if len(shape) == 3 and sample.shape != shape else sample
-    assert np.array_equal(observations[1], expected.astype(dtype))
-
-
-def test_a_users_module_registers_their_task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    code = (
-        "import gymnasium\nfrom gymnasium.envs.classic_control import CartPoleEnv\n"
-        "gymnasium.register('users/Pole-v0', entry_point=CartPoleEnv, max_episode_steps=4)\n"
-    )
-    (tmp_path / "users_tasks.py").write_text(code)
-    monkeypatch.syspath_prepend(tmp_path)
-    theirs = card(id="users/Pole-v0", import_module="users_tasks")
-    check_card(theirs)
-    environment = make_environment(theirs, 1, seed=0)
-    environment.reset()
-    truncations = [bool(environment.step(np.array([i % 2]))[3][0]) for i in range(4)]
-    assert truncations == [False, False, False, True], "without a limit of the card's, the registered one holds"
-
-
-@pytest.mark.parametrize("path", sorted(ENVS.glob("*.yaml")), ids=lambda path: path.stem)
-def test_shipped_cards_can_be_used(
-    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    check_card(load_card(path))
-    assert not list(tmp_path.iterdir()), "MuJoCo's log of warnings is not left behind"
-    printed = capfd.readouterr()
-    assert printed.out == "" and all(line.startswith("mujoco: ") for line in printed.err.splitlines())
-
-
-@pytest.mark.parametrize(
-    ("wrong", "key", "problem"),
-    [
-        (card(id="Nonsense-v0"), "id", "'Nonsense-v0'"),
-        (card(id="CartPole-v77"), "id", "v77"),
-        (card(id="not an id"), "id", "not an id"),
-        (card(id="no_such_module:X-v0"), "id", "package that is missing"),
-        (card(id="X-v0", import_module="no_such_module"), "import_module", "no_such_module"),
-        (card(id="CartPole-v1", options={"colour": 1}), "options", "colour"),
-        (recorder(observation=Dict({"a": Discrete(2)})), "id", "Dict"),
-        (recorder(observation=Discrete(2)), "id", "Discrete"),
-        (recorder(observation=Box(0, 255, (20, 20), np.uint8)), "id", "(20, 20)"),
-        (recorder(observation=Box(0, 255, (20, 20, 20), np.uint8)), "id", "(20, 20, 20)"),
-        (recorder(observation=Box(-5.0, 5.0, (20, 20, 3), np.float32)), "id", "0..1"),
-        (recorder(action=MultiDiscrete([2, 3])), "id", "MultiDiscrete"),
-        (recorder(action=Box(-1.0, 1.0, (2, 2))), "id", "(2, 2)"),
-        (recorder(action=Box(-np.inf, np.inf, (2,))), "id", "bounded"),
-        (shipped("tiny-catch", normalize_observations=True), "normalize_observations", "images"),
-        (shipped("atari-pong", normalize_observations=True), "normalize_observations", "images"),
-        (shipped("tiny-catch", life_loss_ends_return=True), "life_loss_ends_return", "atari"),
-        (shipped("minatar-breakout", id="tetris"), "id", "space_invaders"),
-        (shipped("minatar-breakout", options={"sticky": 1}), "options", "sticky_action_prob"),
-        (shipped("atari-pong", id="Pong"), "id", "no such game"),
-        (shipped("atari-pong", options={"reward_clipping": True}), "options", "repeat_action_probability"),
-        (shipped("atari-pong", options={"noop_max": "many"}), "options", "refuses"),
-    ],
-    ids=str,
-)
-def test_wrong_card_names_file_and_key(wrong: TaskCard, key: str, problem: str) -> None:
-    for build in (check_card, lambda wrong: make_environment(wrong, 1, seed=0)):
-        with pytest.raises(A2DError) as caught:
-            build(wrong)
-        assert str(caught.value).startswith(f"{wrong.name}.yaml: {key}: ") and problem in str(caught.value)
-
-
-def test_check_card_takes_a_step() -> None:
-    with pytest.raises(A2DError, match=r"mine\.yaml: id: fails at its first steps: .* RuntimeError: it broke"):
-        check_card(recorder(broken=True))
-
-
-@pytest.mark.parametrize(
-    ("name", "package"),
-    [("minatar-breakout", "minatar"), ("atari-pong", "ale_py"), ("mujoco-hopper", "mujoco")],
-)
-def test_missing_package_is_named(name: str, package: str) -> None:
-    code = (
-        "import sys; from pathlib import Path; from a2d.environments import check_card\n"
-        "from a2d.tasks import load_card; from a2d.errors import A2DError\n"
-        f"sys.modules[{package!r}] = None  # importing it fails as if it were not installed\n"
-        f"try: check_card(load_card(Path({str(ENVS / name)!r} + '.yaml')))\n"
-        "except A2DError as error: print(error)\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ENVS.parent)
-    assert done.stdout.startswith(f"{name}.yaml: "), done.stderr
-    assert package.replace("_", "-") in done.stdout.replace("_", "-")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import gymnasium
@@ -19,9 +18,8 @@ from a2d.environments.vector import independent_seeds
 from a2d.evaluation import Episodes, evaluate
 from a2d.execute import interface_of
 from a2d.networks.agent import Agent
-from a2d.tasks import TaskCard, load_card
-
-ENVS = Path(__file__).parent.parent / "envs"
+from a2d.tasks import DEFAULT_EPISODE_LIMIT, TaskCard, load_card
+from tests.users_tasks import ENVS, Walk, card, register
 
 
 class Rule(nn.Module):
@@ -125,3 +123,31 @@ def test_rewards_are_never_clipped_here() -> None:
     clipped = card.model_copy(update={"clip_rewards": True})
     assert score(clipped, fresh(clipped)) == score(card, fresh(card))
     assert min(score(clipped, fresh(clipped)).returns) < -1
+
+
+def walked(steps: int | None, **fields: Any) -> Episodes:
+    with register("Walk-v0", lambda **options: Walk(**options)):
+        environments = make_environment(card(id="Walk-v0", options={"steps": steps}, **fields), 2, 0)
+    policy: Any = Rule(2, push_right)
+    return evaluate(policy, environments, 4, 0)
+
+
+def test_episodes_without_an_end_are_cut_and_that_is_said(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert DEFAULT_EPISODE_LIMIT == 27_000
+    monkeypatch.setattr("a2d.evaluation.DEFAULT_EPISODE_LIMIT", 50)
+    assert walked(None) == Episodes([50.0] * 4, [50] * 4)
+    said = capsys.readouterr().err
+    assert said.startswith("a2d: mine: test episodes without an end were cut after 50 steps") and said.count("\n") == 1
+    assert "max_episode_steps" in said
+
+
+def test_episodes_that_end_or_have_a_limit_are_left_alone(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("a2d.evaluation.DEFAULT_EPISODE_LIMIT", 50)
+    assert walked(49).lengths == [49] * 4
+    assert walked(None, max_episode_steps=60).lengths == [60] * 4
+    assert walked(70, max_episode_steps=100).lengths == [70] * 4
+    assert capsys.readouterr().err == ""

@@ -1,12 +1,16 @@
 """Cards: those that are shipped load, and a mistake in one names its file and key."""
 
+import json
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
 from a2d.errors import A2DError
-from a2d.tasks import TaskCard, card_error, load_card, load_task
+from a2d.records import read_record, write_record
+from a2d.spec import ManualAgent, SearchSpec, TrainSpec, key_of
+from a2d.tasks import Frozen, TaskCard, card_error, explain_card, later, load_card, load_task
+from tests.synthetic import make_study, record_of
 
 ENVS = Path(__file__).parent.parent / "envs"
 CARDS = sorted(ENVS.glob("*.yaml"))
@@ -98,3 +102,83 @@ def test_card_is_immutable_and_its_errors_name_it() -> None:
     with pytest.raises(ValidationError):
         card.id = "y"  # type: ignore[misc]
     assert str(card_error(card, "id", "is wrong")) == "mine.yaml: id: is wrong (got 'x')"
+
+
+def test_a_cards_file_is_known_and_changes_nothing(tmp_path: Path) -> None:
+    path = write(tmp_path, GOOD).rename(tmp_path / "mine.yml")
+    card = load_card(path)
+    read_back = TaskCard.model_validate_json(card.model_dump_json())
+    assert (
+        (card.path, read_back.path) == (path, None) and card == read_back and "mine.yml" not in repr(card.model_dump())
+    )
+    assert str(card_error(card, "id", "is wrong")).startswith("mine.yml: id: ")
+    assert str(card_error(card.model_copy(update={"id": "x"}), "id", "is wrong")).startswith("mine.yml: id: ")
+    spec = TrainSpec(task=card, steps=320, seed=0, agent=ManualAgent(network="mlp8"))
+    assert spec.task.path == path and key_of(spec) == key_of(spec.model_copy(update={"task": read_back}))
+
+
+def test_a_card_cannot_name_its_file(tmp_path: Path) -> None:
+    for key in ("path", "_origin"):
+        with pytest.raises(A2DError, match=f"{key}: is not a known key"):
+            load_card(write(tmp_path, GOOD + f"{key}: x\n"))
+
+
+RECORDS = sorted((ENVS.parent / "results").rglob("seed*.json"))
+
+
+def test_what_was_added_later_changes_no_recorded_run() -> None:
+    records = [path for path in RECORDS if not path.name.endswith(".arch.json")]
+    assert len(records) > 50
+    for path in records:
+        written = json.loads(path.read_text(encoding="utf-8"))
+        record = read_record(path)
+        assert key_of(record.spec) == written["key"], path
+        assert record.spec.task.identity().keys() <= written["spec"]["task"].keys(), path
+
+
+def test_what_was_added_later_counts_where_it_is_set(tmp_path: Path) -> None:
+    study = make_study(tmp_path, ("minatar-breakout",), 1)
+    run = next(run for run in study.runs.values() if isinstance(run.spec, SearchSpec) and run.spec.teacher is None)
+    card = run.spec.task.model_copy(update={"channels": "last"})
+    spec = run.spec.model_copy(update={"task": card})
+    assert key_of(spec) != run.key and "channels" not in run.spec.model_dump()["task"]
+    record = record_of(run, 1.0).model_copy(update={"spec": spec, "key": key_of(spec)})
+    write_record(tmp_path / "record.json", record)
+    read_back = read_record(tmp_path / "record.json")
+    assert read_back == record and read_back.spec.task.channels == "last"
+
+
+def test_a_later_field_is_absent_only_with_its_default() -> None:
+    class Mine(Frozen):
+        old: int = 1
+        new: int = later(5, "added")
+
+    class Around(Frozen):
+        inner: Mine = Mine()
+
+    assert Around().model_dump() == {"inner": {"old": 1}} and Around().inner.new == 5
+    for mode in ("json", "python"):
+        set_otherwise = Around(inner=Mine(new=0)).model_dump(mode=mode)
+        assert set_otherwise == {"inner": {"old": 1, "new": 0}}
+        assert Around.model_validate(set_otherwise).inner.new == 0
+    with pytest.raises(ValidationError, match="new"):
+        Mine(new="many")
+
+
+def test_tasks_that_differ_by_a_later_field_do_not_match(tmp_path: Path) -> None:
+    plain = load_card(write(tmp_path, GOOD))
+    arranged = plain.model_copy(update={"channels": "last"})
+    common = {"steps": 320, "seed": 0, "agent": ManualAgent(network="mlp8")}
+    for teacher, student, sides in ((plain, arranged, "None against 'last'"), (arranged, plain, "'last' against None")):
+        taught = {"teacher": TrainSpec(task=teacher, **common), "distillation": {"mode": "actor"}}
+        with pytest.raises(ValidationError, match=f"channels: {sides}"):
+            TrainSpec(task=student, **common, **taught)
+
+
+def test_every_key_of_a_card_is_explained() -> None:
+    lines = dict(line.split(" (", 1) for line in explain_card().splitlines())
+    assert lines.keys() == TaskCard.model_fields.keys() - {"name"}
+    assert lines["channels"].startswith("first | last): ")
+    assert lines["step_limit_s"].startswith("number, default 300): ")
+    assert lines["id"].startswith("string, needed): ")
+    assert all(field.description for name, field in TaskCard.model_fields.items() if name != "name")

@@ -13,16 +13,19 @@ import numpy as np
 from gymnasium.vector import AutoresetMode
 
 from a2d.environments.vector import Array, BatchedEnvironment, StepResult
-from a2d.tasks import TaskCard, card_error
+from a2d.tasks import DEFAULT_EPISODE_LIMIT, TaskCard, card_error
 
 FRAME_SKIP = 4
-DEFAULT_MAX_STEPS = 27_000  # half an hour of play, 108,000 frames, as usual in the literature
 OPTIONS = {
     "repeat_action_probability": 0.0,
     "noop_max": 30,
     "use_fire_reset": False,
     "full_action_space": False,
 }
+
+
+def _limit(card: TaskCard) -> int:
+    return card.max_episode_steps or DEFAULT_EPISODE_LIMIT
 
 
 def _make_ale(card: TaskCard, num_envs: int) -> Any:
@@ -46,7 +49,7 @@ def _make_ale(card: TaskCard, num_envs: int) -> Any:
             autoreset_mode=AutoresetMode.NEXT_STEP,
             num_threads=1,
             frameskip=FRAME_SKIP,
-            max_num_frames_per_episode=FRAME_SKIP * (card.max_episode_steps or DEFAULT_MAX_STEPS),
+            max_num_frames_per_episode=FRAME_SKIP * _limit(card),
             reward_clipping=False,
             episodic_life=False,
             **(OPTIONS | card.options),
@@ -62,7 +65,8 @@ class AtariBatch(BatchedEnvironment):
         self._ale = _make_ale(card, num_envs)
         self._tell_lost_lives = card.life_loss_ends_return
         self._lives = np.zeros(num_envs, dtype=np.int32)
-        super().__init__(card, num_envs, self._ale.single_observation_space, self._ale.single_action_space, seed)
+        spaces = self._ale.single_observation_space, self._ale.single_action_space
+        super().__init__(card, num_envs, *spaces, seed, _limit(card))
 
     def _reset(self, indices: Array, seeds: list[int] | None) -> Array:
         mask = np.zeros(self.num_envs, dtype=bool)
@@ -79,3 +83,7 @@ class AtariBatch(BatchedEnvironment):
         self._lives = ale_info["lives"]
         info = {"lost_life": lost_life} if self._tell_lost_lives else {}
         return observations, rewards, terminated, truncated, info
+
+    def close_extras(self) -> None:
+        """Close ALE's environment."""
+        self._ale.close()

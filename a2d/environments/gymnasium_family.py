@@ -9,7 +9,9 @@ from typing import Any
 import gymnasium
 import numpy as np
 from gymnasium.error import DependencyNotInstalled, UnregisteredEnv
+from gymnasium.wrappers import TimeLimit
 
+from a2d.environments.contract import Contract
 from a2d.environments.spaces import Actions, Observations
 from a2d.environments.vector import Array, BatchedEnvironment, StepResult
 from a2d.tasks import TaskCard, card_error
@@ -55,29 +57,51 @@ class GymnasiumBatch(BatchedEnvironment):
     def __init__(self, card: TaskCard, num_envs: int, seed: int) -> None:
         if card.family == "mujoco":
             _route_mujoco_warnings()
+        self.envs: list[gymnasium.Env[Any, Any]] = []
+        try:
+            self._make(card, num_envs, seed)
+        except BaseException:
+            self.close_extras()
+            raise
+
+    def _make(self, card: TaskCard, num_envs: int, seed: int) -> None:
         first = _make_one(card)
+        self.envs.append(first)
+        limit = None if first.spec is None else first.spec.max_episode_steps
         self._observe = Observations(card, first.observation_space)
         self._act = Actions(card, first.action_space)
-        self._envs = [first] + [_make_one(card) for _ in range(num_envs - 1)]
-        super().__init__(card, num_envs, self._observe.space, self._act.space, seed)
+        self._contract = Contract(self._observe.declared, self._whereabouts)
+        while len(self.envs) < num_envs:
+            self.envs.append(_make_one(card))
+        # Steps are counted here, so that what ``step`` returns is seen before a TimeLimit takes it apart.
+        self.envs = [env.env if type(env) is TimeLimit else env for env in self.envs]
+        super().__init__(card, num_envs, self._observe.space, self._act.space, seed, limit)
         self._current = np.zeros((num_envs, *self._observe.space.shape), dtype=self._observe.space.dtype)
+        # The same memory, seen in the task's own layout.
+        self._arranged = self._current.transpose(0, 2, 3, 1) if self._observe.channels_last else self._current
 
     def _reset(self, indices: Array, seeds: list[int] | None) -> Array:
         for k, i in enumerate(indices):
-            observation, _ = self._envs[i].reset(seed=None if seeds is None else seeds[k])
-            self._current[i] = self._observe.arrange(observation)
+            result = self.envs[i].reset(seed=None if seeds is None else seeds[k])
+            self._arranged[i] = self._contract.reset(result)
         return self._current.copy()
 
     def _step(self, actions: Array) -> StepResult:
         rewards = np.zeros(self.num_envs, dtype=np.float32)
         terminated = np.zeros(self.num_envs, dtype=bool)
         truncated = np.zeros(self.num_envs, dtype=bool)
-        for i, action in enumerate(self._act.convert(actions)):
-            observation, rewards[i], terminated[i], truncated[i], _ = self._envs[i].step(action)
-            self._current[i] = self._observe.arrange(observation)
+        take_apart, arranged = self._contract.step, self._arranged
+        for i, (env, action) in enumerate(zip(self.envs, self._act.convert(actions), strict=True)):
+            arranged[i], rewards[i], terminated[i], truncated[i] = take_apart(env.step(action))
         return self._current.copy(), rewards, terminated, truncated, {}
 
     def close_extras(self) -> None:
-        """Close every environment."""
-        for env in self._envs:
-            env.close()
+        """Close every environment; one that cannot be closed is reported, and does not keep the others open."""
+        errors = []
+        for env in self.envs:
+            try:
+                env.close()
+            except Exception as error:
+                errors.append(f"{type(error).__name__}: {error}")
+        if errors:
+            print(f"a2d: closing the environments failed with {errors[0]}", file=sys.stderr)

@@ -44,15 +44,14 @@ class MinAtarBatch(BatchedEnvironment):
             raise card_error(card, "options", f"unknown {unknown}; MinAtar's are {sorted(OPTIONS)}")
         options = OPTIONS | card.options
         self._sticky = float(options["sticky_action_prob"])
-        self._limit = card.max_episode_steps or np.inf  # MinAtar itself has no limit
         module = _load_game(card)
         self._games = [module.Env(ramping=options["difficulty_ramping"]) for _ in range(num_envs)]
         height, width, channels = self._games[0].state_shape()
         observation = Box(0.0, 1.0, (channels, height, width), np.float32)
-        super().__init__(card, num_envs, observation, Discrete(ACTIONS), seed)
+        # MinAtar itself has no limit.
+        super().__init__(card, num_envs, observation, Discrete(ACTIONS), seed, card.max_episode_steps)
         self._states = np.zeros((num_envs, height, width, channels), dtype=bool)
         self._last_actions = [0] * num_envs
-        self._elapsed = np.zeros(num_envs, dtype=np.int64)
 
     def _observations(self) -> Array:
         # A view with the channels first: the networks want them last in memory, where the games have them.
@@ -67,7 +66,6 @@ class MinAtarBatch(BatchedEnvironment):
                 self._last_actions[i] = 0
             game.reset()
             self._states[i] = game.state()
-        self._elapsed[indices] = 0
         return self._observations()
 
     def _step(self, actions: Array) -> StepResult:
@@ -80,6 +78,5 @@ class MinAtarBatch(BatchedEnvironment):
             states[i] = game.state()
             rewards.append(reward)
             terminated.append(done)
-        self._elapsed += 1
-        truncated = self._elapsed >= self._limit
+        truncated = np.zeros(self.num_envs, dtype=bool)
         return self._observations(), np.array(rewards, np.float32), np.array(terminated, bool), truncated, {}

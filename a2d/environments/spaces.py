@@ -9,14 +9,42 @@ from gymnasium import Space
 from gymnasium.spaces import Box, Discrete
 
 from a2d.environments.vector import Array
+from a2d.environments.wrappers import action_advice, observation_advice
+from a2d.errors import A2DError
 from a2d.tasks import TaskCard, card_error
+
+# An agent acts by float32 numbers: beyond these they miss whole numbers, or their differences are infinite.
+LARGEST_INTEGER = 2.0**24
+LARGEST_FLOAT = float(np.finfo(np.float32).max) / 2
+
+
+def _advised(card: TaskCard, problem: str, advice: str) -> A2DError:
+    return A2DError(f"{card_error(card, 'id', problem)}\n{advice}")
 
 
 def _is_image(space: Box) -> bool:
     """Tell bytes, and floats within 0..1, from what cannot be taken for an image's pixels."""
+    if len(space.shape) != 3:
+        return False
     if space.dtype == np.uint8:
         return True
     return bool(np.issubdtype(space.dtype, np.floating) and space.low.min() >= 0 and space.high.max() <= 1)
+
+
+def _channels_last(card: TaskCard, shape: tuple[int, ...]) -> bool:
+    """Whether an image's shape is (H, W, C), from the card or from the shape where only one reading makes sense.
+
+    A reading makes sense if the sides are equal, or both longer than there are channels.
+    """
+    if card.channels is not None:
+        return card.channels == "last"
+    first, middle, last = shape
+    as_first = middle == last or first < min(middle, last)
+    as_last = first == middle or last < min(first, middle)
+    if as_first == as_last:
+        problem = f"observations of shape {shape} may be (C, H, W) or (H, W, C): say 'first' or 'last'"
+        raise card_error(card, "channels", problem)
+    return as_last
 
 
 class Observations:
@@ -24,14 +52,15 @@ class Observations:
 
     def __init__(self, card: TaskCard, space: Space[Any]) -> None:
         if not isinstance(space, Box):
-            raise card_error(card, "id", f"observations should be a Box, are a {type(space).__name__}")
-        shape = space.shape
-        self.channels_last = len(shape) == 3 and shape[2] <= 4
-        channels_first = len(shape) == 3 and shape[0] < min(shape[1:])
-        image = _is_image(space) and (self.channels_last or channels_first)
-        if len(shape) != 1 and not image:
-            wanted = "(D,), or an image (H, W, up to 4) or (C, H, W) of uint8 or of floats in 0..1"
-            raise card_error(card, "id", f"observations should be {wanted}; are {shape} {space.dtype}")
+            problem = f"observations should be a Box, are a {type(space).__name__}"
+            raise _advised(card, problem, observation_advice(card, space))
+        image = _is_image(space)
+        if len(space.shape) != 1 and not image:
+            wanted = "(D,), or an image, (H, W, C) or (C, H, W), of uint8 or of floats in 0..1"
+            problem = f"observations should be {wanted}; are {space.shape} {space.dtype}"
+            raise _advised(card, problem, observation_advice(card, space))
+        self.channels_last = image and _channels_last(card, space.shape)
+        self.declared = space
         low, high = self.arrange(space.low), self.arrange(space.high)
         self.space: Box
         if image and space.dtype == np.uint8:
@@ -53,18 +82,29 @@ class Actions:
         if isinstance(space, Discrete):
             self.space = Discrete(int(space.n))
         elif isinstance(space, Box) and len(space.shape) == 1:
-            if not space.is_bounded():
-                raise card_error(card, "id", "continuous actions should be bounded, they are not")
+            self._take_bounds(card, space)
             self.space = Box(-1.0, 1.0, space.shape, np.float32)
         else:
-            raise card_error(card, "id", f"actions should be Discrete or a Box (A,), are {space}")
+            problem = f"actions should be Discrete or a Box (A,), are {space}"
+            raise _advised(card, problem, action_advice(card, space))
+
+    def _take_bounds(self, card: TaskCard, space: Box) -> None:
+        if not space.is_bounded():
+            problem = "continuous actions should be bounded, they are not"
+            raise _advised(card, problem, action_advice(card, space))
+        self.whole = not np.issubdtype(space.dtype, np.floating)
+        self.low, self.high = space.low.astype(np.float64), space.high.astype(np.float64)
+        largest = LARGEST_INTEGER if self.whole else LARGEST_FLOAT
+        found = max(np.abs(self.low).max(), np.abs(self.high).max())
+        if found > largest:
+            raise card_error(card, "id", f"actions of {space.dtype} should be within ±{largest:g}, reach {found:g}")
 
     def convert(self, actions: Array) -> Array:
-        """Return (N,) or (N, A) actions in the task's own terms; continuous ones are clipped first."""
+        """Return (N,) or (N, A) actions in the task's own terms: continuous ones clipped, whole ones rounded."""
         if isinstance(self.inner, Discrete):
             indices: Array = actions.astype(np.int64) + self.inner.start
             return indices
-        assert isinstance(self.inner, Box)
-        low, high = self.inner.low, self.inner.high
-        scaled: Array = low + (np.clip(actions, -1.0, 1.0) + 1.0) * 0.5 * (high - low)
-        return scaled.astype(self.inner.dtype)
+        middle, half = (self.high + self.low) / 2, (self.high - self.low) / 2
+        # In float64, whatever the task's dtype: there nothing overflows, and the bounds are met exactly.
+        scaled: Array = np.clip(middle + half * np.clip(actions.astype(np.float64), -1, 1), self.low, self.high)
+        return (np.rint(scaled) if self.whole else scaled).astype(self.inner.dtype)

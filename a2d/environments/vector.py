@@ -7,6 +7,7 @@ for a transition (Gymnasium's ``AutoresetMode.DISABLED``).
 
 from __future__ import annotations
 
+import sys
 from abc import abstractmethod
 from typing import Any
 
@@ -23,6 +24,8 @@ from a2d.tasks import TaskCard
 
 Array = npt.NDArray[Any]
 StepResult = tuple[Array, Array, Array, Array, dict[str, Any]]
+
+ENDLESS = 2_000  # steps of all environments without any end, after which a task without a limit is suspect
 
 
 def independent_seeds(seed: int, count: int) -> list[int]:
@@ -44,16 +47,29 @@ class BatchedEnvironment(VectorEnv[Array, Array, Array]):
     single_observation_space: Box
     single_action_space: Box | Discrete
 
-    def __init__(self, card: TaskCard, num_envs: int, observation: Box, action: Box | Discrete, seed: int) -> None:
+    def __init__(
+        self,
+        card: TaskCard,
+        num_envs: int,
+        observation: Box,
+        action: Box | Discrete,
+        seed: int,
+        limit: int | None = None,
+    ) -> None:
+        """Take the spaces of one environment, and the agent steps after which its episodes are truncated."""
         self.card = card
         self.num_envs = num_envs
-        self.metadata = {"autoreset_mode": AutoresetMode.DISABLED}
+        self.metadata = {"autoreset_mode": AutoresetMode.DISABLED, "task": card.name}
+        self.metadata["max_episode_steps"] = limit
         self.single_observation_space = observation
         self.single_action_space = action
         self.observation_space = batch_space(observation, num_envs)
         self.action_space = batch_space(action, num_envs)
         self._first_seed: int | None = seed
         self._seed, self._steps = seed, 0
+        self._limit = np.inf if limit is None else limit
+        self._elapsed = np.zeros(num_envs, dtype=np.int64)
+        self._suspect = limit is None
         self._needs_reset = np.ones(num_envs, dtype=bool)
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Array, dict[str, Any]]:
@@ -73,6 +89,7 @@ class BatchedEnvironment(VectorEnv[Array, Array, Array]):
             self._seed, self._steps = seed, 0
             seeds = [independent_seeds(seed, self.num_envs)[i] for i in indices]
         self._needs_reset[indices] = False
+        self._elapsed[indices] = 0
         with guard(self.card.step_limit_s, self._whereabouts):
             observations = self._reset(indices, seeds)
         self._check("observation", observations)
@@ -92,13 +109,27 @@ class BatchedEnvironment(VectorEnv[Array, Array, Array]):
             observations, rewards, terminated, truncated, info = self._step(actions)
         self._check("reward", rewards)
         self._check("observation", observations)
-        truncated = truncated & ~terminated
+        self._elapsed += 1
+        truncated = (truncated | (self._elapsed >= self._limit)) & ~terminated
         self._needs_reset = terminated | truncated
+        if self._suspect:
+            self._watch_for_an_end()
         return observations, rewards.astype(np.float32, copy=False), terminated, truncated, info
 
     def _check(self, name: str, numbers: Array) -> None:
         if numbers.dtype.kind == "f" and not np.isfinite(numbers).all():
             raise Diverged(f"{self._whereabouts()}: {name} not finite")
+
+    def _watch_for_an_end(self) -> None:
+        if self._needs_reset.any():
+            self._suspect = False
+        elif self._steps == ENDLESS:
+            self._suspect = False
+            print(
+                f"a2d: {self._whereabouts()}: no episode has ended; if none ever does, limit them by the card's "
+                "max_episode_steps",
+                file=sys.stderr,
+            )
 
     def _whereabouts(self) -> str:
         return f"{self.card.name}: step {self._steps} of {self.num_envs} environments after reset(seed={self._seed})"

@@ -19,6 +19,8 @@ from a2d.networks.supernet import Gates, Supernet
 from a2d.normalizer import Normalizer
 
 BYTE_SCALE = 1 / 255
+# By whether an agent sees bytes: numbers that would be taken for pixels 255 times as dark, or as bright.
+WRONG_PIXELS = {True: (torch.float32, torch.float64, torch.float16), False: (torch.uint8,)}
 
 
 class Agent(nn.Module):
@@ -84,13 +86,38 @@ class Agent(nn.Module):
         return self.distribution(outputs), values
 
     def preprocess(self, observation: Tensor) -> Tensor:
-        """Scale or standardise, as float32 in the layout that the network runs fastest in."""
+        """Scale or standardise, as float32 in the layout that the network runs fastest in.
+
+        Raises:
+            A2DError: these are no observations of the agent's task.
+        """
+        # A caller may bring anything, whatever the annotation says.
+        if not isinstance(observation, Tensor) or observation.shape[1:] != self.observation_shape:  # type: ignore[redundant-expr]
+            raise A2DError(self._misfit(observation))
+        if self.pixels and observation.dtype in WRONG_PIXELS[self.scale == BYTE_SCALE]:
+            wanted = "bytes, 0 to 255" if self.scale == BYTE_SCALE else "floats within 0..1"
+            raise A2DError(f"this agent sees images of {wanted}, not of {observation.dtype}")
         if self.normalizer is not None:
             return self.normalizer.standardize(observation)
         if not self.pixels:
             return observation.float()
         observation = observation.contiguous(memory_format=torch.channels_last)
         return observation.float() if self.scale == 1.0 else observation * self.scale
+
+    def _misfit(self, observation: Any) -> str:
+        """Say what was given instead of a batch of observations, and how to make one of it."""
+        wanted = f"this agent sees a tensor (N, {', '.join(map(str, self.observation_shape))})"
+        if not isinstance(observation, Tensor):
+            return f"{wanted}, not a {type(observation).__name__}: give torch.from_numpy(array)"
+        shape = tuple(observation.shape)
+        problem = f"{wanted}, not one of shape {shape}"
+        if self.pixels and len(shape) == 4 and (shape[3], *shape[1:3]) == self.observation_shape:
+            return f"{problem}: its channels are last, give observation.permute(0, 3, 1, 2)"
+        if self.pixels and len(shape) == 3 and (shape[2], *shape[:2]) == self.observation_shape:
+            return f"{problem}: its channels are last, give observation.permute(2, 0, 1)[None]"
+        if shape == self.observation_shape:
+            return f"{problem}: give a batch, observation[None]"
+        return problem
 
     def heads(self, x: Tensor, *gates: Gates) -> tuple[Tensor, Tensor]:
         """Map preprocessed observations to logits or means (N, A) and values (N,)."""

@@ -1,0 +1,57 @@
+"""What helps a task whose spaces the networks do not take: the lines that register it wrapped."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from gymnasium import Space
+from gymnasium.spaces import Box, MultiBinary, MultiDiscrete, flatten_space
+
+from a2d.tasks import TaskCard
+
+MOST_ACTIONS = 1000  # that a combination of discrete actions may be turned into
+OWN = "Bring it into form by a wrapper of your own (gymnasium.ObservationWrapper or ActionWrapper)."
+
+
+def _advice(card: TaskCard, what: str, wrapper: str, *arguments: str) -> str:
+    made = ", ".join([f"gymnasium.make({card.id!r}, **options)", *arguments])
+    return (
+        f"A wrapper helps. Put these lines into a module of your own, and name it under import_module and "
+        f"'mine/{what}-v0' under id:\n"
+        f"    import gymnasium, numpy\n"
+        f"    gymnasium.register('mine/{what}-v0', lambda **options: gymnasium.wrappers.{wrapper}({made}))"
+    )
+
+
+def observation_advice(card: TaskCard, space: Space[Any]) -> str:
+    """Return how observations of this space become vectors or images."""
+    if isinstance(space, Box) and len(space.shape) == 2:
+        return _advice(card, "Image", "ReshapeObservation", str((*space.shape, 1)))
+    if isinstance(space, Box) and len(space.shape) == 3 and space.is_bounded():
+        return _advice(card, "Scaled", "RescaleObservation", "numpy.float32(0)", "numpy.float32(1)")
+    try:
+        flat = flatten_space(space)
+    except NotImplementedError:
+        return OWN
+    return _advice(card, "Vector", "FlattenObservation") if isinstance(flat, Box) else OWN
+
+
+def action_advice(card: TaskCard, space: Space[Any]) -> str:
+    """Return how actions of this space become discrete ones, or a vector."""
+    if isinstance(space, (MultiDiscrete, MultiBinary)):
+        counts = (2,) * math.prod(space.shape) if isinstance(space, MultiBinary) else tuple(space.nvec.ravel().tolist())
+        if math.prod(counts) <= MOST_ACTIONS:
+            start = f" + {space.start.ravel().tolist()}" if isinstance(space, MultiDiscrete) else ""
+            action = f"(numpy.array(numpy.unravel_index(index, {counts})){start}).reshape({space.shape})"
+            number = f"gymnasium.spaces.Discrete({math.prod(counts)})"
+            return _advice(card, "Discrete", "TransformAction", f"lambda index: {action}", number)
+    if isinstance(space, Box) and not space.is_bounded():
+        bounds = f"gymnasium.spaces.Box(-1.0, 1.0, {space.shape})"
+        return f"Choose bounds. {_advice(card, 'Bounded', 'TransformAction', 'lambda action: action', bounds)}"
+    if isinstance(space, Box):
+        dtype = f"numpy.{space.dtype}"
+        low, high = (f"numpy.array({side.ravel().tolist()}, {dtype})" for side in (space.low, space.high))
+        flat = f"gymnasium.spaces.Box({low}, {high}, dtype={dtype})"
+        return _advice(card, "Flat", "TransformAction", f"lambda action: action.reshape({space.shape})", flat)
+    return OWN
