@@ -31,7 +31,11 @@ from a2d.rollout import Collector
 from a2d.search import SearchLearner, match_flops
 from a2d.seeds import stream_seed
 from a2d.spec import DerivedAgent, GivenAgent, ManualAgent, SearchSpec, TrainSpec, key_of
+from a2d.stopping import stoppable
+from a2d.streams import say
 from a2d.training import Progress, Training, train
+
+AFTER_TRAINING = "stopped after training; the same command goes on with the test episodes"
 
 
 def interface_of(environments: VectorEnv, normalized: bool) -> Interface:
@@ -103,11 +107,14 @@ def measure_network(agent: Agent, interface: Interface, design: str | Architectu
 
 
 def evaluate_agent(spec: TrainSpec | SearchSpec, agent: Agent, *gates: Gates) -> Evaluation:
-    """Play the spec's test episodes; their seeds are a stream of their own.
+    """Play the spec's test episodes; their seeds are a stream of their own, whatever was done before.
 
     Raises:
         Diverged: a reward or an observation is not finite; there is no score.
     """
+    # A run that goes on after training has not drawn what the others have drawn until here.
+    random.seed(stream_seed(spec.seed, spec.kind, "evaluation", "random"))
+    np.random.seed(stream_seed(spec.seed, spec.kind, "evaluation", "numpy"))  # noqa: NPY002
     environments, seed = _environments(spec, spec.evaluation.environments, "evaluation")
     try:
         episodes = evaluate(agent.eval(), environments, spec.evaluation.episodes, seed, *gates)
@@ -121,7 +128,7 @@ def _close(environments: VectorEnv) -> None:
     try:
         environments.close()
     except Exception as error:
-        print(f"a2d: closing the environments failed with {type(error).__name__}: {error}", file=sys.stderr)
+        say(f"closing the environments failed with {type(error).__name__}: {error}")
 
 
 def _evaluate(progress: Progress, spec: TrainSpec | SearchSpec, agent: Agent, *gates: Gates) -> Evaluation | None:
@@ -218,7 +225,8 @@ def run_training(
 
     Args:
         spec: the run.
-        folder: for the agent's bundle, and for the state from which a run that was stopped goes on.
+        folder: for the agent's bundle, and for the state from which a run that was stopped goes on. The caller removes
+            that once the record is written.
         teacher: the trained agent of ``spec.teacher``.
         searched: what ``search_of(spec)`` derived.
         log: folder for TensorBoard's files.
@@ -233,11 +241,13 @@ def run_training(
     agent = build_agent(design, interface).to(device)
     learner = Learner(agent, spec.a2c, spec.distillation, teacher)
     progress = _train(spec, folder, learner, environments, log, design)
-    _close(environments)
-    agent.cpu()  # latency and test episodes are the processor's
-    save_agent(folder, agent, spec, design, interface)
-    evaluation = _evaluate(progress, spec, agent)
-    return _record(spec, progress, evaluation, measure_network(agent, interface, design), start)
+    with stoppable(AFTER_TRAINING):
+        _close(environments)
+        agent.cpu()  # latency and test episodes are the processor's
+        evaluation = _evaluate(progress, spec, agent)
+        save_agent(folder, agent, spec, design, interface, progress.diverged)
+        network = measure_network(agent, interface, design)
+        return _record(spec, progress, evaluation, network, start)
 
 
 def run_search(spec: SearchSpec, folder: Path, teacher: Agent | None = None, log: Path | None = None) -> Record:
@@ -247,7 +257,8 @@ def run_search(spec: SearchSpec, folder: Path, teacher: Agent | None = None, log
 
     Args:
         spec: the run.
-        folder: for the state from which a run that was stopped goes on.
+        folder: for the state from which a run that was stopped goes on. The caller removes that once the record is
+            written.
         teacher: the trained agent of ``spec.teacher``.
         log: folder for TensorBoard's files.
     """
@@ -260,10 +271,11 @@ def run_search(spec: SearchSpec, folder: Path, teacher: Agent | None = None, log
     agent = build_supernet_agent(spec.search.space, interface).to(device)
     learner = SearchLearner(agent, spec, teacher)
     progress = _train(spec, folder, learner, environments, log)
-    _close(environments)
-    agent.cpu()  # test episodes are the processor's
-    evaluation = _evaluate(progress, spec, agent, learner.strongest())
-    architecture = learner.derive()
-    network = measure_network(build_agent(architecture, interface), interface, architecture)
-    outcome = SearchOutcome(architecture=architecture, alpha=learner.alpha.tolist(), skips=architecture.skips())
-    return _record(spec, progress, evaluation, network, start, outcome)
+    with stoppable(AFTER_TRAINING):
+        _close(environments)
+        agent.cpu()  # test episodes are the processor's
+        evaluation = _evaluate(progress, spec, agent, learner.strongest())
+        architecture = learner.derive()
+        network = measure_network(build_agent(architecture, interface), interface, architecture)
+        outcome = SearchOutcome(architecture=architecture, alpha=learner.alpha.tolist(), skips=architecture.skips())
+        return _record(spec, progress, evaluation, network, start, outcome)
