@@ -259,7 +259,7 @@ def _status() -> int:
     except A2DError as error:
         say(str(error))
     except OSError as error:  # of a path that an option names
-        say(f"{error.filename or 'the system'}: {error.strerror or error}")
+        say(f"{error.filename or 'a stream or file'}: {error.strerror or error}")
     except Stopped as stopped:
         say(str(stopped))
         return 128 + stopped.signal

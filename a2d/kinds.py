@@ -52,6 +52,8 @@ def _found(path: Path, kind: Kind) -> str | None:
             return "there is no such file or folder"
         if path.is_dir():
             return _found_folder(path, kind)
+        if not path.is_file():
+            return None  # a pipe, which can be read only once
         if kind in FOLDERS:
             return f"is a file ({_content(path) or 'of some other kind'})"
         content = _content(path)

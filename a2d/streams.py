@@ -57,7 +57,7 @@ def finish(status: int) -> int:
         sys.stdout.flush()
     except OSError as error:
         broken = isinstance(error, BrokenPipeError)
-        if not broken:
+        if not broken and status == 0:  # or it has been told
             say(f"standard output: {error.strerror}")
         with suppress(OSError):  # or Python would try again, and complain
             os.dup2(os.open(os.devnull, os.O_WRONLY), OUTPUT)
