@@ -22,11 +22,11 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
+from a2d.console import say
 from a2d.errors import A2DError, Stopped
 from a2d.files import write_atomically
 from a2d.process import number_from
 from a2d.stopping import answering
-from a2d.streams import say
 
 FILE = "checkpoint"
 SECONDS_VARIABLE = "A2D_CHECKPOINT_SECONDS"

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from a2d.console import CLOSED_PIPE, finish, prepare_streams, say
 from a2d.errors import A2DError, Stopped
 from a2d.kinds import expect
 from a2d.stopping import stoppable
-from a2d.streams import CLOSED_PIPE, finish, prepare_streams, say
 
 if TYPE_CHECKING:
     from a2d.architecture import Architecture
@@ -32,13 +32,14 @@ app = typer.Typer(
     "found, evaluate. For the paper's study, use snakemake; plan and compare look at it.",
 )
 
-Task = Annotated[Path, typer.Option(help="the task's card, a YAML file as in envs/")]
+# What `readable` would ask is asked by ``expect``, which answers in one line.
+Task = Annotated[Path, typer.Option(help="the task's card, a YAML file as in envs/", readable=False)]
 Out = Annotated[Path, typer.Option(help="new folder for what the run leaves behind")]
 Seed = Annotated[int, typer.Option(min=0, help="the run's seed; all its random streams come from it")]
 StepCount = Annotated[int, typer.Option(min=1, help="environment steps; a multiple of environments × 5")]
 Environments = Annotated[int, typer.Option(min=1, help="environments stepped side by side")]
-Teacher = Annotated[Path | None, typer.Option(help="folder of a trained agent that teaches")]
-Design = Annotated[Path | None, typer.Option(help="an arch.json instead, searched or written by hand")]
+Teacher = Annotated[Path | None, typer.Option(help="folder of a trained agent that teaches", readable=False)]
+Design = Annotated[Path | None, typer.Option(help="an arch.json instead, searched or written by hand", readable=False)]
 Mode = Annotated[Literal["none", "actor", "critic", "joint"], typer.Option(help="which of the teacher's heads teach")]
 Log = Annotated[Path | None, typer.Option(help="folder for TensorBoard's event files")]
 Root = Annotated[Path, typer.Option(help="the checkout that holds workflow/ and envs/", exists=True)]
@@ -136,7 +137,7 @@ def _refuse_diverged(record: Record, out: Path) -> None:
 @app.command("random")
 def random_architecture(
     task: Task,
-    like: Annotated[Path, typer.Option(help="the arch.json whose FLOPs to match")],
+    like: Annotated[Path, typer.Option(help="the arch.json whose FLOPs to match", readable=False)],
     out: Annotated[Path, typer.Option(help="the arch.json to write")],
     seed: Seed = 0,
 ) -> None:
@@ -149,7 +150,7 @@ def random_architecture(
 
 @app.command()
 def evaluate(
-    agent: Annotated[Path, typer.Argument(help="folder of a trained agent")],
+    agent: Annotated[Path, typer.Argument(help="folder of a trained agent", readable=False)],
     episodes: Annotated[int, typer.Option(min=1, help="test episodes")] = 30,
     seed: Seed = 0,
 ) -> None:
@@ -221,8 +222,8 @@ def plan(
 
 @app.command()
 def compare(
-    fresh: Annotated[Path, typer.Argument(help="folder of fresh records")],
-    recorded: Annotated[Path, typer.Argument(help="folder of recorded ones")],
+    fresh: Annotated[Path, typer.Argument(help="folder of fresh records", readable=False)],
+    recorded: Annotated[Path, typer.Argument(help="folder of recorded ones", readable=False)],
 ) -> None:
     """Set fresh records against recorded ones, run by run; fails if any is different or absent."""
     from collections import Counter

@@ -15,6 +15,7 @@ from gymnasium.vector import VectorEnv
 from a2d.architecture import Architecture
 from a2d.bundle import Interface, build_agent, build_supernet_agent, save_agent
 from a2d.checkpoint import Checkpoint
+from a2d.console import say
 from a2d.costs import count_flops, count_parameters, measure_latency
 from a2d.environments import make_environment
 from a2d.errors import A2DError, Diverged
@@ -32,7 +33,6 @@ from a2d.search import SearchLearner, match_flops
 from a2d.seeds import stream_seed
 from a2d.spec import DerivedAgent, GivenAgent, ManualAgent, SearchSpec, TrainSpec, key_of
 from a2d.stopping import stoppable
-from a2d.streams import say
 from a2d.training import Progress, Training, train
 
 AFTER_TRAINING = "stopped after training; the same command goes on with the test episodes"

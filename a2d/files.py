@@ -13,8 +13,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from a2d.console import say
 from a2d.errors import A2DError
-from a2d.streams import say
 
 PARTIAL = ".partial"
 LOCK = ".lock"

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from a2d.architecture import Architecture, load_architecture, write_architecture
 from a2d.bundle import Description, Interface, build_agent, build_supernet_agent, load_agent
 from a2d.checkpoint import remove_checkpoint
+from a2d.console import say
 from a2d.environments import make_environment
 from a2d.errors import A2DError, Diverged, nearest
 from a2d.evaluation import evaluate
@@ -22,7 +23,6 @@ from a2d.networks.agent import Agent
 from a2d.records import Network, Record, read_record, write_record
 from a2d.seeds import stream_seed
 from a2d.spec import GivenAgent, ManualAgent, SearchSpec, TrainSpec, key_of, search_of
-from a2d.streams import say
 from a2d.study import Run, Study
 from a2d.tasks import TaskCard, describe_validation_error, load_card
 from a2d.workspace import Workspace

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from a2d.streams import finish, say
+from a2d.console import finish, say
 
 ROOT = Path(__file__).parent.parent
 CATCH = str(ROOT / "envs" / "tiny-catch.yaml")
@@ -87,7 +87,7 @@ def test_a_run_trains_with_every_stream_closed_and_is_the_same_run(tmp_path: Pat
 
 NUMBERS = """
 import os, sys
-from a2d.streams import prepare_streams
+from a2d.console import prepare_streams
 prepare_streams()
 found = open(sys.argv[1], "w")
 assert found.fileno() > 2, found.fileno()
