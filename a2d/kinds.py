@@ -29,6 +29,8 @@ CONTENTS: dict[str, tuple[str, ...]] = {
     "an architecture": ("space", "operators"),
     "a task's card": ("family", "id"),
     "a study's scale": ("tasks", "seeds", "steps"),
+    "a study's experiment": ("question", "groups"),
+    "a study's methods": ("search", "recipes"),
 }
 OWN = {"card": "a task's card", "architecture": "an architecture"}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -50,7 +51,9 @@ def _base(
 
 
 def _card(path: Path) -> TaskCard:
-    return load_card(expect(path, "card"))
+    card = load_card(expect(path, "card"))
+    # In an ASCII locale, Python holds a name's other letters in a form that no record can.
+    return card.model_copy(update={"name": os.fsencode(card.name).decode("utf-8", "replace")})
 
 
 def read_design(path: Path) -> Architecture:

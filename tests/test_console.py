@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from a2d.console import finish, say
+from a2d.records import read_record
 
 ROOT = Path(__file__).parent.parent
 CATCH = str(ROOT / "envs" / "tiny-catch.yaml")
@@ -83,6 +84,15 @@ def test_a_run_trains_with_every_stream_closed_and_is_the_same_run(tmp_path: Pat
         assert bool(done.stdout) == (name == "open")
     agents = [(tmp_path / name / "agent.safetensors").read_bytes() for name in ("open", "closed")]
     assert agents[0] == agents[1]
+
+
+def test_a_task_of_any_name_is_recorded_in_an_ascii_locale(tmp_path: Path) -> None:
+    card = tmp_path / "tâche.yaml"
+    card.write_bytes(Path(CATCH).read_bytes())
+    arguments = ["--task", card, "--network", "vanilla", "--steps", 40, "--environments", 4, "--out", tmp_path / "out"]
+    done = a2d("train", *arguments, variables=ASCII)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert read_record(tmp_path / "out" / "record.json").spec.task.name == "tâche"
 
 
 NUMBERS = """
