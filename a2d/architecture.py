@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
-from a2d.errors import A2DError
+from a2d.errors import A2DError, nearest
 from a2d.files import write_atomically
 from a2d.tasks import Frozen, describe_validation_error
 
@@ -17,6 +17,7 @@ Space = Literal["convolution", "dense"]
 Shortcut = Literal["none", "identity"]
 Normalization = Literal["none", "group"]
 
+WIDTH_STEP = 4
 KERNELS = (3, 5)
 ACTIVATIONS = ("relu", "tanh")
 EXPANSIONS = (1, 3, 5)
@@ -47,9 +48,16 @@ class CellSpace(Frozen):
     """What is fixed before the search: the cells' number, width, shortcut and normalisation."""
 
     cells: int = Field(14, ge=1, description="the paper's summary counts 14 searchable cells")
-    width: int = Field(16, ge=4, multiple_of=4, description="channels of the first stage, or units of a dense layer")
+    width: int = Field(16, ge=4, description="channels of the first stage, or units of a dense layer; a multiple of 4")
     shortcut: Shortcut = Field("none", description="'identity' adds every cell's input to its output")
     normalization: Normalization = Field("none", description="'group' puts GroupNorm inside the operators")
+
+    @field_validator("width")
+    @classmethod
+    def check_width(cls, width: int) -> int:
+        if width % WIDTH_STEP:
+            raise ValueError(f"should be a multiple of {WIDTH_STEP}; the nearest: {nearest(width, WIDTH_STEP)}")
+        return width
 
 
 class Architecture(Frozen):

@@ -80,6 +80,7 @@ class Description(Frozen):
     design: str | Architecture
     interface: Interface
     weights_sha256: str
+    diverged: str | None = None  # why the run did, whose last good weights these are
 
 
 def _around(backbone: nn.Module, interface: Interface) -> Agent:
@@ -98,12 +99,29 @@ def build_supernet_agent(cells: CellSpace, interface: Interface) -> Agent:
     return _around(Supernet(cells, interface.observation_shape), interface)
 
 
-def save_agent(folder: Path, agent: Agent, spec: TrainSpec, design: str | Architecture, interface: Interface) -> None:
-    """Write an agent's bundle into ``folder``; the description last, so that it vouches for the weights."""
+def save_agent(
+    folder: Path,
+    agent: Agent,
+    spec: TrainSpec,
+    design: str | Architecture,
+    interface: Interface,
+    diverged: str | None = None,
+) -> None:
+    """Write an agent's bundle into ``folder``; the description last, so that it vouches for the weights.
+
+    Args:
+        folder: made if it is not there.
+        agent: whose weights are saved.
+        spec: of the run that trained it.
+        design: its network.
+        interface: of its task.
+        diverged: why the run diverged, if it did.
+    """
     tensors = {name: tensor.contiguous() for name, tensor in agent.state_dict().items()}
     write_atomically(folder / WEIGHTS, lambda path: path.write_bytes(save(tensors)))
-    description = Description(spec=spec, design=design, interface=interface, weights_sha256=checksum(folder / WEIGHTS))
-    data = description.model_dump(mode="json")
+    weights = checksum(folder / WEIGHTS)
+    description = Description(spec=spec, design=design, interface=interface, weights_sha256=weights, diverged=diverged)
+    data = description.model_dump(mode="json", exclude=set() if diverged else {"diverged"})
     text = json.dumps({**data, "sha256": digest(data)}, indent=1)
     write_atomically(folder / DESCRIPTION, lambda path: path.write_text(text, encoding="utf-8"))
 

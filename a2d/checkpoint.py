@@ -10,8 +10,8 @@ import hashlib
 import json
 import os
 import signal
-import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -21,10 +21,12 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
+from a2d.console import say
 from a2d.errors import A2DError, Stopped
 from a2d.files import write_atomically
 from a2d.lifetime import WORKFLOW_VARIABLE, is_gone
 from a2d.process import number_from
+from a2d.stopping import answering
 
 FILE = "checkpoint"
 SECONDS_VARIABLE = "A2D_CHECKPOINT_SECONDS"
@@ -67,8 +69,8 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 class Checkpoint:
     """Where one run keeps its state, and when it is time to.
 
-    As a context, it also answers SIGTERM and SIGINT: the first one asks the run to save its state and stop, a second
-    one ends the process at once.
+    As a context, around training, it also answers what asks to stop, such as SIGTERM: the first one asks the run to
+    save its state and stop, a second one is not waited for.
 
     Args:
         folder: of the run.
@@ -82,7 +84,7 @@ class Checkpoint:
         self.workflow = os.environ.get(WORKFLOW_VARIABLE, "")
         self.saved = time.monotonic()
         self.asked = 0
-        self.handlers: dict[int, Any] = {}
+        self.handlers = ExitStack()
 
     def load(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
         """Return the state to go on from; None, with a word why, where the run has to start from nothing.
@@ -111,7 +113,7 @@ class Checkpoint:
 
     def say(self, message: str) -> None:
         """Tell a person something about the state."""
-        print(f"a2d: {self.path}: {message}", file=sys.stderr)
+        say(f"{self.path}: {message}")
 
     def save(self, tensors: dict[str, Tensor], notes: dict[str, Any]) -> None:
         """Replace the state by a newer one."""
@@ -128,27 +130,20 @@ class Checkpoint:
     def stop_if_asked(self, progress: str) -> None:
         """Raise Stopped, where the state is saved, if the run was asked to stop."""
         if self.asked:
-            raise Stopped(f"stopped at {progress}; the same command goes on from there", self.asked)
+            number, self.asked = self.asked, 0  # it is answered once
+            raise Stopped(f"stopped at {progress}; the same command goes on from there", number)
 
     def __enter__(self) -> Checkpoint:
-        try:
-            for number in (signal.SIGTERM, signal.SIGINT):
-                self.handlers[number] = signal.signal(number, self._ask)
-        except ValueError:
-            pass  # outside the main thread, whose owner answers signals
+        self.handlers.enter_context(answering(self._ask))
         return self
 
     def _ask(self, number: int, frame: FrameType | None) -> None:
         self.asked = number
-        self._restore()
 
-    def _restore(self) -> None:
-        while self.handlers:
-            number, handler = self.handlers.popitem()
-            signal.signal(number, handler)
-
-    def __exit__(self, *error: object) -> None:
-        self._restore()
+    def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
+        self.handlers.close()
+        if kind is None:
+            self.stop_if_asked("the end of training")
 
 
 def remove_checkpoint(folder: Path) -> None:

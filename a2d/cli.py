@@ -8,11 +8,20 @@ from __future__ import annotations
 import faulthandler
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from a2d.console import CLOSED_PIPE, finish, prepare_streams, say
 from a2d.errors import A2DError, Stopped
+from a2d.kinds import expect
+from a2d.stopping import stoppable
+
+if TYPE_CHECKING:
+    from a2d.architecture import Architecture
+    from a2d.records import Record
+
+FAILED, DIVERGED = 1, 3  # exit statuses; 2 is of wrong usage, 128 and more of signals
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -23,12 +32,14 @@ app = typer.Typer(
     "found, evaluate. For the paper's study, use snakemake; plan and compare look at it.",
 )
 
-Task = Annotated[Path, typer.Option(help="the task's card, a YAML file as in envs/", exists=True, dir_okay=False)]
+# What `readable` would ask is asked by ``expect``, which answers in one line.
+Task = Annotated[Path, typer.Option(help="the task's card, a YAML file as in envs/", readable=False)]
 Out = Annotated[Path, typer.Option(help="new folder for what the run leaves behind")]
 Seed = Annotated[int, typer.Option(min=0, help="the run's seed; all its random streams come from it")]
 StepCount = Annotated[int, typer.Option(min=1, help="environment steps; a multiple of environments × 5")]
 Environments = Annotated[int, typer.Option(min=1, help="environments stepped side by side")]
-Teacher = Annotated[Path | None, typer.Option(help="folder of a trained agent that teaches")]
+Teacher = Annotated[Path | None, typer.Option(help="folder of a trained agent that teaches", readable=False)]
+Design = Annotated[Path | None, typer.Option(help="an arch.json instead, searched or written by hand", readable=False)]
 Mode = Annotated[Literal["none", "actor", "critic", "joint"], typer.Option(help="which of the teacher's heads teach")]
 Log = Annotated[Path | None, typer.Option(help="folder for TensorBoard's event files")]
 Root = Annotated[Path, typer.Option(help="the checkout that holds workflow/ and envs/", exists=True)]
@@ -39,7 +50,7 @@ Runs = Annotated[Path, typer.Option(help="folder of the weights")]
 
 @app.command()
 def check(
-    task: Annotated[Path | None, typer.Argument(help="the card to try", exists=True, dir_okay=False)] = None,
+    task: Annotated[Path | None, typer.Argument(help="the card to try", readable=False)] = None,
     explain: Annotated[bool, typer.Option("--explain", help="list the keys of a card, and what each is for")] = False,
 ) -> None:
     """Try a task's card for some seconds: build its environment, play at random, and say what it is."""
@@ -51,7 +62,7 @@ def check(
     elif task is None:
         raise A2DError("give the card to try, or --explain")
     if task is not None:
-        found = check_card(load_card(task))
+        found = check_card(load_card(expect(task, "card")))
         typer.echo("\n  ".join([f"{task}: good", *found]))
 
 
@@ -60,9 +71,7 @@ def train(
     task: Task,
     out: Out,
     network: Annotated[str, typer.Option(help="a manual network, e.g. resnet14, vanilla or mlp64")] = "",
-    architecture: Annotated[
-        Path | None, typer.Option(help="an arch.json instead, searched or written by hand", exists=True)
-    ] = None,
+    architecture: Design = None,
     steps: StepCount = 1_000_000,
     seed: Seed = 0,
     environments: Environments = 64,
@@ -70,14 +79,15 @@ def train(
     distill: Mode = "none",
     log: Log = None,
 ) -> None:
-    """Train one agent from scratch: a teacher, a manual agent, or one that was searched."""
-    from a2d.architecture import load_architecture
+    """Train one agent from scratch: a teacher, a manual agent, or one that was searched.
+
+    Exit status 3: the run diverged; what is left of it is kept.
+    """
     from a2d.single import train_agent
 
-    if bool(network) == (architecture is not None):
-        raise A2DError("give either --network or --architecture")
-    design = network if architecture is None else load_architecture(architecture)
+    design = _design(network, architecture)
     record = train_agent(task, out, design, steps, seed, environments, teacher, distill, log)
+    _refuse_diverged(record, out)
     typer.echo(f"score {record.score:.2f}, {record.network.flops:,} FLOPs; the agent is in {out}")
 
 
@@ -101,34 +111,54 @@ def search(
     cost: Annotated[float, typer.Option(min=0, help="lambda: how much FLOPs count against the score")] = 0.01,
     log: Log = None,
 ) -> None:
-    """Search an architecture; writes OUT/arch.json, which `train --architecture` takes."""
+    """Search an architecture; writes OUT/arch.json, which `train --architecture` takes.
+
+    Exit status 3: the run diverged; what is left of it is kept.
+    """
     from a2d.single import search_architecture
 
     space = {"cells": cells, "width": width, "shortcut": shortcut}
     settings = {"train_mode": train_mode, "space": space, "cost_coefficient": cost}
     record = search_architecture(task, out, steps, seed, environments, teacher, distill, settings, log)
+    _refuse_diverged(record, out)
     assert record.search is not None
     typer.echo(f"{' '.join(record.search.architecture.operators)}: {out / 'arch.json'}")
+
+
+def _design(network: str, architecture: Path | None) -> str | Architecture:
+    from a2d.single import read_design
+
+    if bool(network) == (architecture is not None):
+        raise A2DError("give either --network or --architecture")
+    return network if architecture is None else read_design(architecture)
+
+
+def _refuse_diverged(record: Record, out: Path) -> None:
+    """End with an exit status that no script takes for a success."""
+    from a2d.single import describe_divergence
+
+    if record.status == "diverged":
+        say(f"{out}: {describe_divergence(record)}")
+        raise typer.Exit(DIVERGED)
 
 
 @app.command("random")
 def random_architecture(
     task: Task,
-    like: Annotated[Path, typer.Option(help="the arch.json whose FLOPs to match", exists=True)],
+    like: Annotated[Path, typer.Option(help="the arch.json whose FLOPs to match", readable=False)],
     out: Annotated[Path, typer.Option(help="the arch.json to write")],
     seed: Seed = 0,
 ) -> None:
     """Draw a random architecture of the same space at matched FLOPs: the control of every search."""
-    from a2d.architecture import load_architecture
-    from a2d.single import draw_architecture
+    from a2d.single import draw_architecture, read_design
 
-    drawn = draw_architecture(task, load_architecture(like), out, seed)
+    drawn = draw_architecture(task, read_design(like), out, seed)
     typer.echo(f"{' '.join(drawn.operators)}: {out}")
 
 
 @app.command()
 def evaluate(
-    agent: Annotated[Path, typer.Argument(help="folder of a trained agent", exists=True, file_okay=False)],
+    agent: Annotated[Path, typer.Argument(help="folder of a trained agent", readable=False)],
     episodes: Annotated[int, typer.Option(min=1, help="test episodes")] = 30,
     seed: Seed = 0,
     environments: Annotated[
@@ -146,15 +176,12 @@ def evaluate(
 def costs(
     task: Task,
     network: Annotated[str, typer.Option(help="a manual network")] = "",
-    architecture: Annotated[Path | None, typer.Option(help="an arch.json instead", exists=True)] = None,
+    architecture: Design = None,
 ) -> None:
     """Print a network's FLOPs, parameters and latency on a task."""
-    from a2d.architecture import load_architecture
     from a2d.single import measure_costs
 
-    if bool(network) == (architecture is not None):
-        raise A2DError("give either --network or --architecture")
-    found = measure_costs(task, network if architecture is None else load_architecture(architecture))
+    found = measure_costs(task, _design(network, architecture))
     typer.echo(
         f"{found.flops:,} FLOPs, {found.parameters:,} parameters, "
         f"{found.latency_median_ms:.3f} ms median, {found.latency_p99_ms:.3f} ms 99th percentile"
@@ -206,15 +233,15 @@ def plan(
 
 @app.command()
 def compare(
-    fresh: Annotated[Path, typer.Argument(help="folder of fresh records", exists=True, file_okay=False)],
-    recorded: Annotated[Path, typer.Argument(help="folder of recorded ones", exists=True, file_okay=False)],
+    fresh: Annotated[Path, typer.Argument(help="folder of fresh records", readable=False)],
+    recorded: Annotated[Path, typer.Argument(help="folder of recorded ones", readable=False)],
 ) -> None:
     """Set fresh records against recorded ones, run by run; fails if any is different or absent."""
     from collections import Counter
 
     from a2d.compare import compare_folders
 
-    comparisons = compare_folders(fresh, recorded)
+    comparisons = compare_folders(expect(fresh, "records"), expect(recorded, "records"))
     for item in comparisons:
         scores = " ".join("      --" if score is None else f"{score:8.2f}" for score in (item.fresh, item.recorded))
         typer.echo(f"{item.verdict:18} {scores}  {item.path}")
@@ -225,17 +252,27 @@ def compare(
 
 
 def main() -> None:
-    """Run the command line; a mistake a person can mend is one message, not a traceback."""
+    """Run the command line; a mistake that a person can correct is one line, not a traceback."""
+    prepare_streams()
     if sys.__stderr__ is not None:
         faulthandler.enable(sys.__stderr__)  # a crash in native code, of an environment say, tells where
+    sys.exit(finish(_status()))
+
+
+def _status() -> int:
+    """Run the command and return its exit status."""
     try:
-        app()
+        with stoppable("stopped; give the same command again to go on"):
+            app()
+    except SystemExit as left:
+        if isinstance(left.__context__, BrokenPipeError):
+            return CLOSED_PIPE
+        return left.code if isinstance(left.code, int) else FAILED
     except A2DError as error:
-        print(f"a2d: {error}", file=sys.stderr)
-        sys.exit(1)
+        say(str(error))
     except OSError as error:  # of a path that an option names
-        print(f"a2d: {error.filename or 'the system'}: {error.strerror or error}", file=sys.stderr)
-        sys.exit(1)
+        say(f"{error.filename or 'a stream or file'}: {error.strerror or error}")
     except Stopped as stopped:
-        print(f"a2d: {stopped}", file=sys.stderr)
-        sys.exit(128 + stopped.signal)
+        say(str(stopped))
+        return 128 + stopped.signal
+    return FAILED

@@ -12,14 +12,20 @@ class Diverged(Exception):
     """A number stopped being finite: observation, reward, network output, loss or gradient."""
 
 
-class Stopped(Exception):
-    """The run was asked to stop, and has saved its state.
+class Stopped(BaseException):
+    """The command was asked to stop. No ``Exception``, which an environment might catch.
 
     Args:
-        message: how far it is.
+        message: how far it is, and how to go on.
         signal: what asked, a number of ``signal``.
     """
 
     def __init__(self, message: str, signal: int) -> None:
         super().__init__(message)
         self.signal = signal
+
+
+def nearest(number: int, step: int) -> str:
+    """Return the nearest multiples of ``step``, lower and higher, for an error to name."""
+    lower = number - number % step
+    return f"{lower:,} or {lower + step:,}" if lower > 0 else f"{step:,}"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from gymnasium.vector import VectorEnv
 
+from a2d.console import say
 from a2d.networks.agent import Agent, draw
 from a2d.networks.supernet import Gates
 from a2d.seeds import seed_global_streams
@@ -57,8 +57,7 @@ def evaluate(agent: Agent, environments: VectorEnv, episodes: int, seed: int, *g
 
 
 def _report_cut(environments: VectorEnv) -> None:
-    print(
-        f"a2d: {environments.metadata['task']}: test episodes without an end were cut after "
-        f"{DEFAULT_EPISODE_LIMIT:,} steps, their returns so far count; the card's max_episode_steps sets a limit",
-        file=sys.stderr,
+    say(
+        f"{environments.metadata['task']}: test episodes without an end were cut after "
+        f"{DEFAULT_EPISODE_LIMIT:,} steps, their returns so far count; the card's max_episode_steps sets a limit"
     )

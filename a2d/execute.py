@@ -14,6 +14,7 @@ from gymnasium.vector import VectorEnv
 from a2d.architecture import Architecture
 from a2d.bundle import Interface, build_agent, build_supernet_agent, save_agent
 from a2d.checkpoint import Checkpoint
+from a2d.console import say
 from a2d.costs import count_flops, count_parameters, measure_latency
 from a2d.environments import make_environment
 from a2d.errors import A2DError, Diverged
@@ -30,7 +31,10 @@ from a2d.rollout import Collector
 from a2d.search import SearchLearner, match_flops
 from a2d.seeds import own_stream, seed_global_streams, stream_seed
 from a2d.spec import DerivedAgent, GivenAgent, ManualAgent, SearchSpec, TrainSpec, key_of
+from a2d.stopping import stoppable
 from a2d.training import Progress, Training, train
+
+AFTER_TRAINING = "stopped after training; the same command goes on with the test episodes"
 
 
 def interface_of(environments: VectorEnv, normalized: bool) -> Interface:
@@ -98,11 +102,12 @@ def measure_network(agent: Agent, interface: Interface, design: str | Architectu
 
 
 def evaluate_agent(spec: TrainSpec | SearchSpec, agent: Agent, *gates: Gates) -> Evaluation:
-    """Play the spec's test episodes; their seeds are a stream of their own.
+    """Play the spec's test episodes; their seeds are a stream of their own, whatever was done before.
 
     Raises:
         Diverged: a reward or an observation is not finite; there is no score.
     """
+    # A run that goes on after training has not drawn what the others have drawn until here.
     seed_global_streams(spec.seed, spec.kind, "evaluation")
     environments, seed = _environments(spec, spec.evaluation.environments, "evaluation")
     try:
@@ -117,7 +122,7 @@ def _close(environments: VectorEnv) -> None:
     try:
         environments.close()
     except Exception as error:
-        print(f"a2d: closing the environments failed with {type(error).__name__}: {error}", file=sys.stderr)
+        say(f"closing the environments failed with {type(error).__name__}: {error}")
 
 
 def _evaluate(progress: Progress, spec: TrainSpec | SearchSpec, agent: Agent, *gates: Gates) -> Evaluation | None:
@@ -215,7 +220,8 @@ def run_training(
 
     Args:
         spec: the run.
-        folder: for the agent's bundle, and for the state from which a run that was stopped goes on.
+        folder: for the agent's bundle, and for the state from which a run that was stopped goes on. The caller removes
+            that once the record is written.
         teacher: the trained agent of ``spec.teacher``.
         searched: what ``search_of(spec)`` derived.
         log: folder for TensorBoard's files.
@@ -231,11 +237,13 @@ def run_training(
         agent = build_agent(design, interface).to(device)
     learner = Learner(agent, spec.a2c, spec.distillation, teacher)
     progress = _train(spec, folder, learner, environments, generator, log, design)
-    _close(environments)
-    agent.cpu()  # latency and test episodes are the processor's
-    save_agent(folder, agent, spec, design, interface)
-    evaluation = _evaluate(progress, spec, agent)
-    return _record(spec, progress, evaluation, measure_network(agent, interface, design), start)
+    with stoppable(AFTER_TRAINING):
+        _close(environments)
+        agent.cpu()  # latency and test episodes are the processor's
+        evaluation = _evaluate(progress, spec, agent)
+        save_agent(folder, agent, spec, design, interface, progress.diverged)
+        network = measure_network(agent, interface, design)
+        return _record(spec, progress, evaluation, network, start)
 
 
 def run_search(spec: SearchSpec, folder: Path, teacher: Agent | None = None, log: Path | None = None) -> Record:
@@ -245,7 +253,8 @@ def run_search(spec: SearchSpec, folder: Path, teacher: Agent | None = None, log
 
     Args:
         spec: the run.
-        folder: for the state from which a run that was stopped goes on.
+        folder: for the state from which a run that was stopped goes on. The caller removes that once the record is
+            written.
         teacher: the trained agent of ``spec.teacher``.
         log: folder for TensorBoard's files.
     """
@@ -259,10 +268,11 @@ def run_search(spec: SearchSpec, folder: Path, teacher: Agent | None = None, log
         agent = build_supernet_agent(spec.search.space, interface).to(device)
     learner = SearchLearner(agent, spec, teacher)
     progress = _train(spec, folder, learner, environments, generator, log)
-    _close(environments)
-    agent.cpu()  # test episodes are the processor's
-    evaluation = _evaluate(progress, spec, agent, learner.strongest())
-    architecture = learner.derive()
-    network = measure_network(build_agent(architecture, interface), interface, architecture)
-    outcome = SearchOutcome(architecture=architecture, alpha=learner.alpha.tolist(), skips=architecture.skips())
-    return _record(spec, progress, evaluation, network, start, outcome)
+    with stoppable(AFTER_TRAINING):
+        _close(environments)
+        agent.cpu()  # test episodes are the processor's
+        evaluation = _evaluate(progress, spec, agent, learner.strongest())
+        architecture = learner.derive()
+        network = measure_network(build_agent(architecture, interface), interface, architecture)
+        outcome = SearchOutcome(architecture=architecture, alpha=learner.alpha.tolist(), skips=architecture.skips())
+        return _record(spec, progress, evaluation, network, start, outcome)

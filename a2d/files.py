@@ -6,7 +6,6 @@ import fcntl
 import hashlib
 import json
 import os
-import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -14,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from a2d.console import say
 from a2d.errors import A2DError
 
 PARTIAL = ".partial"
@@ -81,7 +81,7 @@ def only_process(folder: Path) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            print(f"a2d: {folder}: another process works on this run; waiting for it to end", file=sys.stderr)
+            say(f"{folder}: another process works on this run; waiting for it to end")
             fcntl.flock(lock, fcntl.LOCK_EX)
         remove_partial(folder)
         yield

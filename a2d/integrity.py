@@ -29,7 +29,9 @@ def read_description(folder: Path) -> dict[str, Any]:
         data = json.loads(path.read_text(encoding="utf-8"))
         claimed = data.pop("sha256", None)
         damaged = claimed != digest(data)
-    except (OSError, ValueError, AttributeError, TypeError, RecursionError) as error:
+    except OSError as error:
+        raise A2DError(f"{path}: cannot be read ({error.strerror}); it describes a trained agent") from error
+    except (ValueError, AttributeError, TypeError, RecursionError) as error:
         raise A2DError(f"{path}: cannot be read as an agent's description: {error}") from error
     if damaged:
         raise A2DError(f"{path}: is damaged (its checksum does not match its content); train the agent again")

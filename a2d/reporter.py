@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from types import TracebackType
 
@@ -18,7 +19,8 @@ class Reporter:
     """
 
     def __init__(self, title: str, steps: int, tensorboard: Path | None = None) -> None:
-        self.bar = tqdm(total=steps, desc=title, unit=" steps", unit_scale=True, disable=None)
+        silent = True if sys.stderr is None else None  # None: where standard error is no terminal
+        self.bar = tqdm(total=steps, desc=title, unit=" steps", unit_scale=True, disable=silent)
         self.writer = None
         if tensorboard is not None:
             from torch.utils.tensorboard import SummaryWriter

@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeVar
 from pydantic import Field, ValidationError, model_validator
 
 from a2d.architecture import MANUAL_NETWORKS
-from a2d.errors import A2DError
+from a2d.errors import A2DError, nearest
 from a2d.spec import (
     A2CSettings,
     DistillationMode,
@@ -94,7 +94,8 @@ class Scale(Frozen):
                 if steps % settings.a2c.steps_per_update:
                     raise ValueError(
                         f"steps.{run}: {steps} is not a multiple of the {settings.a2c.steps_per_update} "
-                        f"steps of an update (environments × rollout_length of {kind}.a2c)"
+                        f"steps of an update (environments × rollout_length of {kind}.a2c); "
+                        f"the nearest: {nearest(steps, settings.a2c.steps_per_update)}"
                     )
         return self
 

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-import sys
+import os
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from a2d.architecture import Architecture, write_architecture
-from a2d.bundle import Interface, build_agent, build_supernet_agent, load_agent
+from a2d.architecture import Architecture, load_architecture, write_architecture
+from a2d.bundle import Description, Interface, build_agent, build_supernet_agent, load_agent
 from a2d.checkpoint import remove_checkpoint
+from a2d.console import say
 from a2d.environments import open_environment
-from a2d.errors import A2DError, Diverged
+from a2d.errors import A2DError, Diverged, nearest
 from a2d.evaluation import evaluate
 from a2d.execute import interface_of, measure_network, random_design, run_search, run_training
 from a2d.files import only_process, remove_partial
 from a2d.integrity import check_bundle
+from a2d.kinds import expect
 from a2d.networks.agent import Agent
 from a2d.records import Network, Record, read_record, write_record
 from a2d.seeds import seed_global_streams, stream_seed
 from a2d.spec import GivenAgent, ManualAgent, SearchSpec, TrainSpec, key_of, search_of
 from a2d.study import Run, Study
-from a2d.tasks import describe_validation_error, load_card
+from a2d.tasks import TaskCard, describe_validation_error, load_card
 from a2d.workspace import Workspace
 
 RECORD, ARCHITECTURE = "record.json", "arch.json"
@@ -35,7 +38,7 @@ def _base(
     if (teacher is None) != (distill == "none"):
         raise A2DError("--teacher and --distill go together: give both, or neither")
     base: dict[str, Any] = {
-        "task": load_card(task),
+        "task": _card(task),
         "steps": steps,
         "seed": seed,
         "a2c": {"environments": environments},
@@ -43,8 +46,54 @@ def _base(
     }
     if teacher is None:
         return base, None
-    agent, description = load_agent(teacher)
+    agent, description = _load_teacher(teacher)
     return {**base, "teacher": description.spec}, agent
+
+
+def _card(path: Path) -> TaskCard:
+    card = load_card(expect(path, "card"))
+    # In an ASCII locale, Python holds a name's other letters in a form that no record can.
+    return card.model_copy(update={"name": os.fsencode(card.name).decode("utf-8", "replace")})
+
+
+def read_design(path: Path) -> Architecture:
+    """Read the architecture that an option names. Raise A2DError where the path is anything else."""
+    return load_architecture(expect(path, "architecture"))
+
+
+def _load_teacher(folder: Path) -> tuple[Agent, Description]:
+    agent, description = load_agent(expect(folder, "agent"))
+    reason = _divergence(folder, description)
+    if reason is not None:
+        raise A2DError(
+            f"{folder}: no teacher, because its own training diverged ({reason}); "
+            "train one with another seed, or mend what made it diverge"
+        )
+    return agent, description
+
+
+def _divergence(folder: Path, description: Description) -> str | None:
+    """Return why an agent's run diverged; None if it did not.
+
+    An agent that was saved by an earlier version does not say so itself; the record beside it does, if there is one.
+    """
+    if description.diverged is not None or not (folder / RECORD).is_file():
+        return description.diverged
+    try:
+        record = read_record(folder / RECORD)
+    except A2DError:
+        return None
+    same = record.key == key_of(description.spec)
+    return record.reason if same and record.status == "diverged" else None
+
+
+def _check_outputs(out: Path, log: Path | None) -> None:
+    """Refuse, before anything is built, what a run could not write to."""
+    for option, folder in (("--out", out), ("--log", log)):
+        if folder is not None and folder.exists() and not folder.is_dir():
+            raise A2DError(f"{folder}: is a file; {option} names a folder, new or the run's own")
+    if log is not None and find_spec("tensorboard") is None:
+        raise A2DError("--log: needs the package tensorboard; pip install 'a2d[tensorboard]', or leave --log out")
 
 
 def train_agent(
@@ -59,6 +108,7 @@ def train_agent(
     log: Path | None,
 ) -> Record:
     """Train one agent and leave its bundle and record in ``out``."""
+    _check_outputs(out, log)
     base, agent = _base(task, steps, seed, environments, teacher, distill)
     named = isinstance(design, str)
     kind = ManualAgent(network=design) if isinstance(design, str) else GivenAgent(architecture=design)
@@ -85,6 +135,7 @@ def search_architecture(
     log: Path | None,
 ) -> Record:
     """Search an architecture and leave ``arch.json`` and the record in ``out``."""
+    _check_outputs(out, log)
     base, agent = _base(task, steps, seed, environments, teacher, distill)
     try:
         spec = SearchSpec(**base, search=settings)
@@ -109,11 +160,20 @@ def _finished(out: Path, spec: TrainSpec | SearchSpec) -> Record | None:
         try:
             check_bundle(out)
         except A2DError as error:
-            print(f"a2d: {error}: it is trained again", file=sys.stderr)
+            say(f"{error}: it is trained again")
             return None
     remove_checkpoint(out)
-    print(f"a2d: {path}: this run is finished; nothing is repeated", file=sys.stderr)
+    say(f"{path}: this run is finished; nothing is repeated")
     return record
+
+
+def describe_divergence(record: Record) -> str:
+    """Say in one line that a run diverged, where, why, and what is kept."""
+    score = "no score" if record.evaluation is None else f"score {record.score:.2f}"
+    return (
+        f"the run diverged at step {record.steps_done:,} of {record.spec.steps:,} ({record.reason}); "
+        f"kept are its record and the last good weights, {score}"
+    )
 
 
 def _keep(record: Record, path: Path, architecture: Path, folder: Path) -> Record:
@@ -126,14 +186,16 @@ def _keep(record: Record, path: Path, architecture: Path, folder: Path) -> Recor
 
 
 def _interface(task: Path) -> Interface:
-    card = load_card(task)
+    card = _card(task)
     seed_global_streams(0)
     with open_environment(card, 1, 0) as probe:
         return interface_of(probe, card.normalize_observations)
 
 
 def draw_architecture(task: Path, like: Architecture, out: Path, seed: int) -> Architecture:
-    """Write a random architecture with about the FLOPs of ``like`` to ``out``."""
+    """Write a random architecture with about the FLOPs of ``like`` to ``out``; replace nothing but another one."""
+    if out.exists():
+        expect(out, "architecture")
     interface = _interface(task)
     drawn = random_design(like, interface, seed)
     write_architecture(out, drawn)
@@ -142,10 +204,16 @@ def draw_architecture(task: Path, like: Architecture, out: Path, seed: int) -> A
 
 def evaluate_bundle(folder: Path, episodes: int, seed: int, environments: int | None = None) -> list[float]:
     """Play test episodes with the agent in ``folder`` and return their returns."""
-    agent, description = load_agent(folder)
+    agent, description = load_agent(expect(folder, "agent"))
+    reason = _divergence(folder, description)
+    if reason is not None:
+        say(f"{folder}: this agent's training diverged ({reason}); its last good weights play")
     count = environments or min(episodes, EVALUATION_ENVIRONMENTS)
     if episodes % count:
-        raise A2DError(f"--episodes {episodes}: must be a multiple of {count}, the environments it plays in")
+        raise A2DError(
+            f"--episodes {episodes}: must be a multiple of {count}, the environments it plays in; "
+            f"the nearest: {nearest(episodes, count)}"
+        )
     seed = stream_seed(seed, "evaluation")
     seed_global_streams(seed)
     try:
@@ -177,6 +245,8 @@ def do_run(study: Study, run: Run, workspace: Workspace, record_path: Path | Non
             searched = None if search is None else workspace.searched(study, search)
             record = run_training(spec, folder, teacher, searched)
         _keep(record, target, target.with_suffix(".arch.json"), folder)
+        if record.status == "diverged":
+            say(f"{run.path}: {describe_divergence(record)}, which counts")
 
 
 def _state_of(path: Path) -> int | None:
@@ -184,7 +254,7 @@ def _state_of(path: Path) -> int | None:
 
 
 def _teacher(folder: Path, spec: TrainSpec) -> Agent:
-    agent, description = load_agent(folder)
+    agent, description = _load_teacher(folder)
     if key_of(description.spec) != key_of(spec):
         raise A2DError(f"{folder}: holds the agent of run {key_of(description.spec)}, not that of {key_of(spec)}")
     return agent

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from a2d.architecture import Architecture, CellSpace
+from a2d.errors import nearest
 from a2d.tasks import Frozen, TaskCard
 
 # Raised by hand when an algorithm's meaning changes, so that the records it touches become stale.
@@ -69,7 +70,8 @@ class EvaluationSettings(Frozen):
         if self.episodes % self.environments:
             raise ValueError(
                 f"environments ({self.environments}) must divide episodes ({self.episodes}), "
-                "or short episodes would be counted more often"
+                "or short episodes would be counted more often; "
+                f"the nearest that it divides: {nearest(self.episodes, self.environments)} episodes"
             )
         return self
 
@@ -141,7 +143,8 @@ class RunBase(Frozen):
         if self.steps % self.a2c.steps_per_update:
             raise ValueError(
                 f"steps ({self.steps}) must be a multiple of environments × rollout_length "
-                f"({self.a2c.environments} × {self.a2c.rollout_length} = {self.a2c.steps_per_update})"
+                f"({self.a2c.environments} × {self.a2c.rollout_length} = {self.a2c.steps_per_update}); "
+                f"the nearest: {nearest(self.steps, self.a2c.steps_per_update)}"
             )
         if (self.teacher is None) != (self.distillation.mode == "none"):
             raise ValueError(f"distillation mode {self.distillation.mode!r} with teacher {self.teacher!r}")

@@ -61,6 +61,15 @@ class Training:
         """How many are done."""
         return self.progress.steps // self.spec.a2c.steps_per_update
 
+    def ended(self) -> bool:
+        """Whether nothing is left to train: all steps are done, or the run has diverged."""
+        return self.progress.diverged is not None or self.progress.steps >= self.spec.steps
+
+    def place(self) -> str:
+        """Say how far it is."""
+        step = f"step {self.progress.steps:,} of {self.spec.steps:,}"
+        return f"the end of training, {step}" if self.ended() else step
+
     def update(self, reporter: Reporter) -> None:
         """Collect one rollout and learn from it. Raise Diverged with the last good weights in place."""
         spec, progress, learner, update = self.spec, self.progress, self.learner, self.updates
@@ -101,6 +110,7 @@ class Training:
         notes = {
             "steps": progress.steps,
             "seconds": progress.seconds,
+            "diverged": progress.diverged,
             "curve": [asdict(point) for point in progress.curve],
             "terms": progress.terms,
             "earlier": [provenance.model_dump(mode="json") for provenance in progress.earlier],
@@ -112,6 +122,8 @@ class Training:
         self, tensors: dict[str, Tensor], notes: dict[str, Any], between: Callable[[], object] = lambda: None
     ) -> None:
         """Take up what ``state`` returned, in a run that has just been built.
+
+        Where training had ended, the environments stay where they are: nobody steps them any more.
 
         Args:
             tensors: of the state.
@@ -125,7 +137,20 @@ class Training:
         def part(name: str) -> dict[str, Tensor]:
             return {key.partition("/")[2]: tensor for key, tensor in tensors.items() if key.startswith(f"{name}/")}
 
+        curve = [CurvePoint(**point) for point in notes["curve"]]
+        earlier = [Provenance(**provenance) for provenance in notes["earlier"]]
+        seconds, terms = notes["seconds"], notes["terms"]
+        self.progress = Progress(notes["steps"], seconds, notes["diverged"], curve, terms, earlier, seconds)
         self.actions = list(part("actions").values())
+        if not self.ended():
+            self._replay(notes["fingerprint"], between)
+        self.learner.restore(part("learner"))
+        for name, tensor in part("good").items():
+            self.good[name] = tensor.to(self.good[name].device)
+        self.collector.generator.set_state(part("random")["generator"])
+
+    def _replay(self, fingerprint: str, between: Callable[[], object]) -> None:
+        """Bring the environments to where the actions led before. Raise A2DError where they lead elsewhere."""
         space = self.collector.environments.action_space
         assert space.shape is not None  # those of batches have one
         try:
@@ -133,7 +158,7 @@ class Training:
                 for steps in actions.reshape(-1, *space.shape).split(REPLAYED_AT_ONCE):
                     self.collector.replay(steps.numpy().astype(space.dtype))
                     between()
-            same = self.collector.fingerprint() == notes["fingerprint"]
+            same = self.collector.fingerprint() == fingerprint
         except Diverged:
             same = False
         if not same:
@@ -141,14 +166,6 @@ class Training:
                 f"{self.spec.task.name}: the same seed and actions led the environments elsewhere than before, so the "
                 "run cannot go on from its checkpoint; delete that to start again"
             )
-        self.learner.restore(part("learner"))
-        for name, tensor in part("good").items():
-            self.good[name] = tensor.to(self.good[name].device)
-        curve = [CurvePoint(**point) for point in notes["curve"]]
-        earlier = [Provenance(**provenance) for provenance in notes["earlier"]]
-        seconds = notes["seconds"]
-        self.progress = Progress(notes["steps"], seconds, None, curve, notes["terms"], earlier, seconds)
-        self.collector.generator.set_state(part("random")["generator"])
 
 
 def train(training: Training, reporter: Reporter, checkpoint: Checkpoint, provenance: Provenance) -> Progress:
@@ -157,7 +174,7 @@ def train(training: Training, reporter: Reporter, checkpoint: Checkpoint, proven
     Args:
         training: just built.
         reporter: shows the progress.
-        checkpoint: of the run; kept up to date, and not removed at the end.
+        checkpoint: of the run. Where training ends it holds the final state, from which the test episodes go on.
         provenance: of this process, for the one that resumes the run.
 
     Raises:
@@ -172,21 +189,20 @@ def train(training: Training, reporter: Reporter, checkpoint: Checkpoint, proven
                 checkpoint.stop_if_asked(at)
 
         training.restore(*saved, stop)
-        checkpoint.say(f"goes on from {at}")
-    progress, steps = training.progress, training.spec.steps
+        checkpoint.say(f"goes on from {training.place()}")
+    progress = training.progress
     reporter.advance(progress.steps)
     start = time.perf_counter() - progress.seconds
-    while progress.steps < steps:
+    while not training.ended():
         try:
             training.update(reporter)
         except Diverged as reason:
             progress.diverged = str(reason)
-            break
         finally:
             progress.seconds = time.perf_counter() - start
-        if checkpoint.due():
+        if training.ended() or checkpoint.due():
             tensors, notes = training.state()
             notes["earlier"].append(provenance.model_dump(mode="json"))
             checkpoint.save(tensors, notes)
-            checkpoint.stop_if_asked(f"step {progress.steps:,} of {steps:,}")
+            checkpoint.stop_if_asked(training.place())
     return progress

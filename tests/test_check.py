@@ -30,7 +30,7 @@ def test_shipped_cards_can_be_used(
     check_card(load_card(path))
     assert not list(tmp_path.iterdir()), "MuJoCo's log of warnings is not left behind"
     printed = capfd.readouterr()
-    assert printed.out == "" and all(line.startswith("mujoco: ") for line in printed.err.splitlines())
+    assert printed.out == "" and all(line.startswith("a2d: mujoco: ") for line in printed.err.splitlines())
 
 
 def test_check_card_takes_a_step() -> None:

@@ -41,6 +41,27 @@ def failed(done: subprocess.CompletedProcess[str]) -> str:
     return one_line(done.stderr)
 
 
+def ended(
+    arguments: list[object], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> tuple[int, str, str]:
+    """Run the command line in this process; return its exit status, output and errors."""
+    monkeypatch.setattr(sys, "argv", ["a2d", *map(str, arguments)])
+    with pytest.raises(SystemExit) as left:
+        main()
+    printed = capsys.readouterr()
+    assert isinstance(left.value.code, int)
+    return left.value.code, printed.out, printed.err
+
+
+def refusal(
+    arguments: list[object], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], code: int = 1
+) -> str:
+    """Return the one line that a command is refused with, in this process."""
+    status, out, errors = ended(arguments, monkeypatch, capsys)
+    assert (status, out) == (code, ""), errors
+    return one_line(errors)
+
+
 def test_help_lists_the_commands() -> None:
     text = succeeded(a2d("--help"))
     for command in ("check", "train", "search", "evaluate", "costs", "run", "plan", "compare"):

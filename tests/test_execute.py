@@ -118,7 +118,7 @@ def test_training_repeats_to_the_bit(card: TaskCard, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("card", [CATCH, REACH], ids=["pixels", "vectors"])
 def test_search_repeats_to_the_bit(card: TaskCard, tmp_path: Path) -> None:
-    first, second, other = (run_search(searching(card, seed), tmp_path) for seed in (0, 0, 1))
+    first, second, other = (run_search(searching(card, seed), tmp_path / f"{k}") for k, seed in enumerate((0, 0, 1)))
     assert content(first) == content(second)
     assert first.search is not None and other.search is not None
     assert first.search.alpha != other.search.alpha
@@ -197,7 +197,7 @@ def test_a_teacher_takes_part_in_training_and_search(tmp_path: Path) -> None:
     joint = run_training(training(seed=1, **taught), tmp_path / "joint", teacher)
     assert joint.loss_terms.keys() - plain.loss_terms.keys() == {"actor_distillation", "critic_distillation"}
     assert joint.evaluation != plain.evaluation
-    found = run_search(searching(**taught), tmp_path, teacher)
+    found = run_search(searching(**taught), tmp_path / "found", teacher)
     assert found.loss_terms.keys() >= {"cost", "actor_distillation", "critic_distillation"}
 
 
@@ -305,8 +305,8 @@ def test_training_and_evaluation_play_different_games(tmp_path: Path) -> None:
     record = run_training(spec, tmp_path)
     environments = make_environment(spec.task, 2, judged(record).seed)
     assert interface_of(environments, False).observation_shape == (4,)
-    seeds = {judged(run_training(training(seed=seed), tmp_path)).seed for seed in range(3)}
-    seeds.add(judged(run_search(searching(), tmp_path)).seed)
+    seeds = {judged(run_training(training(seed=seed), tmp_path / f"{seed}")).seed for seed in range(3)}
+    seeds.add(judged(run_search(searching(), tmp_path / "search")).seed)
     assert len(seeds) == 4 and seeds.isdisjoint(range(3))
 
 

@@ -30,11 +30,12 @@ __all__ = ["checkout"]
 pytestmark = pytest.mark.faults
 
 KILLS = 4
-GOES_ON = r"a2d: .*checkpoint: goes on from step [\d,]+ of [\d,]+\n"
-STOPPED = r"a2d: stopped at step [\d,]+ of [\d,]+; the same command goes on from there\n"
+PLACE = r"(the end of training, )?step [\d,]+ of [\d,]+"
+GOES_ON = rf"a2d: .*checkpoint: goes on from {PLACE}\n"
+STOPPED = rf"a2d: stopped (at ({PLACE}|the end of training); .*|after training; .*|; .*)\n"
 A2D = [sys.executable, "-c", "from a2d.cli import main; main()"]
 SNAKEMAKE = [sys.executable, "-m", "snakemake", "--cores", "2", "--quiet", "all", "--config", "scale=mini"]
-DAC_OVERRIDE, DROP_FROM_BOUNDING_SET = 1, 24  # of Linux's capabilities and prctl
+DAC_OVERRIDE, DAC_READ_SEARCH, DROP_FROM_BOUNDING_SET = 1, 2, 24  # of Linux's capabilities and prctl
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -133,7 +134,8 @@ def limit_file_size() -> None:
 
 def obey_permissions() -> None:
     """Let permissions hold for root as well."""
-    ctypes.CDLL(None).prctl(DROP_FROM_BOUNDING_SET, DAC_OVERRIDE)
+    for capability in (DAC_OVERRIDE, DAC_READ_SEARCH):
+        ctypes.CDLL(None).prctl(DROP_FROM_BOUNDING_SET, capability)
 
 
 def vanilla(out: Path, steps: int = 8000) -> list[object]:
@@ -141,15 +143,29 @@ def vanilla(out: Path, steps: int = 8000) -> list[object]:
     return ["train", "--task", task, "--network", "vanilla", "--out", out, "--steps", steps, "--environments", 4]
 
 
-@pytest.mark.parametrize("seconds", ["0.05", "600"], ids=["checkpoint", "weights"])
-def test_a_full_disk_is_told_and_leaves_nothing_half_written(seconds: str, tmp_path: Path) -> None:
-    options = {"env": environment(A2D_CHECKPOINT_SECONDS=seconds)}
-    status, errors = run(*vanilla(tmp_path / "full", 400), preexec_fn=limit_file_size, **options)
-    name = "checkpoint" if seconds == "0.05" else "agent.safetensors"
-    assert status == 1 and re.fullmatch(rf"a2d: .*{name}: cannot be written \(File too large\).*\n", errors), errors
+def test_a_full_disk_is_told_and_leaves_nothing_half_written(tmp_path: Path) -> None:
+    status, errors = run(*vanilla(tmp_path / "full", 400), preexec_fn=limit_file_size)
+    assert status == 1 and re.fullmatch(r"a2d: .*checkpoint: cannot be written \(File too large\).*\n", errors), errors
     assert [path.name for path in (tmp_path / "full").iterdir()] == [".lock"]
-    assert run(*vanilla(tmp_path / "full", 400), **options) == run(*vanilla(tmp_path / "roomy", 400), **options)
+    assert run(*vanilla(tmp_path / "full", 400)) == run(*vanilla(tmp_path / "roomy", 400))
     assert files_of(tmp_path / "full") == files_of(tmp_path / "roomy")
+
+
+def test_a_disk_that_is_full_after_training_leaves_the_final_state(tmp_path: Path) -> None:
+    folder, code = tmp_path / "full", A2D[-1]
+    trained = f"import a2d.execute as e; e.evaluate = lambda *arguments: __import__('os')._exit(9); {code}"
+    assert (
+        subprocess.run(
+            [*A2D[:-1], trained, *map(str, vanilla(folder, 400))], env=environment(), cwd=ROOT, check=False
+        ).returncode
+        == 9
+    )
+    status, errors = run(*vanilla(folder, 400), preexec_fn=limit_file_size)
+    told = r"a2d: .*: goes on from the end of training.*\na2d: .*safetensors: cannot be written \(File too large\).*\n"
+    assert status == 1 and re.fullmatch(told, errors), errors
+    assert {path.name for path in folder.iterdir()} == {".lock", "checkpoint"}
+    assert run(*vanilla(folder, 400))[0] == run(*vanilla(tmp_path / "roomy", 400))[0] == 0
+    assert files_of(folder) == files_of(tmp_path / "roomy")
 
 
 def test_a_full_disk_in_a_small_file_system(tmp_path: Path) -> None:

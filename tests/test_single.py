@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
+from a2d.environments.tiny import Reach
 from a2d.errors import A2DError
 from a2d.files import LOCK, PARTIAL
 from a2d.records import read_record
@@ -55,3 +58,24 @@ def test_the_agent_of_another_run_is_no_teacher(study: Study, tmp_path: Path) ->
     ):
         do_run(study, student, files, None)
     assert not files.record(student).exists()
+
+
+def test_a_run_of_a_study_that_diverges_is_a_result_and_no_teacher(
+    study: Study, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = Workspace(tmp_path / "results", tmp_path / "runs")
+    teacher, student = one(study, "teacher", "teacher-mlp64"), one(study, "manual", "distilled-mlp16-joint")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Reach, "step", paying_nothing_that_counts)
+        do_run(study, teacher, files, None)
+    told = capsys.readouterr().err
+    assert told.startswith(f"a2d: {teacher.path}: the run diverged at step 0 of 560 (tiny-reach: step 1 of")
+    assert told.endswith("which counts\n") and told.count("\n") == 1
+    assert read_record(files.record(teacher)).status == "diverged"
+    with pytest.raises(A2DError, match=rf"{teacher.key}: no teacher, because its own training diverged \(tiny-reach"):
+        do_run(study, student, files, None)
+    assert not files.record(student).exists()
+
+
+def paying_nothing_that_counts(self: Reach, action: Any) -> Any:
+    return np.zeros(4, np.float32), float("nan"), False, True, {}

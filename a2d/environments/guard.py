@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import threading
 import traceback
 from collections.abc import Callable
 from types import FrameType, TracebackType
 
+from a2d.console import say
 from a2d.errors import A2DError
 
 
@@ -44,8 +44,7 @@ class guard:  # a function in use, a class for speed: it costs 5 µs a step
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
         if self._interrupted:
-            print(f"a2d: {self._whereabouts()}: the environment hangs, and swallows what ends it", file=sys.stderr)
-            sys.stderr.flush()
+            say(f"{self._whereabouts()}: the environment hangs, and swallows what ends it")
             os._exit(1)
         self._interrupted = True
         raise _Hangs

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from functools import cache
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 from gymnasium.error import DependencyNotInstalled, UnregisteredEnv
 from gymnasium.wrappers import TimeLimit
 
+from a2d.console import say
 from a2d.environments.contract import Contract
 from a2d.environments.spaces import Actions, Observations
 from a2d.environments.vector import Array, BatchedEnvironment, StepResult
@@ -19,7 +19,7 @@ from a2d.tasks import TaskCard, card_error
 
 @cache
 def _tell(message: str) -> None:
-    print(f"mujoco: {message}", file=sys.stderr)
+    say(f"mujoco: {message}")
 
 
 def _route_mujoco_warnings() -> None:
@@ -104,4 +104,4 @@ class GymnasiumBatch(BatchedEnvironment):
             except Exception as error:
                 errors.append(f"{type(error).__name__}: {error}")
         if errors:
-            print(f"a2d: closing the environments failed with {errors[0]}", file=sys.stderr)
+            say(f"closing the environments failed with {errors[0]}")

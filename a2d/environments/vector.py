@@ -7,7 +7,6 @@ for a transition (Gymnasium's ``AutoresetMode.DISABLED``).
 
 from __future__ import annotations
 
-import sys
 from abc import abstractmethod
 from typing import Any
 
@@ -18,6 +17,7 @@ from gymnasium.spaces import Box, Discrete
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
+from a2d.console import say
 from a2d.environments.guard import guard
 from a2d.errors import Diverged
 from a2d.tasks import TaskCard
@@ -125,10 +125,9 @@ class BatchedEnvironment(VectorEnv[Array, Array, Array]):
             self._suspect = False
         elif self._steps == ENDLESS:
             self._suspect = False
-            print(
-                f"a2d: {self._whereabouts()}: no episode has ended; if none ever does, limit them by the card's "
-                "max_episode_steps",
-                file=sys.stderr,
+            say(
+                f"{self._whereabouts()}: no episode has ended; if none ever does, limit them by the card's "
+                "max_episode_steps"
             )
 
     def _whereabouts(self) -> str:
