@@ -11,7 +11,6 @@ from a2d.environments.gymnasium_family import GymnasiumBatch
 from a2d.environments.minatar_family import MinAtarBatch
 from a2d.environments.vector import BatchedEnvironment
 from a2d.errors import A2DError, Diverged
-from a2d.seeds import seed_global_streams
 from a2d.tasks import Family, TaskCard, card_error
 
 FAMILIES: dict[Family, Callable[[TaskCard, int, int], BatchedEnvironment]] = {
@@ -55,6 +54,8 @@ def make_environment(card: TaskCard, num_envs: int, seed: int) -> BatchedEnviron
 
 def check_card(card: TaskCard) -> None:
     """Build the task, reset it and take one step; raise A2DError that names file and key if that fails."""
+    from a2d.seeds import seed_global_streams  # brings PyTorch, which environments alone do not need
+
     seed_global_streams(0)
     environment = make_environment(card, num_envs=2, seed=0)
     environment.action_space.seed(0)
