@@ -55,3 +55,18 @@ def test_the_agent_of_another_run_is_no_teacher(study: Study, tmp_path: Path) ->
     ):
         do_run(study, student, files, None)
     assert not files.record(student).exists()
+
+
+def test_a_finished_run_is_not_repeated(study: Study, tmp_path: Path) -> None:
+    files = Workspace(tmp_path / "results", tmp_path / "runs")
+    run, other = one(study, "manual", "manual-mlp8"), one(study, "manual", "manual-mlp16")
+    do_run(study, run, files, None)
+    record = files.record(run)
+    written = record.stat().st_mtime_ns
+    do_run(study, run, files, None)
+    assert record.stat().st_mtime_ns == written
+    do_run(study, other, files, None)
+    for content in (files.record(other).read_bytes(), record.read_bytes()[:-40]):  # another run's, half of one
+        record.write_bytes(content)
+        do_run(study, run, files, None)
+        assert read_record(record).key == run.key
