@@ -234,8 +234,8 @@ def do_run(study: Study, run: Run, workspace: Workspace, record_path: Path | Non
     spec, target, folder = run.spec, record_path or workspace.record(run), workspace.bundle(run.spec)
     before = _state_of(target)
     with only_process(folder):
-        if _state_of(target) != before:
-            return  # another process has done it meanwhile
+        if _state_of(target) != before or (record_path is None and _is_done(target, spec)):
+            return  # by another process meanwhile, or before one that shares its job on a cluster failed
         remove_partial(target.parent, target.stem)
         teacher = None if spec.teacher is None else _teacher(workspace.bundle(spec.teacher), spec.teacher)
         if isinstance(spec, SearchSpec):
@@ -247,6 +247,13 @@ def do_run(study: Study, run: Run, workspace: Workspace, record_path: Path | Non
         _keep(record, target, target.with_suffix(".arch.json"), folder)
         if record.status == "diverged":
             say(f"{run.path}: {describe_divergence(record)}, which counts")
+
+
+def _is_done(path: Path, spec: TrainSpec | SearchSpec) -> bool:
+    try:
+        return path.exists() and read_record(path).key == key_of(spec)
+    except A2DError:
+        return False
 
 
 def _state_of(path: Path) -> int | None:

@@ -79,3 +79,18 @@ def test_a_run_of_a_study_that_diverges_is_a_result_and_no_teacher(
 
 def paying_nothing_that_counts(self: Reach, action: Any) -> Any:
     return np.zeros(4, np.float32), float("nan"), False, True, {}
+
+
+def test_a_finished_run_is_not_repeated(study: Study, tmp_path: Path) -> None:
+    files = Workspace(tmp_path / "results", tmp_path / "runs")
+    run, other = one(study, "manual", "manual-mlp8"), one(study, "manual", "manual-mlp16")
+    do_run(study, run, files, None)
+    record = files.record(run)
+    written = record.stat().st_mtime_ns
+    do_run(study, run, files, None)
+    assert record.stat().st_mtime_ns == written
+    do_run(study, other, files, None)
+    for content in (files.record(other).read_bytes(), record.read_bytes()[:-40]):  # another run's, half of one
+        record.write_bytes(content)
+        do_run(study, run, files, None)
+        assert read_record(record).key == run.key

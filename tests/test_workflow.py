@@ -54,7 +54,8 @@ def dry_run(checkout: Path, *arguments: str) -> list[dict[str, str]]:
 
 def trained(jobs: list[dict[str, str]]) -> set[str]:
     """Return the records, and teachers' weights, that training jobs would write."""
-    return {job["output"].split(", ")[0] for job in jobs if job["rule"] in TRAINING}
+    outputs = (job["output"].split(", ")[0] for job in jobs if job["rule"] in TRAINING)
+    return {path.removesuffix(" (update)") for path in outputs}
 
 
 def pretend_recorded(checkout: Path, scale: str) -> dict[str, str]:

@@ -118,8 +118,12 @@ SHORT_MINUTES = 20
 
 
 def shared_job(run):
-    """Name the job that a short run shares with others of its kind, none of which waits for another."""
-    return run.method.partition("-")[0] if minutes(run) <= SHORT_MINUTES else None
+    """Name the job that a short run shares with others of its kind, none of which waits for another.
+
+    Only where a profile says how many do.
+    """
+    kind = run.method.partition("-")[0]
+    return kind if kind in workflow.group_settings.group_components and minutes(run) <= SHORT_MINUTES else None
 
 
 def prepare_cluster():

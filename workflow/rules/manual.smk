@@ -5,7 +5,9 @@ rule train_manual:
     input:
         needs,
     output:
-        FILES.results / SCALE / "{task}" / "{method}" / "{name}.json",
+        # Snakemake deletes no such file before: on a cluster a run that failed is tried again with those that share
+        # its job, and what they have finished stays.
+        update(FILES.results / SCALE / "{task}" / "{method}" / "{name}.json"),
     wildcard_constraints:
         method=r"(manual|distilled)-[^/]+",
     params:
