@@ -2,16 +2,23 @@
 
 
 rule train_manual:
+    """One agent with a network designed by hand, alone or distilled."""
+    message:
+        "{params.words}"
     input:
         needs,
     output:
         FILES.results / SCALE / "{task}" / "{method}" / "{name}.json",
+    log:
+        LOGS / "{task}" / "{method}" / "{name}.log",
     wildcard_constraints:
         method=r"(manual|distilled)-[^/]+",
     params:
         path=lambda wildcards: run_of(wildcards).path,
+        words=lambda wildcards: words_of(run_of(wildcards)),
         results=FILES.results,
         runs=FILES.runs,
+        root=checkout_path(),
     threads: 1
     resources:
         mem_mb=2000,
