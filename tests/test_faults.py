@@ -394,28 +394,33 @@ def test_a_read_only_checkout_is_told_and_left_alone(checkout: Path, tmp_path: P
             r"a2d: .*runs/\w+: cannot be written to \(Permission denied\).*\n", errors
         ), errors
         assert run("plan", "--scale", "mini", **options) == (0, "")
-        for more in (["-n"], ["only=recorded"], []):
+    finally:
+        for folder in folders:
+            folder.chmod(0o755)
+
+
+def test_a_workflow_in_a_read_only_checkout_is_refused_with_a_command_that_works(
+    checkout: Path, tmp_path: Path
+) -> None:
+    mini(checkout)
+    options: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    options |= {"preexec_fn": obey_permissions, "env": environment(PYTHONPATH=str(checkout))}
+    folders = [path for path in (checkout, *checkout.rglob("*")) if path.is_dir()]
+    for folder in folders:
+        folder.chmod(0o555)
+    elsewhere = tmp_path / "yours"
+    elsewhere.mkdir()
+    try:
+        for more in (["only=recorded"], ["-n"], []):
             command = [sys.executable, "-m", "snakemake", "--cores", "2", "--config", "scale=mini", *more]
-            told = outcome(
-                subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **options)
-            )
-            assert told[0] != 0 and "Traceback" not in told[1]
-            last = told[1].strip().splitlines()[-1]
+            status, text = outcome(subprocess.Popen(command, cwd=checkout, **options))
+            assert status != 0 and "Traceback" not in text
+            last = text.strip().splitlines()[-1]
             assert last.startswith("a2d: .snakemake: cannot be written to (Permission denied). ")
-        hint = shlex.split(last.partition("yours: ")[2])  # of the last command
+        hint = shlex.split(last.partition("yours: ")[2])
         assert hint[:2] == ["snakemake", "-s"]
-        elsewhere = tmp_path / "yours"
-        elsewhere.mkdir()
-        command = [sys.executable, "-m", *hint, "-n"]
-        told = outcome(
-            subprocess.Popen(
-                command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **options | {"cwd": elsewhere}
-            )
-        )
-        assert told[0] == 0 and "teacher mlp64, Reach, seed 100" in told[1], told[1]
-        out = tmp_path / "elsewhere"
-        assert run("run", path, "--results", out / "results", "--runs", out / "runs", **options) == (0, "")
-        assert read_record(out / "results" / path).status == "finished"
+        status, text = outcome(subprocess.Popen([sys.executable, "-m", *hint, "-n"], cwd=elsewhere, **options))
+        assert status == 0 and "teacher mlp64, Reach, seed 100" in text, text
     finally:
         for folder in folders:
             folder.chmod(0o755)
