@@ -113,6 +113,8 @@ def tell_progress(
         start = time.monotonic()
         while not ended.is_set():
             print(f"a2d: {tracker.line()}", file=sys.stderr, flush=True)
+            if not tracker.left:
+                return  # what is rendered now takes seconds
             ended.wait(min(MOST_SECONDS, max(SECONDS, (time.monotonic() - start) / 10)))
 
     if wanted:
