@@ -208,27 +208,28 @@ def run(
 @app.command()
 def plan(
     scale: ScaleName = "laptop",
-    missing: Annotated[bool, typer.Option("--missing", help="list only what is not done")] = False,
+    every: Annotated[bool, typer.Option("--runs", help="list every run as well")] = False,
+    missing: Annotated[bool, typer.Option("--missing", help="list those that are not done")] = False,
     root: Root = Path(),
     results: Results = Path("results"),
 ) -> None:
-    """List every run of a scale: done, missing or stale, and what the rest will cost."""
+    """Show how much of a scale is done, by task and stage, and what the rest will cost."""
+    from a2d.outlook import cores_here, duration, summary, table
     from a2d.plan import make_plan
     from a2d.study import load_study
     from a2d.workspace import Workspace
 
-    found = make_plan(load_study(scale, root), Workspace(results, Path("runs")))
+    study = load_study(scale, root)
+    found = make_plan(study, Workspace(results, Path("runs")), root / "results")
+    typer.echo("\n".join([summary(found, study, cores_here()), *table(found, study)]))
+    if not (every or missing):
+        return
     for planned in found.runs:
-        if not (missing and planned.status == "done"):
-            hours = "" if planned.hours is None else f"  {planned.hours:.3f} core-hours"
+        if planned.status != "done" or not missing:
+            hours = "" if planned.hours is None else f"  {duration(planned.hours)} of a core"
             typer.echo(f"{planned.status:8} {planned.run.path}{hours}")
     for path in found.stale:
         typer.echo(f"stale    {path.relative_to(results)}")
-    typer.echo(
-        f"{found.count('done')} done, {found.count('missing')} missing, {found.count('damaged')} damaged, "
-        f"{len(found.stale)} stale; about {found.hours:.1f} core-hours to do"
-        + (f", and {found.unknown} runs of unknown speed" if found.unknown else "")
-    )
 
 
 @app.command()

@@ -10,8 +10,7 @@ from typing import Literal
 import numpy as np
 
 from a2d.errors import A2DError
-from a2d.plan import find_records
-from a2d.records import Record, read_record
+from a2d.records import Record, find_records, read_record
 from a2d.statistics import stratified_bootstrap_difference
 
 Verdict = Literal["identical", "same within noise", "different", "only fresh", "only recorded", "damaged"]

@@ -162,7 +162,7 @@ def _train(
     seed = stream_seed(spec.seed, spec.kind, "environments")
     provenance = collect_provenance(THREADS, accelerator_name())
     checkpoint = Checkpoint(folder, _identity(spec, learner, design))
-    with Reporter(title, spec.steps, log) as reporter, checkpoint:
+    with Reporter(title, spec.steps, log, folder) as reporter, checkpoint:
         try:
             collector = Collector(environments, spec.task, seed, spec.a2c.discount, generator)
         except Diverged as reason:

@@ -11,7 +11,7 @@ from typing import Literal
 
 from a2d.errors import A2DError
 from a2d.integrity import DESCRIPTION, check_bundle
-from a2d.records import Record, check_record, read_record, reading_many
+from a2d.records import Record, check_record, find_records, read_record, reading_many
 from a2d.study import Run, Study
 from a2d.workspace import Workspace
 
@@ -55,8 +55,12 @@ class Speeds:
     def __init__(self, records: list[Record]) -> None:
         self.seconds: dict[tuple[str, ...], list[float]] = defaultdict(list)
         for record in records:
-            for likeness in self._likenesses(record.spec.task.name, record.spec.task.family, _design(record.spec)):
-                self.seconds[likeness].append(record.timing.wall_s / max(1, record.steps_done))
+            self.add(record)
+
+    def add(self, record: Record) -> None:
+        """Learn from one more record."""
+        for likeness in self._likenesses(record.spec.task.name, record.spec.task.family, _design(record.spec)):
+            self.seconds[likeness].append(record.timing.wall_s / max(1, record.steps_done))
 
     @staticmethod
     def _likenesses(task: str, family: str, design: str) -> list[tuple[str, ...]]:
@@ -76,11 +80,6 @@ def _design(spec: object) -> str:
     if agent is None:
         return "search"
     return str(getattr(agent, "network", "searched"))
-
-
-def find_records(folder: Path) -> list[Path]:
-    """Return the paths of all records below ``folder``, sorted."""
-    return sorted(path for path in folder.rglob("seed*.json") if not path.name.endswith(".arch.json"))
 
 
 def scan_records(folder: Path) -> dict[Path, Record | None]:
@@ -132,15 +131,27 @@ def restore_architectures(study: Study, workspace: Workspace) -> None:
                 workspace.restore_architecture(run)
 
 
-def make_plan(study: Study, workspace: Workspace) -> Plan:
-    """Compare a study with the records there are."""
+def _status(run: Run, workspace: Workspace, records: dict[Path, Record | None]) -> Status:
+    path = workspace.record(run)
+    if path in records:
+        return "damaged" if records[path] is None else "done"
+    return "done" if workspace.find(run) else "missing"
+
+
+def make_plan(study: Study, workspace: Workspace, recorded: Path | None = None) -> Plan:
+    """Compare a study with the records there are.
+
+    Args:
+        study: what is asked for.
+        workspace: where its records lie.
+        recorded: another folder of records, from which speeds are known as well.
+    """
     records = scan_records(workspace.results)
-    speeds = Speeds([record for record in records.values() if record is not None])
-    planned: list[Planned] = []
-    for run in study.runs.values():
-        path = workspace.record(run)
-        status: Status = "missing" if path not in records else "damaged" if records[path] is None else "done"
-        planned.append(Planned(run, status, speeds.hours(run)))
+    known = [record for record in records.values() if record is not None]
+    if recorded is not None and recorded.resolve() != workspace.results.resolve():
+        known += [record for record in scan_records(recorded).values() if record is not None]
+    speeds = Speeds(known)
+    planned = [Planned(run, _status(run, workspace, records), speeds.hours(run)) for run in study.runs.values()]
     wanted = {workspace.record(run) for run in study.runs.values()}
     own = workspace.results / study.name
     return Plan(planned, [path for path in records if path not in wanted and path.is_relative_to(own)])

@@ -113,6 +113,11 @@ def write_record(path: Path, record: Record) -> None:
     write_atomically(path, lambda temporary: temporary.write_text(text + "\n", encoding="utf-8"))
 
 
+def find_records(folder: Path) -> list[Path]:
+    """Return the paths of all records below ``folder``, sorted."""
+    return sorted(path for path in folder.rglob("seed*.json") if not path.name.endswith(".arch.json"))
+
+
 @contextmanager
 def reading_many() -> Iterator[None]:
     """Hold Python's cycle collector while thousands of records are read: it would visit all of them again and again."""

@@ -16,11 +16,11 @@ import numpy as np
 import pandas as pd
 
 from a2d.errors import A2DError
-from a2d.plan import find_records
-from a2d.records import Record, read_record, reading_many
+from a2d.records import Record, find_records, read_record, reading_many
 from a2d.scale import Networks
 from a2d.statistics import Array, Interval, mean_interval, normalize
 from a2d.study import Run, Study
+from a2d.workspace import Workspace
 
 SECONDS_PER_HOUR = 3600
 FACTORS = ("network", "search", "random", "recipe", "distillation")
@@ -153,12 +153,12 @@ def _measures(record: Record) -> dict[str, float]:
 
 
 def load_results(study: Study, folder: Path) -> Results:
-    """Read the study's records below ``folder``; a damaged one is kept as such, with the reason."""
-    records, damaged = {}, {}
+    """Read the study's records below ``folder``, of whatever scale; of a damaged one the reason is kept."""
+    records, damaged, workspace = {}, {}, Workspace(folder, Path("runs"))
     with reading_many():
         for key, run in study.runs.items():
-            path = folder / run.path
-            if not path.is_file():
+            path = workspace.find(run)
+            if path is None:
                 continue
             try:
                 records[key] = read_record(path)

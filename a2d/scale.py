@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -19,6 +20,7 @@ from a2d.spec import (
 from a2d.tasks import Frozen, describe_validation_error, read_yaml
 
 Model = TypeVar("Model", bound=Frozen)
+SCALE_NAME = re.compile(r"\w[\w.-]*")
 
 FIGURES = ("optimal_size", "search_stability", "distillation", "pareto", "architectures", "aggregate")
 TABLES = ("network_structures", "size_sweep", "search_methods", "distillation", "a2d_vs_manual", "claims")
@@ -183,12 +185,23 @@ def _read(model: type[Model], path: Path, **extra: str) -> Model:
 
 
 def scale_path(name: str, root: Path) -> Path:
-    """Return the file of a scale. Raise A2DError that lists the scales there are."""
-    path = root / "workflow" / "scales" / f"{name}.yaml"
-    if not path.is_file():
-        known = ", ".join(sorted(scale.stem for scale in path.parent.glob("*.yaml"))) or "none"
-        raise A2DError(f"scale {name!r}: there is no {path}; the scales there: {known}")
-    return path
+    """Return the file of a scale.
+
+    Raises:
+        A2DError: there is none of that name, or it is a path; the scales there are, and the one meant, are listed.
+    """
+    folder = root / "workflow" / "scales"
+    path = folder / f"{name}.yaml"
+    # Records, patterns of the workflow and folders are named by it.
+    if SCALE_NAME.fullmatch(name) and path.is_file():
+        return path
+    known = sorted(scale.stem for scale in folder.glob("*.yaml"))
+    meant = Path(name).name.removesuffix(".yaml").removesuffix(".yml")
+    hint = f"; write {meant}" if meant in known else ""
+    raise A2DError(
+        f"scale {name!r}: should be the name of a file in {folder}, without .yaml{hint}; "
+        f"the scales there: {', '.join(known) or 'none'}"
+    )
 
 
 def load_scale(name: str, root: Path) -> Scale:

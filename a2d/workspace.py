@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from a2d.architecture import Architecture, load_architecture, write_architecture
 from a2d.errors import A2DError
-from a2d.records import Record, read_record
+from a2d.records import Record, find_records, read_record
 from a2d.spec import SearchSpec, TrainSpec, key_of
 from a2d.study import Run, Study
 
@@ -22,6 +25,28 @@ class Workspace:
     def record(self, run: Run) -> Path:
         return self.results / run.path
 
+    @cached_property
+    def named(self) -> dict[str, list[Path]]:
+        """All records below ``results`` by file name, which holds a run's seed and key whatever its scale is called."""
+        found: dict[str, list[Path]] = defaultdict(list)
+        for path in find_records(self.results):
+            found[path.name].append(path)
+        return dict(found)
+
+    def find(self, run: Run) -> Path | None:
+        """Return where the run's record lies: at its own place, or else under another scale that asks the same.
+
+        What lies at its own place is returned whatever it holds; elsewhere a damaged or stale record does not count.
+        """
+        own = self.record(run)
+        if own.exists():
+            return own
+        for path in self.named.get(own.name, ()):
+            with suppress(A2DError):
+                if read_record(path).key == run.key:
+                    return path
+        return None
+
     def architecture(self, run: Run) -> Path:
         return self.results / run.architecture_path
 
@@ -31,9 +56,9 @@ class Workspace:
     def searched(self, study: Study, search: SearchSpec) -> Architecture:
         """Return what a search of the study derived, as its record says. Raise A2DError if it has not run."""
         run = study.runs[key_of(search)]
-        path = self.record(run)
-        if not path.is_file():
-            raise A2DError(f"{path}: is missing; run {run.path} first")
+        path = self.find(run)
+        if path is None:
+            raise A2DError(f"{self.record(run)}: is missing; run {run.path} first")
         return _found(read_record(path))
 
     def restore_architecture(self, run: Run) -> None:

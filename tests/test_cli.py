@@ -149,14 +149,14 @@ def test_a_run_of_a_study_is_planned_done_and_compared(tmp_path: Path) -> None:
     lines = scale.read_text(encoding="utf-8").splitlines()
     quick = "steps: {teacher: 1120, train: 1120, search: 1120}"
     scale.write_text("\n".join(quick if line.startswith("steps:") else line for line in lines), encoding="utf-8")
-    listed = succeeded(a2d("plan", "--scale", "smoke", cwd=tmp_path)).splitlines()
-    assert all(line.startswith("missing") for line in listed[:-1])
-    assert listed[-1].startswith(f"0 done, {len(listed) - 1} missing, 0 damaged, 0 stale")
+    listed = succeeded(a2d("plan", "--scale", "smoke", "--runs", cwd=tmp_path)).splitlines()
+    assert listed[0].startswith(f"smoke: 0 of {len(listed) - 4} runs done, {len(listed) - 4} missing; ")
+    assert all(line.startswith("missing") for line in listed[4:])
     path = next(line.split()[1] for line in listed if "/teacher-mlp64/" in line)
     succeeded(a2d("run", path, cwd=tmp_path))
     succeeded(a2d("run", path, "--record", tmp_path / "fresh" / path, cwd=tmp_path))
-    listed = succeeded(a2d("plan", "--scale", "smoke", cwd=tmp_path)).splitlines()
-    assert any(line.startswith(f"done     {path}") for line in listed) and "core-hours" in listed[-1]
+    listed = succeeded(a2d("plan", "--scale", "smoke", "--runs", cwd=tmp_path)).splitlines()
+    assert any(line.startswith(f"done     {path}") for line in listed) and "about" in listed[0]
     assert path not in succeeded(a2d("plan", "--scale", "smoke", "--missing", cwd=tmp_path))
     compared = succeeded(a2d("compare", "fresh", "results", cwd=tmp_path))
     assert compared.startswith("identical") and compared.endswith("1 identical\n")
@@ -168,5 +168,5 @@ def test_a_run_of_a_study_is_planned_done_and_compared(tmp_path: Path) -> None:
     damaged_pair = a2d("compare", "fresh", "results", cwd=tmp_path)
     assert damaged_pair.returncode == 1 and "checksum" in one_line(damaged_pair.stderr)
     assert damaged_pair.stdout.endswith("1 only fresh, 1 damaged\n")
-    damaged = succeeded(a2d("plan", "--scale", "smoke", cwd=tmp_path))
+    damaged = succeeded(a2d("plan", "--scale", "smoke", "--missing", cwd=tmp_path))
     assert f"damaged  {path}" in damaged and "1 damaged" in damaged

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from a2d.plan import Plan, Speeds, find_records, make_plan, scan_records
+from a2d.plan import Plan, Speeds, make_plan, scan_records
 from a2d.provenance import collect_provenance
-from a2d.records import Evaluation, Network, Record, Timing, write_record
+from a2d.records import Evaluation, Network, Record, Timing, find_records, read_record, write_record
+from a2d.results import load_results
 from a2d.single import do_run
-from a2d.spec import SEMANTICS
+from a2d.spec import SEMANTICS, SearchSpec, key_of
 from a2d.study import Run, Study, load_study
 from a2d.workspace import Workspace
+from tests import synthetic
 
 ROOT = Path(__file__).parent.parent
 
@@ -96,6 +99,50 @@ def test_hours_come_from_the_likest_records(study: Study, workspace: Workspace) 
     plan = make_plan(study, workspace)
     rest = sum(planned.run.spec.steps for planned in plan.runs if planned.status != "done")
     assert plan.hours == pytest.approx(0.02 * rest / 3600) and plan.unknown == 0
+
+
+def test_speeds_of_recorded_runs_are_known_for_a_fresh_repetition(study: Study, workspace: Workspace) -> None:
+    catch = named(study, "tiny-catch", "manual-vanilla")
+    write_record(workspace.record(catch), record_of(catch, 0.02))
+    fresh = Workspace(workspace.results.parent / "fresh" / "results", workspace.runs)
+    assert make_plan(study, fresh).unknown == len(study.runs)
+    plan = make_plan(study, fresh, workspace.results)
+    assert plan.unknown == plan.count("done") == 0
+    assert plan.hours == pytest.approx(0.02 * sum(run.spec.steps for run in study.runs.values()) / 3600)
+
+
+def copied_scale(tmp_path: Path) -> Study:
+    """Return the smoke scale under another name."""
+    for folder in ("workflow", "envs"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    scales = tmp_path / "workflow" / "scales"
+    shutil.copy(scales / "smoke.yaml", scales / "mine.yaml")
+    return load_study("mine", tmp_path)
+
+
+def test_records_count_whatever_their_scale_is_called(
+    study: Study, workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = copied_scale(tmp_path)
+    runs = list(study.runs.values())
+    for run in runs:
+        write_record(workspace.record(run), synthetic.record_of(run, 1.0))
+    whole, damaged, own = (mine.runs[run.key] for run in runs[:3])
+    path = workspace.record(runs[1])
+    path.write_text(path.read_text(encoding="utf-8").replace('"steps_done": ', '"steps_done": 1'), encoding="utf-8")
+    write_record(workspace.record(own), record_of(own))
+    assert workspace.find(whole) == workspace.record(runs[0]) != workspace.record(whole)
+    assert workspace.find(damaged) is None, "a damaged one counts only where it lies"
+    assert workspace.find(own) == workspace.record(own), "its own place wins"
+    plan = make_plan(mine, workspace)
+    assert (plan.count("done"), plan.count("missing"), plan.stale) == (len(runs) - 1, 1, [])
+    results = load_results(mine, workspace.results)
+    assert results.records.keys() == mine.runs.keys() - {damaged.key} and results.damaged == {}
+    search = next(run.spec for run in runs if isinstance(run.spec, SearchSpec))
+    found = read_record(workspace.record(study.runs[key_of(search)])).search
+    assert found is not None and workspace.searched(mine, search) == found.architecture
+    monkeypatch.setitem(SEMANTICS, "evaluation", SEMANTICS["evaluation"] + 1)
+    assert make_plan(load_study("mine", tmp_path), workspace).count("done") == 0, "a stale one counts nowhere"
 
 
 def test_a_run_that_took_no_step_has_no_speed_to_fail_on(study: Study) -> None:

@@ -234,6 +234,22 @@ def test_unknown_scale_lists_those_there_are() -> None:
         load_study("smokee", ROOT)
 
 
+@pytest.mark.parametrize(
+    "name", ["workflow/scales/smoke.yaml", "../scales/smoke", "scales/../smoke", "smoke.yaml", "./smoke", "/tmp/smoke"]
+)
+def test_a_scale_is_a_name_and_no_path(name: str, checkout: Path) -> None:
+    with pytest.raises(A2DError, match=r"name of a file .*; write smoke; the scales there: atari, .*smoke"):
+        load_study(name, checkout)
+
+
+@pytest.mark.parametrize("name", ["..", "", ".", "{task}", "a b"])
+def test_what_cannot_name_folders_and_patterns_names_no_scale(name: str, checkout: Path) -> None:
+    scales = checkout / "workflow" / "scales"
+    shutil.copy(scales / "smoke.yaml", scales / f"{name}.yaml")
+    with pytest.raises(A2DError, match="should be the name of a file"):
+        load_study(name, checkout)
+
+
 def test_unknown_run_is_told() -> None:
     with pytest.raises(A2DError, match="no such run"):
         load_study("smoke", ROOT).find("smoke/tiny-catch/teacher-vanilla/seed100-00000000.json")

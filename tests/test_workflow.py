@@ -38,13 +38,18 @@ def checkout(tmp_path: Path) -> Path:
     return copy
 
 
-def dry_run(checkout: Path, *arguments: str) -> list[dict[str, str]]:
+def ask(checkout: Path, *arguments: str, cwd: Path | None = None) -> tuple[int, str]:
+    """Give Snakemake a command; return its status and what it says."""
+    command = [sys.executable, "-m", "snakemake", *arguments]
+    options: dict[str, Any] = {"env": {**os.environ, "PYTHONPATH": str(checkout), "COLUMNS": "1000"}}
+    answer = subprocess.run(command, cwd=cwd or checkout, capture_output=True, text=True, check=False, **options)
+    return answer.returncode, answer.stdout + answer.stderr
+
+
+def dry_run(checkout: Path, *arguments: str, cwd: Path | None = None) -> list[dict[str, str]]:
     """Return the jobs that Snakemake would run: each one's rule, inputs and outputs."""
-    command = [sys.executable, "-m", "snakemake", "--dry-run", "--cores", "1", *arguments]
-    environment = {**os.environ, "PYTHONPATH": str(checkout), "COLUMNS": "1000"}
-    answer = subprocess.run(command, cwd=checkout, capture_output=True, text=True, env=environment, check=False)
-    text = answer.stdout + answer.stderr
-    assert answer.returncode == 0, text
+    status, text = ask(checkout, "--dry-run", "-p", "--cores", "1", *arguments, cwd=cwd)
+    assert status == 0, text
     jobs = []
     for block in re.split(r"\n(?=(?:local)?rule )", text)[1:]:
         fields = dict(re.findall(r"^ {4}(input|output|reason): (.*)$", block, flags=re.MULTILINE))
@@ -255,3 +260,89 @@ def test_a_rendering_is_made_again_when_other_records_are_in_place(checkout: Pat
     os.utime(path, (10**9, 10**9))
     assert render() != fewer
     assert dry_run(checkout, *arguments) == []
+
+
+def test_what_would_run_is_a_line_a_job(checkout: Path) -> None:
+    status, text = ask(checkout, "-n", "--cores", "1", "--config", "scale=smoke")
+    lines = [line.partition(" ")[2] for line in text.splitlines()]
+    study = load_study("smoke", checkout)
+    assert status == 0 and len(text) <= 8000
+    assert lines.count("search joint, Catch, seed 0") == lines.count("render figures/pareto") == 1
+    searches = [line for line in lines if line.startswith("search ")]
+    assert len(searches) == sum(run.stage == "search" for run in study.runs.values())
+    assert "input:" not in text and "reason" not in text.lower()
+    details = ask(checkout, "-n", "-p", "--cores", "1", "--config", "scale=smoke")[1]
+    assert "reason: Missing output files" in details and "a2d run smoke/tiny-catch/search-joint/" in details
+
+
+def test_every_target_says_what_it_makes(checkout: Path) -> None:
+    status, text = ask(checkout, "--list-rules")
+    listed = [line for line in text.splitlines() if not line.startswith("Using")]
+    assert status == 0 and len(listed) > 30
+    assert [line for line in listed if not re.fullmatch(r"\w+ \([A-Z].+\.\)", line)] == []
+
+
+def test_snakemakes_linter_finds_only_what_the_snakefile_answers(checkout: Path) -> None:
+    found = set(re.findall(r"^    \* (.*)", ask(checkout, "--lint")[1], flags=re.MULTILINE))
+    assert found == {"Specify a conda environment or container for each rule.:"}
+    assert "names a conda environment or a container" in (checkout / "Snakefile").read_text(encoding="utf-8")
+
+
+def test_from_another_folder_the_checkouts_records_count(checkout: Path, tmp_path: Path) -> None:
+    pretend_recorded(checkout, "smoke")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    arguments = ["-s", "../a copié checkout/Snakefile", "--config", "scale=smoke"]
+    jobs = dry_run(checkout, *arguments, cwd=elsewhere)
+    assert trained(jobs) == set()
+    assert f"{checkout}/report/smoke.html" in {job.get("output") for job in jobs}
+    would = trained(dry_run(checkout, *arguments, "fresh=again", cwd=elsewhere))
+    assert len(would) >= 49 and all(path.startswith("again/") for path in would)
+    (checkout / "results" / next(run.path for run in load_study("smoke", checkout).runs.values())).unlink()
+    status, text = ask(checkout, *arguments, "-n", "-p", cwd=elsewhere)
+    assert status == 0 and f"--root '{checkout}' --results '{checkout}/results'" in text
+
+
+def test_a_scale_under_another_name_trains_nothing_that_is_recorded(checkout: Path) -> None:
+    records = pretend_recorded(checkout, "smoke")
+    scales = checkout / "workflow" / "scales"
+    shutil.copy(scales / "smoke.yaml", scales / "mine.yaml")
+    jobs = dry_run(checkout, "--config", "scale=mine")
+    assert trained(jobs) == set()
+    page = next(job for job in jobs if job["rule"] == "page")
+    assert set(records.values()) <= set(page["input"].split(", "))
+    study = load_study("mine", checkout)
+    run = next(run for run in study.runs.values() if run.method == "derived-critic-none" and "reach" in run.path)
+    damage(checkout / records[run.key], "edited", checkout)
+    teacher = next(run for run in study.runs.values() if run.stage == "teacher" and "reach" in run.path)
+    assert trained(dry_run(checkout, "--config", "scale=mine")) == {f"results/{run.path}"}
+    assert teacher.key  # the search's record is there, so that its teacher is not needed
+
+
+@pytest.mark.parametrize(
+    ("config", "says"),
+    [
+        ("fresh=1", "fresh=1: should be a folder to train everything into, as in fresh=fresh"),
+        ("fresh=0", "fresh=0: should be a folder"),
+        ("fresh=", "fresh=: should be a folder"),
+        ("fresh=True", "fresh=True: should be a folder"),
+        ("fresh=.", "fresh=.: holds the recorded runs"),
+        ("fresh=results/x", "fresh=results/x: holds the recorded runs"),
+        ("only=0", "only=0: should be only=recorded"),
+        ("scale=1", "scale=1: should be the name of a scale, as in scale=smoke"),
+        ("scale=workflow/scales/smoke.yaml", "write smoke; the scales there: atari"),
+        ("frsh=x", "frsh=x: is not known; there are scale, fresh, only"),
+    ],
+)
+def test_what_config_cannot_mean_is_refused_in_a_line(config: str, says: str, checkout: Path) -> None:
+    status, text = ask(checkout, "-n", "--config", config)
+    assert status != 0 and "Traceback" not in text
+    assert says in text.splitlines()[-1]
+
+
+def test_a_target_is_written_as_the_snakefile_says(checkout: Path) -> None:
+    head = (checkout / "Snakefile").read_text(encoding="utf-8")
+    arguments = ["--config", "scale=smoke", "--", "pareto"]
+    assert f"snakemake --cores all {' '.join(arguments)}" in head
+    rules = {job["rule"] for job in dry_run(checkout, *arguments)}
+    assert "pareto" in rules and "page" not in rules

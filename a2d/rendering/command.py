@@ -14,6 +14,7 @@ from a2d.rendering.figures import Drawing, save_figure
 from a2d.rendering.tables import Table, save_table
 from a2d.results import Results, load_results
 from a2d.study import Run, load_study
+from a2d.workspace import Workspace
 
 
 def arguments(description: str | None) -> argparse.ArgumentParser:
@@ -29,7 +30,8 @@ def arguments(description: str | None) -> argparse.ArgumentParser:
 def write_stamp(options: argparse.Namespace, runs: Iterable[Run]) -> None:
     """Say of which records a rendering is, so that it is made again when others are in their place."""
     if options.stamp is not None:
-        text = fingerprint(options.results / run.path for run in runs)
+        workspace = Workspace(options.results, Path("runs"))
+        text = fingerprint(path for path in map(workspace.find, runs) if path is not None)
         write_atomically(options.stamp, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 
 

@@ -2,18 +2,25 @@
 
 
 rule train_manual:
+    """One agent with a network designed by hand, alone or distilled."""
+    message:
+        "{params.words}"
     input:
         needs,
     output:
         # Snakemake deletes no such file before: on a cluster a run that failed is tried again with those that share
         # its job, and what they have finished stays.
         update(FILES.results / SCALE / "{task}" / "{method}" / "{name}.json"),
+    log:
+        LOGS / "{task}" / "{method}" / "{name}.log",
     wildcard_constraints:
         method=r"(manual|distilled)-[^/]+",
     params:
         path=lambda wildcards: run_of(wildcards).path,
+        words=lambda wildcards: words_of(run_of(wildcards)),
         results=FILES.results,
         runs=FILES.runs,
+        root=checkout_path(),
     threads: 1
     group:
         lambda wildcards: shared_job(run_of(wildcards))

@@ -2,5 +2,6 @@
 
 
 use rule train_manual as search with:
+    """One architecture search."""
     wildcard_constraints:
         method=r"search-[^/]+",

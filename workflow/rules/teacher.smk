@@ -1,20 +1,26 @@
 # Teachers. Their weights are rebuilt where a student needs them; their records, once published, stay.
-TEACHERS = {run.key: run for run in STUDY.runs.values() if run.stage == "teacher"}
 
 
 rule train_teacher:
+    """One teacher, with the weights that its students need."""
+    message:
+        "{params.words}"
     input:
         lambda wildcards: after_damage(FILES.runs / wildcards.key),
     output:
         FILES.runs / "{key}" / "agent.json",
         FILES.runs / "{key}" / "agent.safetensors",
-        FILES.runs / "{key}" / "record.json",
+        record=FILES.runs / "{key}" / "record.json",
+    log:
+        LOGS / "teacher-{key}.log",
     wildcard_constraints:
         key="|".join(TEACHERS),
     params:
         path=lambda wildcards: TEACHERS[wildcards.key].path,
+        words=lambda wildcards: words_of(TEACHERS[wildcards.key]),
         results=FILES.results,
         runs=FILES.runs,
+        root=checkout_path(),
     threads: 1
     group:
         lambda wildcards: shared_job(TEACHERS[wildcards.key])
@@ -22,24 +28,24 @@ rule train_teacher:
         mem_mb=2000,
         runtime=lambda wildcards: minutes(TEACHERS[wildcards.key]),
     shell:
-        RUN + " --record {output[2]:q}"
-
-
-def teacher_record(wildcards):
-    run = run_of(wildcards)
-    record = FILES.record(run)
-    if record.exists() and record not in DAMAGED:
-        return []
-    return [FILES.bundle(run.spec) / "record.json", *after_damage(record)]
+        f"{RUN} --record {{output.record:q}}"
 
 
 rule publish_teacher:
+    """A teacher's record, put beside the others."""
+    message:
+        "record of {params.words}"
     input:
         teacher_record,
     output:
         FILES.results / SCALE / "{task}" / "{method}" / "{name}.json",
+    log:
+        LOGS / "{task}" / "{method}" / "{name}.log",
     wildcard_constraints:
         method=r"teacher-[^/]+",
+    params:
+        words=lambda wildcards: words_of(run_of(wildcards)),
+        record=lambda wildcards, input: input[:1],  # recorded, it needs none
     localrule: True
     shell:
-        "cp {input[0]:q} {output:q}.new && mv {output:q}.new {output:q}"
+        "(cp {params.record:q} {output:q}.new && mv {output:q}.new {output:q}) 2> {log:q}"
