@@ -16,7 +16,7 @@ import pytest
 from a2d.rendering.artifacts import artifacts_of, runs_of
 from a2d.rendering.figures import save_figure
 from a2d.rendering.page import render_page
-from a2d.rendering.tables import as_latex, save_table
+from a2d.rendering.tables import save_table
 from a2d.rendering.text import bounds, latex, number, scaled
 from a2d.results import Results
 from a2d.scale import ARTIFACTS, FIGURES, TABLES
@@ -135,13 +135,8 @@ def test_two_seeds_are_too_thin_for_any_verdict(results: Results) -> None:
     assert set(data["verdict"]) == {"inconclusive"}
 
 
-def test_latex_is_escaped_and_balanced(results: Results) -> None:
+def test_latex_is_escaped() -> None:
     assert latex("50 % of a_b & $5 #1 {x} – ★") == r"50 \% of a\_b \& \$5 \#1 \{x\} -- $\star$"
-    for name in TABLES:
-        text = as_latex(script(f"tables/{name}").make(results), name)
-        assert r"\toprule" in text
-        assert text.count(r"\begin{") == text.count(r"\end{")
-        assert not re.search(r"(?<!\\)[#_]", re.sub(r"\\label\{[^}]*\}", "", text.split("\n", 1)[1]))
 
 
 def test_numbers_as_people_read_them() -> None:
