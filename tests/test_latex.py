@@ -46,7 +46,7 @@ def test_every_row_has_every_column_and_the_columns_fit_the_text(results: Result
     for name, text in texts(results).items():
         assert text.count(r"\begin{") == text.count(r"\end{")
         shares = [float(share) for share in re.findall(r"p\{\\dimexpr([\d.]+)\\linewidth-[\d.]+pt\\relax\}", text)]
-        rows = [line for line in text.splitlines() if line.endswith(r" \\\\".replace(r"\\\\", "\\\\"))]
+        rows = [line for line in text.splitlines() if line.endswith(" \\\\")]
         if not shares:
             assert EMPTY in text and not rows and "tabular" not in text, name
             continue
