@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from a2d.results import Results, Yardstick, make_yardstick, matrix, where
+from a2d.results import FEWEST, Results, Yardstick, make_yardstick, matrix, where
 from a2d.scale import ClaimTest, TestName
 from a2d.statistics import (
     Array,
@@ -26,7 +26,7 @@ from a2d.statistics import (
 )
 
 Outcome = Literal["supported", "contradicted", "inconclusive"]
-CERTAIN = 2  # seeds below which an interval has no width and says nothing
+CERTAIN = 2  # seeds below which none can be left out, and none spread
 NAMED = 3  # methods with missing runs that a reason names
 
 
@@ -130,7 +130,9 @@ def _spread(scores: Array) -> float:
     return float(scores.std(axis=0, ddof=1).mean())
 
 
-def _show(effect: Interval) -> str:
+def _show(effect: Interval, seeds: int) -> str:
+    if seeds < FEWEST:
+        return f"{effect.estimate:+.2f}".replace("-", "−")
     return f"{effect.estimate:+.2f} [{effect.low:+.2f}, {effect.high:+.2f}]".replace("-", "−")
 
 
@@ -157,7 +159,13 @@ def interior_optimum(results: Results) -> Finding:
     effect = stratified_bootstrap(leads, _mean, _generator())
     best = {task: results.networks(task).every[int(sweep.mean(axis=0).argmax())] for task, sweep in sweeps.items()}
     names = ", ".join(f"{network} on {results.title(task)}" for task, network in best.items())
-    return Finding(effect, _judge(effect, also=len(set(best.values())) > 1), f"best sizes: {names}")
+    detail = f"best sizes by the mean of all seeds (★ in the sweep): {names}"
+    if effect.estimate < 0:
+        detail += (
+            "; the effect is negative all the same, as it scores the size that the other seeds find best on a seed "
+            "that had no part in the choice, where the largest size scored higher on average: the seeds disagree"
+        )
+    return Finding(effect, _judge(effect, also=len(set(best.values())) > 1), detail)
 
 
 def larger_spread(results: Results) -> Finding:
@@ -185,7 +193,7 @@ def joint_beats_either(results: Results) -> Finding:
     # Both must support; one is enough to contradict.
     outcome: Outcome = "contradicted" if "contradicted" in outcomes else "inconclusive"
     outcome = "supported" if outcomes == {"supported"} else outcome
-    detail = ", ".join(f"joint − {mode}-only {_show(effect)}" for mode, effect in effects.items())
+    detail = ", ".join(f"joint − {mode}-only {_show(effect, len(joint))}" for mode, effect in effects.items())
     return Finding(min(effects.values(), key=lambda effect: effect.estimate), outcome, detail)
 
 
@@ -256,18 +264,8 @@ def judge(results: Results, experiment: str, claim: ClaimTest) -> Verdict:
             reasons.append(str(problem))
     outcome = "inconclusive" if reasons or finding is None else finding.outcome
     diverged = int((used["state"] == "diverged").sum())
-    return Verdict(
-        experiment,
-        claim,
-        test.effect,
-        finding,
-        outcome,
-        tuple(reasons),
-        seeds,
-        int(whole.sum()),
-        missing,
-        diverged,
-    )
+    tasks = int(whole.sum())
+    return Verdict(experiment, claim, test.effect, finding, outcome, tuple(reasons), seeds, tasks, missing, diverged)
 
 
 def _shortfalls(

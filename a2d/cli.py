@@ -179,12 +179,13 @@ def costs(
     architecture: Design = None,
 ) -> None:
     """Print a network's FLOPs, parameters and latency on a task."""
+    from a2d.costs import LATENCY_ROUNDS
     from a2d.single import measure_costs
 
     found = measure_costs(task, _design(network, architecture))
     typer.echo(
         f"{found.flops:,} FLOPs, {found.parameters:,} parameters, "
-        f"{found.latency_median_ms:.3f} ms median, {found.latency_p99_ms:.3f} ms 99th percentile"
+        f"{found.latency_median_ms:.3f} ms a decision (batch 1, one thread; the calmest of {LATENCY_ROUNDS} rounds)"
     )
 
 
@@ -237,18 +238,24 @@ def compare(
     fresh: Annotated[Path, typer.Argument(help="folder of fresh records", readable=False)],
     recorded: Annotated[Path, typer.Argument(help="folder of recorded ones", readable=False)],
 ) -> None:
-    """Set fresh records against recorded ones, run by run; fails if any is different or absent."""
+    """Set fresh records against recorded ones, run by run.
+
+    Verdicts: 'identical' (all but timings), 'same within noise' (the scores), 'different' (the scores), 'another
+    architecture' (the same was asked, another network was found), 'another run' (something else was asked: its keys
+    are named), 'only fresh', 'only recorded', 'damaged'. Exit status 0 if every run is identical or the same within
+    noise, 1 otherwise or without records.
+    """
     from collections import Counter
 
-    from a2d.compare import compare_folders
+    from a2d.compare import REPEATED, compare_folders
 
     comparisons = compare_folders(expect(fresh, "records"), expect(recorded, "records"))
     for item in comparisons:
         scores = " ".join("      --" if score is None else f"{score:8.2f}" for score in (item.fresh, item.recorded))
-        typer.echo(f"{item.verdict:18} {scores}  {item.path}")
+        typer.echo(f"{item.verdict:20} {scores}  {item.path}" + (f"  ({item.detail})" if item.detail else ""))
     counts = Counter(item.verdict for item in comparisons)
     typer.echo(", ".join(f"{count} {verdict}" for verdict, count in counts.items()) or "no records")
-    if counts.keys() - {"identical", "same within noise"} or not comparisons:
+    if counts.keys() - set(REPEATED) or not comparisons:
         raise typer.Exit(1)
 
 

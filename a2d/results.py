@@ -25,8 +25,9 @@ from a2d.workspace import Workspace
 SECONDS_PER_HOUR = 3600
 FACTORS = ("network", "search", "random", "recipe", "distillation")
 MEASURES = (
-    "score", "flops", "parameters", "latency_median_ms", "latency_p99_ms", "steps_done", "core_hours", "skips",
+    "score", "flops", "parameters", "latency_ms", "steps_done", "core_hours", "skips",
 )  # fmt: skip
+FEWEST = 3  # seeds of which an interval is shown: of two it covers the mean in half of all cases
 COLUMNS = ("key", "path", "task", "stage", "method", *FACTORS, "seed", "steps", "state", "reason", *MEASURES)
 
 
@@ -62,7 +63,21 @@ class Results:
         if record is None:
             state = "damaged" if run.key in self.damaged else "missing"
             return row | {"state": state, "reason": self.damaged.get(run.key, "")}
-        return row | {"state": record.status, "reason": record.reason or ""} | _measures(record)
+        row |= {"state": record.status, "reason": record.reason or "", "latency_ms": self.latencies[_network(record)]}
+        return row | _measures(record)
+
+    @cached_property
+    def latencies(self) -> dict[tuple[str, str], float]:
+        """Milliseconds of one decision by task and network: the lowest over all records of that network.
+
+        Runs side by side disturb each other's measurement and can only add to it, so that the same network was
+        recorded with up to twice the latency.
+        """
+        found: dict[tuple[str, str], float] = {}
+        for record in self.records.values():
+            network = _network(record)
+            found[network] = min(record.network.latency_median_ms, found.get(network, np.inf))
+        return found
 
     @cached_property
     def curves(self) -> pd.DataFrame:
@@ -107,17 +122,18 @@ class Results:
 
 @dataclass(frozen=True)
 class Summary:
-    """The scores of one group of seeds. ``score`` is None without records; one run has no width (see statistics)."""
+    """The scores of one group of seeds: each one's, and their mean with its interval, None without records."""
 
     planned: int
     recorded: int
     diverged: int
     score: Interval | None
+    scores: tuple[float, ...] = ()
 
     @property
     def certain(self) -> bool:
-        """Whether the interval says anything: one run has none."""
-        return self.recorded > 1
+        """Whether the interval says anything; of fewer seeds the scores themselves are shown."""
+        return self.recorded >= FEWEST
 
 
 @dataclass(frozen=True)
@@ -138,14 +154,17 @@ class Yardstick:
         return normalize(scores, [self.low[task] for task in tasks], [self.high[task] for task in tasks])
 
 
+def _network(record: Record) -> tuple[str, str]:
+    design = record.network.design
+    return record.spec.task.name, design if isinstance(design, str) else design.model_dump_json()
+
+
 def _measures(record: Record) -> dict[str, float]:
     network = record.network
     return {
         "score": record.score,
         "flops": network.flops,
         "parameters": network.parameters,
-        "latency_median_ms": network.latency_median_ms,
-        "latency_p99_ms": network.latency_p99_ms,
         "steps_done": record.steps_done,
         "core_hours": record.timing.wall_s * record.provenance.threads / SECONDS_PER_HOUR,
         "skips": np.nan if record.search is None else record.search.skips,
@@ -180,7 +199,8 @@ def summarize(rows: pd.DataFrame) -> Summary:
     """Return mean and 95 % bootstrap interval of one group's scores, and how many runs stand behind it."""
     scores = rows["score"].dropna().to_numpy(dtype=np.float64)
     interval = mean_interval(scores, np.random.default_rng(0)) if len(scores) else None
-    return Summary(len(rows), len(scores), int((rows["state"] == "diverged").sum()), interval)
+    diverged = int((rows["state"] == "diverged").sum())
+    return Summary(len(rows), len(scores), diverged, interval, tuple(scores.tolist()))
 
 
 def matrix(rows: pd.DataFrame, tasks: list[str], value: str = "score") -> Array:

@@ -49,7 +49,7 @@ class SearchLearner(Learner):
     """Learns the supernet's weights and alpha from rollouts, one sampled architecture per rollout.
 
     One-level: both from every rollout. Bi-level: weights and alpha from rollouts in turn, so that alpha
-    is judged on data its weights were not fitted to.
+    is judged on data its weights were not fitted to; of the same steps either gets half the updates.
     """
 
     def __init__(self, agent: Agent, spec: SearchSpec, teacher: Agent | None) -> None:
@@ -115,8 +115,9 @@ class SearchLearner(Learner):
 
 
 def match_flops(target: Architecture, flops: Tensor, total: int, generator: np.random.Generator) -> Architecture:
-    """Draw uniform architectures until one's FLOPs are within 10 % of the target's.
+    """Draw uniform architectures until one's cells differ from the target's by at most 10 % of ``total``.
 
+    That is 10 % of the whole agent's FLOPs, heads and all, and so more than 10 % of the cells' own.
     Where none is in 2000 draws, the closest of them is taken.
 
     Args:

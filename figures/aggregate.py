@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from a2d.rendering import figures
+from a2d.rendering import cautions, figures
 from a2d.rendering.agents import BEST, Kind, a2d, kinds
 from a2d.rendering.command import figure_command
 from a2d.rendering.style import GREY, INK
-from a2d.results import MissingRuns, Results, Yardstick, make_yardstick, matrix
+from a2d.results import FEWEST, MissingRuns, Results, Yardstick, make_yardstick, matrix
 from a2d.statistics import (
     Array,
     Interval,
@@ -36,8 +36,8 @@ class Entry:
 
     @property
     def certain(self) -> bool:
-        """Whether an interval says anything: one seed has none."""
-        return self.scores is not None and len(self.scores) > 1
+        """Whether an interval says anything."""
+        return self.scores is not None and len(self.scores) >= FEWEST
 
     @property
     def middle(self) -> float:
@@ -98,6 +98,9 @@ def _means(ax: Axes, entries: list[Entry], own: Entry | None) -> None:
             continue
         interval = stratified_bootstrap(entry.scores, interquartile_mean, np.random.default_rng(0))
         _dot(ax, y, interval, entry, entry.certain)
+        if not entry.certain and len(entry.scores) > 1:
+            own_means = [interquartile_mean(seed[None]) for seed in entry.scores]
+            figures.seeds(ax, own_means, [y] * len(own_means), entry.kind.look)
     if all(entry.scores is None for entry in entries):
         ax.set_xticks([])
         return
@@ -161,10 +164,12 @@ def _caption(results: Results, yardstick: Yardstick, entries: list[Entry]) -> st
         "interquartile mean over seeds and tasks, the highest first; methods with missing runs come last, without a "
         "mark. Middle: probability that a run of A2D scores higher than one of the row's method on the same task, "
         "ties counted ½; dashed: 0.5. Right: share of runs above each score, main methods only. Bars and pointwise "
-        "bands: 95 % intervals, stratified bootstrap over seeds. Hollow: finally trained without a teacher. The best "
+        "bands, from three seeds on: 95 % intervals, stratified bootstrap over seeds; left, of two seeds: a dot for "
+        "each, over all tasks. Hollow: finally trained without a teacher. The best "
         "manual size is chosen by the same scores that it is shown with, which favours it. "
         + figures.behind(used)
         + (f" Left out for want of a scale: {problems}." if problems else "")
+        + "".join(f" {said}" for said in (cautions.alpha_rate(results), cautions.twins(results, used)) if said)
     )
 
 

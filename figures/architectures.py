@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Patch, Rectangle
 
 from a2d.architecture import OPERATORS, Architecture
-from a2d.rendering import figures
+from a2d.rendering import cautions, figures
 from a2d.rendering.artifacts import runs_of
 from a2d.rendering.command import figure_command
 from a2d.rendering.style import GREY, INK, LIGHT, ink_on, operator_color, operator_name, operator_sign, search_name
@@ -53,6 +53,15 @@ def _agents(results: Results, search: str) -> Iterator[tuple[str, str]]:
         record = results.records.get(run.key)
         dagger = "†" if record is not None and record.status == "diverged" else ""
         yield run.factors["distillation"], ABSENT if record is None else number(record.score) + dagger
+
+
+def _derived(results: Results, searches: pd.DataFrame) -> pd.DataFrame:
+    """Return the planned agents whose scores stand at the rows' ends."""
+    planned = where(results.runs, stage="derive", random="")
+    sources = {run.key: search_of(run.spec) for run in results.study.runs.values()}
+    shown = set(searches["key"])
+    found = [key for key in planned["key"] if (source := sources[key]) is not None and key_of(source) in shown]
+    return planned[planned["key"].isin(found)]
 
 
 def _numbers(results: Results, searches: pd.DataFrame) -> list[str]:
@@ -157,7 +166,9 @@ def draw(results: Results) -> figures.Drawing:
         ax.set_ylim(height + 0.6, -1)
     tight: dict[str, Any] = {"fontsize": 7.5 if len(tasks) > 1 else 6, "handlelength": 1.4, "columnspacing": 1.2}
     figure.legend(handles=_legend(results, searches), loc="outside lower center", ncols=3, **tight)
-    return figures.Drawing(figure, f"{MEANING} {figures.behind(searches, intervals=False)}")
+    said = [MEANING, figures.behind(searches, intervals=False), cautions.bi_level(searches)]
+    said += [cautions.alpha_rate(results), cautions.twins(results, _derived(results, searches))]
+    return figures.Drawing(figure, " ".join(filter(None, said)))
 
 
 if __name__ == "__main__":

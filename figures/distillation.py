@@ -62,7 +62,8 @@ def draw(results: Results) -> figures.Drawing:
     caption = (
         "Learning curves of a fixed network, distilled from neither, one or both of the teacher's heads: mean over "
         "seeds of the return of recent training episodes, bands from the lowest to the highest seed. Right of the "
-        "vertical line: mean test scores with 95 % bootstrap intervals (hollow: no teacher; †: a run diverged); "
+        "vertical line: mean test scores, from three seeds on with 95 % bootstrap intervals, of two seeds with a dot "
+        "for each (hollow: no teacher; †: a run diverged); "
         f"dashed: the teacher's test score. {figures.behind(rows)}"
     )
     return figures.Drawing(figure, caption + (f" Not part of this study: {unplanned}." if unplanned else ""))

@@ -42,13 +42,13 @@ def _size(ax: Axes, network: str, rows: pd.DataFrame, best: bool) -> None:
     if summary.score is None:
         return
     flops = rows["flops"].mean()
-    if summary.certain:
+    if summary.recorded > 1:
         ax.plot(rows["flops"], rows["score"], ".", color=MANUAL.color, alpha=0.45, markersize=5, zorder=2)
-    figures.point(ax, flops, summary, MANUAL)
+    figures.point(ax, flops, summary, MANUAL, dots=False)
     if best:
         ax.plot([flops], [summary.score.estimate], "*", color="#d55e00", markersize=15, markeredgecolor="white",
                 zorder=5)  # fmt: skip
-    top = max(summary.score.high, rows["score"].max())
+    top = max(summary.score.estimate, rows["score"].max())
     # Upright, because neighbouring sizes can be close.
     ax.annotate(network_name(network), (flops, top), textcoords="offset points", xytext=(0, 8), rotation=90,
                 ha="center", va="bottom", fontsize=7, color=INK)  # fmt: skip
@@ -64,8 +64,8 @@ def draw(results: Results) -> figures.Drawing:
     figures.label_outer(axes, figures.FLOPS_AXIS, figures.SCORE_AXIS)
     caption = (
         "Test score against FLOPs for manually designed networks of growing size, trained without a teacher. "
-        "Crosses: mean over seeds with its 95 % bootstrap interval; dots: single seeds; star: the best size of "
-        f"the task by mean score; dashed: a random policy. {figures.behind(rows)}"
+        "Crosses: mean over seeds, from three seeds on with its 95 % bootstrap interval; dots: single seeds; "
+        f"star: the best size of the task by mean score; dashed: a random policy. {figures.behind(rows)}"
     )
     return figures.Drawing(figure, caption)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.axes import Axes
 
-from a2d.rendering import figures
+from a2d.rendering import cautions, figures
 from a2d.rendering.agents import BEST, Kind, kinds
 from a2d.rendering.command import figure_command
 from a2d.rendering.style import GREY, LIGHT, MANUAL, Look, network_name
@@ -50,7 +50,9 @@ def _panel(ax: Axes, results: Results, task: str, shown: list[Kind]) -> None:
     for _, look, group in groups:
         if group["score"].notna().sum() > 1:
             ax.plot(group["flops"], group["score"], look.marker, color=look.color, markersize=3, alpha=0.4, zorder=2)
-        figures.point(ax, group["flops"].mean(), summarize(group), look, size=9 if look.marker == "*" else 7)
+        figures.point(
+            ax, group["flops"].mean(), summarize(group), look, size=9 if look.marker == "*" else 7, dots=False
+        )
     figures.mark_diverged(ax, rows)
     figures.flops_axis(ax)
     ax.margins(x=0.1, y=0.1)
@@ -82,12 +84,14 @@ def draw(results: Results) -> figures.Drawing:
     manual = pd.concat([results.manual(task) for task in tasks])
     used = pd.concat([manual, *(kind.rows for kind in shown)]).drop_duplicates("key")
     caption = (
-        "Test score against FLOPs of one decision. Large markers: means over seeds with 95 % bootstrap intervals of "
-        "the score; small ones: single seeds, where searched each with an architecture of its own. Filled: finally "
-        "trained with distillation; hollow: without; dotted: the manual sizes. Random architectures match the FLOPs "
-        "of what A2D found. Pale grey: the front of means that none betters in both; †: a run that diverged. "
+        "Test score against FLOPs of one decision. Large markers: means over seeds, from three seeds on with 95 % "
+        "bootstrap intervals of the score; small ones: single seeds, where searched each with an architecture of its "
+        "own. Filled: finally trained with distillation; hollow: without; dotted: the manual sizes. Pale grey: the "
+        "front of means that none betters in both; †: a run that diverged. "
         f"{figures.behind(used)}"
     )
+    random = cautions.RANDOM if used["random"].fillna("").astype(bool).any() else ""
+    caption = " ".join(filter(None, [caption, random, cautions.alpha_rate(results), cautions.twins(results, used)]))
     searched = any(kind.rows["stage"].eq("derive").any() for kind in shown)
     return figures.Drawing(figure, caption + ("" if searched else " This study plans no searched or random agents."))
 

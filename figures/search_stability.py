@@ -8,7 +8,7 @@ from dataclasses import replace
 import pandas as pd
 from matplotlib.axes import Axes
 
-from a2d.rendering import figures
+from a2d.rendering import cautions, figures
 from a2d.rendering.command import figure_command
 from a2d.rendering.style import GREY, INK, Look, search_look, search_name
 from a2d.rendering.text import number
@@ -88,7 +88,8 @@ def draw(results: Results) -> figures.Drawing:
     for index, task in enumerate(tasks):
         _row(axes[index * columns : (index + 1) * columns], results, task)
     figure.supxlabel(figures.STEPS_AXIS, fontsize=8.5, color=INK)
-    return figures.Drawing(figure, _caption(searches))
+    said = [_caption(searches), cautions.bi_level(searches), cautions.alpha_rate(results)]
+    return figures.Drawing(figure, " ".join(filter(None, said)))
 
 
 def _caption(searches: pd.DataFrame) -> str:

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from a2d.rendering import cautions
 from a2d.rendering.command import table_command
 from a2d.rendering.style import agent_name, network_name, random_name
 from a2d.rendering.tables import INTERVALS, Row, Table, build, shortfall, summary_data
 from a2d.rendering.text import number, runs, scaled, score
 from a2d.results import Results, summarize, where
 
-COSTS = ("flops", "parameters", "latency_median_ms", "latency_p99_ms")
+COSTS = ("flops", "parameters", "latency_ms")
 
 
 def _groups(results: Results, task: str) -> Iterator[tuple[str, pd.DataFrame]]:
@@ -42,8 +43,7 @@ def _rows(results: Results) -> Iterator[Row]:
                 "FLOPs": scaled(costs["flops"]),
                 "FLOPs / best manual": number(costs["flops"] / best, 2),
                 "Parameters": scaled(costs["parameters"]),
-                "Latency [ms]": number(costs["latency_median_ms"]),
-                "99th percentile [ms]": number(costs["latency_p99_ms"]),
+                "Latency [ms]": number(costs["latency_ms"]),
                 "Runs": runs(summary),
             }
             yield shown, {"task": task, "agent": name, **costs, **summary_data(summary)}
@@ -54,10 +54,12 @@ def make(results: Results) -> Table:
     used = pd.concat([rows for task in results.study.tasks for _, rows in _groups(results, task)])
     meaning = (
         "A2D is searched and finally trained with joint distillation. Its search or its training without the "
-        "other, and random architectures at matched FLOPs, show what earns the credit. Latency: one decision, "
-        "batch 1, one thread; median over calls, mean over seeds."
+        "other, and random architectures, show what earns the credit. Costs are means over seeds."
     )
-    return build("A2D against manual and random agents", _rows(results), meaning, INTERVALS, shortfall(results, used))
+    random = cautions.RANDOM if used["random"].fillna("").astype(bool).any() else ""
+    said = (meaning, random, cautions.LATENCY, cautions.alpha_rate(results), cautions.twins(results, used), INTERVALS)
+    caption = "A2D against manual and random agents"
+    return build(caption, _rows(results), *said, shortfall(results, used))
 
 
 if __name__ == "__main__":

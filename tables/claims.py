@@ -6,29 +6,30 @@ from a2d.claims import Verdict, judge_all
 from a2d.rendering.command import table_command
 from a2d.rendering.tables import Row, Table, build
 from a2d.rendering.text import ABSENT, bounds
-from a2d.results import Results
+from a2d.results import FEWEST, Results
 
 
 def _row(verdict: Verdict) -> Row:
     finding, claim = verdict.finding, verdict.claim
     effect = None if finding is None else finding.effect
     notes = [*verdict.reasons, *([finding.detail] if finding else [])]
+    certain = verdict.seeds >= FEWEST
     diverged = f" (†{verdict.diverged} diverged)" if verdict.diverged else ""
     shown = {
         "Claim": claim.claim,
+        "Verdict": verdict.outcome,
         "Statement": claim.statement,
         "Effect": verdict.effect,
-        "Estimate [95 % interval]": bounds(effect, verdict.seeds > 1),
+        "Estimate [95 % interval]": bounds(effect, certain),
         "Seeds × tasks": f"{verdict.seeds} × {verdict.tasks}{diverged}",
-        "Verdict": verdict.outcome,
         "Why": "; ".join(notes) or ABSENT,
     }
     data = {
         "claim": claim.claim,
         "test": claim.test,
         "estimate": None if effect is None else effect.estimate,
-        "low": None if effect is None else effect.low,
-        "high": None if effect is None else effect.high,
+        "low": effect.low if effect and certain else None,
+        "high": effect.high if effect and certain else None,
         "seeds": verdict.seeds,
         "tasks": verdict.tasks,
         "missing": len(verdict.missing),
@@ -43,7 +44,8 @@ def make(results: Results) -> Table:
     verdicts = judge_all(results)
     rules = (
         "The tests and the least number of seeds and tasks for a verdict were written down before the results, in "
-        "workflow/experiments. 'Inconclusive' is also the verdict of thin data or missing runs, whatever the effect."
+        "workflow/experiments. 'Inconclusive' is also the verdict of thin data or missing runs, whatever the effect. "
+        "Fewer than three seeds have no interval."
     )
     none = "" if verdicts else "This study asks no question that tests a claim."
     return build("The five claims", map(_row, verdicts), rules, none)

@@ -8,13 +8,14 @@ from itertools import product
 import pandas as pd
 
 from a2d.architecture import MLP_UNITS, RESNET_BLOCKS, Architecture
+from a2d.rendering import cautions
 from a2d.rendering.command import table_command
 from a2d.rendering.style import network_name, operator_sign, search_name
 from a2d.rendering.tables import Row, Table, build, shortfall
 from a2d.rendering.text import ABSENT, number, scaled
 from a2d.results import Results, where
 
-COSTS = ("flops", "parameters", "latency_median_ms", "latency_p99_ms")
+COSTS = ("flops", "parameters", "latency_ms")
 HEADS = "actor and critic heads"
 
 
@@ -41,8 +42,7 @@ def _row(results: Results, task: str, name: str, rows: pd.DataFrame) -> Row:
         "Layers": _layers(records[0].network.design) if records else ABSENT,
         "Parameters": scaled(costs["parameters"]),
         "FLOPs": scaled(costs["flops"]),
-        "Latency [ms]": number(costs["latency_median_ms"]),
-        "99th percentile [ms]": number(costs["latency_p99_ms"]),
+        "Latency [ms]": number(costs["latency_ms"]),
     }
     return shown, {"task": task, "network": name, "layers": shown["Layers"], **costs}
 
@@ -66,9 +66,9 @@ def make(results: Results) -> Table:
     meaning = (
         "Searched ones stand as derived: C a convolution, D a dense layer, I an inverted residual with kernel (or R "
         "relu, T tanh) and expansion, – a skip; dense 256 and both heads follow for images, both heads for vectors. "
-        "FLOPs and latency of one decision; one multiply-accumulate is two FLOPs; batch 1, one thread."
+        "FLOPs of one decision."
     )
-    return build("Network structures", _rows(results), meaning, shortfall(results, used))
+    return build("Network structures", _rows(results), meaning, cautions.LATENCY, shortfall(results, used))
 
 
 if __name__ == "__main__":

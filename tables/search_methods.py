@@ -7,6 +7,7 @@ from itertools import product
 
 import pandas as pd
 
+from a2d.rendering import cautions
 from a2d.rendering.command import table_command
 from a2d.rendering.style import search_name
 from a2d.rendering.tables import INTERVALS, Row, Table, build, shortfall, summary_data
@@ -63,8 +64,8 @@ def make(results: Results) -> Table:
         "scratch without a teacher. Spread: standard deviation over seeds. FLOPs of one decision of the derived "
         "agent, skips among its cells, steps and core-minutes of one search: means over seeds."
     )
-    caption = "Search methods"
-    return build(caption, _rows(results), meaning, INTERVALS, shortfall(results, used))
+    said = (meaning, cautions.bi_level(used), cautions.alpha_rate(results), cautions.twins(results, used), INTERVALS)
+    return build("Search methods", _rows(results), *said, shortfall(results, used))
 
 
 if __name__ == "__main__":

@@ -22,10 +22,10 @@ def _rows(results: Results) -> Iterator[Row]:
             summary, flops, parameters = summarize(group), group["flops"].mean(), group["parameters"].mean()
             shown = {
                 "Task": results.title(task),
-                "Network": network_name(network),
+                "Network": f"{network_name(network)} {STAR if network in best else ''}".strip(),
                 "FLOPs": scaled(flops),
                 "Parameters": scaled(parameters),
-                "Test score": f"{score(summary)} {STAR if network in best else ''}".strip(),
+                "Test score": score(summary),
                 "Runs": runs(summary),
             }
             data = {"task": task, "network": network, "flops": flops, "parameters": parameters}

@@ -7,7 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from a2d.architecture import Architecture, CellSpace
+from a2d.cli import app
 from a2d.compare import compare_folders, compare_records
 from a2d.provenance import collect_provenance
 from a2d.records import Evaluation, Network, Record, Timing, write_record
@@ -17,15 +20,20 @@ from a2d.tasks import load_card
 CARD = load_card(Path(__file__).parent.parent / "envs" / "tiny-catch.yaml")
 
 
-def record_of(returns: list[float], seed: int = 0, latency: float = 1.0, **fields: Any) -> Record:
-    spec = TrainSpec(task=CARD, steps=3200, seed=seed, agent=ManualAgent(network="vanilla"))
+def network_of(*operators: str, latency: float = 1.0) -> Network:
+    """A searched network, or a manual one where no operators are named."""
+    cells = CellSpace(cells=len(operators)) if operators else None
+    design = Architecture(space="convolution", cells=cells, operators=operators) if cells else "x"
+    return Network(design=design, flops=1, parameters=1, latency_median_ms=latency, latency_p99_ms=latency)
+
+
+def record_of(returns: list[float], seed: int = 0, latency: float = 1.0, steps: int = 3200, **fields: Any) -> Record:
+    spec = TrainSpec(task=CARD, steps=steps, seed=seed, agent=ManualAgent(network="vanilla"))
     values: dict[str, Any] = {
         "key": key_of(spec), "status": "finished", "steps_done": 3200, "spec": spec,
         "curve": [], "loss_terms": {},
         "evaluation": Evaluation(seed=0, returns=returns, lengths=[35] * len(returns)),
-        "network": Network(
-            design="x", flops=1, parameters=1, latency_median_ms=latency, latency_p99_ms=latency
-        ),
+        "network": network_of(latency=latency),
         "timing": Timing(wall_s=latency, training_s=1.0, steps_per_second=1.0, peak_memory_mib=1.0),
         "provenance": collect_provenance(1),
     }  # fmt: skip
@@ -89,3 +97,43 @@ def test_empty_folders_and_damaged_records(tmp_path: Path, capsys: pytest.Captur
     (tmp_path / "seed0-1.json").write_text("{", encoding="utf-8")
     assert [(item.path, item.verdict) for item in compare_folders(tmp_path, tmp_path)] == [("seed0-1.json", "damaged")]
     assert "seed0-1.json: cannot be read as a record" in capsys.readouterr().err
+
+
+SEARCHED = ("conv3", "skip", "inverted3_e5")
+
+
+def test_another_architecture_is_never_the_same_within_noise() -> None:
+    """Equal episodes of two networks are no repetition; one operator is enough."""
+    fresh = record_of(noisy(0, 1), network=network_of("conv3", "conv5", "inverted3_e5"))
+    recorded = record_of(noisy(0, 1), network=network_of(*SEARCHED))
+    assert compare_records(fresh, recorded) == compare_records(recorded, fresh) == "another architecture"
+    same = record_of(noisy(0, 1), network=network_of(*SEARCHED, latency=9.0))
+    assert compare_records(same, recorded) == "identical"
+    wider = network_of(*SEARCHED).model_copy(
+        update={"design": Architecture(space="convolution", cells=CellSpace(cells=3, width=8), operators=SEARCHED)}
+    )
+    assert compare_records(record_of(noisy(0, 1), network=wider), recorded) == "another architecture"
+
+
+def test_runs_that_were_not_asked_the_same_are_another_run_and_the_keys_are_named(tmp_path: Path) -> None:
+    fresh, recorded = tmp_path / "fresh", tmp_path / "recorded"
+    for folder, steps, seed in ((fresh, 3200, 0), (recorded, 6400, 1)):
+        write_record(folder / "record.json", record_of([1.0, 2.0], seed=seed, steps=steps))
+    (found,) = compare_folders(fresh, recorded)
+    assert found.verdict == "another run"
+    assert "steps: 3200 against 6400" in found.detail and "seed: 0 against 1" in found.detail
+    assert compare_records(record_of([1.0, 2.0]), record_of([1.0, 2.0])) == "identical"
+
+
+def test_the_command_names_the_cells_that_differ_and_fails(tmp_path: Path) -> None:
+    fresh, recorded = tmp_path / "fresh", tmp_path / "recorded"
+    for folder, operators in ((fresh, ("conv3", "conv5", "inverted3_e5")), (recorded, SEARCHED)):
+        write_record(folder / "record.json", record_of([1.0, 2.0], network=network_of(*operators)))
+    found = CliRunner().invoke(app, ["compare", str(fresh), str(recorded)])
+    assert found.exit_code == 1
+    assert "another architecture" in found.output and "cell 2: conv5 against skip" in found.output
+    assert "1 another architecture" in found.output.splitlines()[-1]
+    same = CliRunner().invoke(app, ["compare", str(fresh), str(fresh)])
+    assert same.exit_code == 0 and "1 identical" in same.output
+    shown = CliRunner().invoke(app, ["compare", "--help"], terminal_width=100).output
+    assert "another run" in shown and "Exit status" in shown

@@ -1,8 +1,9 @@
 """Atari 2600 games through ALE's own vector environment, which steps and preprocesses in C++.
 
 Preprocessing of Mnih et al. (2015): the maximum over the last two of 4 skipped frames, 84 x 84 grey, 4 frames
-stacked, up to 30 no-ops at the start. Only where the card's ``options`` say so is FIRE pressed for the agent
-(``use_fire_reset``), or an action repeated by chance (``repeat_action_probability``).
+stacked, 0 to 29 no-ops at the start (ALE draws fewer than ``noop_max``). Only where the card's ``options`` say so
+is FIRE pressed for the agent (``use_fire_reset``), or an action repeated by chance
+(``repeat_action_probability``).
 """
 
 from __future__ import annotations

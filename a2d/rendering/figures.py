@@ -21,7 +21,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from a2d.files import write_atomically
 from a2d.rendering.style import GREY, INK, LIGHT, Look
 from a2d.rendering.text import plural
-from a2d.results import Summary
+from a2d.results import FEWEST, Summary
 from a2d.statistics import Array
 
 SCORE_AXIS = "test score (mean unclipped return)"
@@ -114,8 +114,9 @@ def behind(rows: pd.DataFrame, intervals: bool = True) -> str:
     absent = int(rows["score"].isna().sum())
     if absent:
         text += f" are recorded ({absent} missing, marked or left blank)"
-    if seeds == 1 and intervals:
-        text += "; one seed has no interval"
+    if seeds < FEWEST and intervals:
+        few = "one seed has" if seeds == 1 else "two seeds, shown as two dots, have"
+        text += f"; {few} no interval"
     return text + "."
 
 
@@ -138,17 +139,24 @@ def empty(message: str) -> Figure:
     return figure
 
 
-def point(ax: Axes, x: float, summary: Summary, look: Look, size: float = 7) -> None:
-    """Draw a group's mean score with its 95 % interval; a single run has a mean only."""
+def point(ax: Axes, x: float, summary: Summary, look: Look, size: float = 7, dots: bool = True) -> None:
+    """Draw a group's mean score with its 95 % interval; of two seeds, with a dot for each, unless they are drawn."""
     if summary.score is None:
         return
     score = summary.score
     if summary.certain:
         ax.plot([x, x], [score.low, score.high], color=look.color, linewidth=1.3, solid_capstyle="butt", zorder=3)
+    elif dots and len(summary.scores) > 1:
+        seeds(ax, [x] * len(summary.scores), summary.scores, look)
     ax.plot(
         [x], [score.estimate], look.marker, color=look.color, markerfacecolor=look.face, markersize=size,
         markeredgewidth=1.3, zorder=4,
     )  # fmt: skip
+
+
+def seeds(ax: Axes, x: Sequence[float], y: Sequence[float], look: Look) -> None:
+    """Draw a dot for each seed, edged in white so that it shows on the mean's marker."""
+    ax.plot(x, y, "o", color=look.color, markersize=3.6, markeredgecolor="white", markeredgewidth=0.5, zorder=5)
 
 
 def mark_diverged(ax: Axes, rows: pd.DataFrame, x: str = "flops") -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import sys
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,30 +17,50 @@ from markupsafe import Markup
 
 from a2d.errors import A2DError
 from a2d.files import write_atomically
-from a2d.rendering.artifacts import artifacts_of
+from a2d.rendering.artifacts import STRUCTURES, TITLES, artifacts_of
 from a2d.rendering.command import arguments, write_stamp
 from a2d.results import Results, load_results
 from a2d.study import load_study
 
+CSS_PIXELS = 96 / 200 * 1.2  # of a figure's dots, which are 200 an inch; a fifth larger than in print
 LISTED = 12  # missing runs of an experiment that the page names
 
 
-def _figure(path: Path) -> dict[str, str]:
-    encoded = base64.b64encode(path.with_suffix(".png").read_bytes()).decode()
-    caption = path.with_suffix(".txt").read_text(encoding="utf-8").replace("\n", " ").strip()
-    return {"name": path.name, "source": f"data:image/png;base64,{encoded}", "caption": caption}
+@dataclass(frozen=True)
+class Renderings:
+    """The folders of a study's rendered tables and figures."""
+
+    tables: Path
+    figures: Path
+
+    def show(self, artifact: str) -> dict[str, Any]:
+        """Return what the template needs of an artifact: a figure's picture, width and caption, or a table's body."""
+        kind, name = artifact.split("/")
+        shown = {"id": artifact.replace("/", "-"), "title": TITLES[artifact]}
+        if kind == "tables":
+            # The fragment was escaped when the table was made.
+            return shown | {"body": Markup((self.tables / f"{name}.html").read_text(encoding="utf-8"))}
+        picture = (self.figures / f"{name}.png").read_bytes()
+        pixels = int.from_bytes(picture[16:20], "big")  # the width, where every PNG has it
+        caption = (self.figures / f"{name}.txt").read_text(encoding="utf-8").replace("\n", " ").strip()
+        source = f"data:image/png;base64,{base64.b64encode(picture).decode()}"
+        return shown | {"body": "", "source": source, "caption": caption, "width": round(pixels * CSS_PIXELS)}
 
 
-def _table(path: Path) -> dict[str, str]:
-    # The fragment was escaped when the table was made.
-    return {"name": path.name, "body": Markup(path.with_suffix(".html").read_text(encoding="utf-8"))}
+def _placed(results: Results, experiments: list[str]) -> dict[str, list[str]]:
+    """Return which artifacts each experiment shows: each one once, where it first belongs, and no structures."""
+    placed: dict[str, list[str]] = {}
+    for name in experiments:
+        before = [*STRUCTURES, *(artifact for shown in placed.values() for artifact in shown)]
+        listed = results.study.experiments[name].artifacts
+        placed[name] = [path for path in artifacts_of(results.study, name) if path in listed and path not in before]
+    return placed
 
 
-def _experiment(results: Results, name: str, tables: Path, figures: Path) -> dict[str, Any]:
+def _experiment(results: Results, name: str, shown: list[str], renderings: Renderings) -> dict[str, Any]:
     study, experiment = results.study, results.study.experiments[name]
     own = results.runs[results.runs["key"].isin(study.members[name])]
-    shown = [path for path in artifacts_of(study, name) if path in experiment.artifacts]
-    names = {kind: [path.split("/")[1] for path in shown if path.startswith(kind)] for kind in ("figures", "tables")}
+    elsewhere = [path for path in artifacts_of(study, name) if path in experiment.artifacts and path not in shown]
     return {
         "name": name,
         "question": experiment.question,
@@ -48,8 +69,9 @@ def _experiment(results: Results, name: str, tables: Path, figures: Path) -> dic
         "recorded": int(own["score"].notna().sum()),
         "missing": list(own.loc[own["score"].isna(), "path"]),
         "diverged": own.loc[own["state"] == "diverged", ["path", "reason"]].to_dict("records"),
-        "figures": [_figure(figures / figure) for figure in names["figures"]],
-        "tables": [_table(tables / table) for table in names["tables"]],
+        "title": name.replace("_", " "),
+        "shown": [renderings.show(artifact) for artifact in shown],
+        "elsewhere": [renderings.show(artifact) for artifact in elsewhere],
     }
 
 
@@ -85,14 +107,17 @@ def render_page(results: Results, tables: Path, figures: Path) -> str:
     # In the order of the claims that they test; those that test none come last.
     found = results.study.experiments
     experiments = sorted(found, key=lambda name: min((claim.claim for claim in found[name].claims), default="~"))
+    placed, renderings = _placed(results, experiments), Renderings(tables, figures)
+    listed = {artifact for experiment in found.values() for artifact in experiment.artifacts}
     return environment.get_template("page.html").render(
         scale=results.study.name,
         settings=results.study.scale,
         tasks=[results.title(task) for task in results.study.tasks],
         planned=len(results.runs),
         recorded=len(results.records),
-        ledger=_table(tables / "claims"),
-        experiments=[_experiment(results, name, tables, figures) for name in experiments],
+        ledger=renderings.show("tables/claims"),
+        experiments=[_experiment(results, name, shown, renderings) for name, shown in placed.items()],
+        structures=[renderings.show(artifact) for artifact in STRUCTURES if artifact in listed],
         damaged=results.damaged,
         stale=results.stale,
         provenance=_provenance(results),

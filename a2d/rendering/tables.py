@@ -1,4 +1,4 @@
-"""Tables: numbers as CSV, and the same for people as Markdown, LaTeX (booktabs) and an HTML fragment."""
+"""Tables: numbers as CSV, and the same for people as Markdown, LaTeX (see ``latex``) and an HTML fragment."""
 
 from __future__ import annotations
 
@@ -11,17 +11,19 @@ from pathlib import Path
 import pandas as pd
 
 from a2d.files import write_atomically
-from a2d.rendering.text import ABSENT, latex, markdown
+from a2d.rendering.latex import as_latex
+from a2d.rendering.text import ABSENT, markdown, numeric
 from a2d.results import Results, Summary
 
-LONG = 40  # rows above which LaTeX may break the table over pages
-SHORT = 24  # characters of a cell that HTML keeps on one line
+SHORT, LONG = 24, 80  # characters of a cell that HTML keeps on one line, and beyond which it gives it room
 STAR = "★"
 Row = tuple[Mapping[str, str], Mapping[str, object]]  # what is shown, and plain numbers
 INTERVALS = (
-    "Scores are means over seeds of the mean unclipped return of the test episodes, with 95 % bootstrap intervals "
-    "over seeds in brackets; a single run has none. Few seeds make intervals too narrow."
+    "Scores are means over seeds of the mean unclipped return of the test episodes. From three seeds on, with 95 % "
+    "bootstrap intervals over seeds in brackets, too narrow for few seeds; two seeds have no interval, and both "
+    "scores stand in parentheses."
 )
+EMPTY = "No rows: this study plans no such runs."
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ def save_table(table: Table, path: Path) -> None:
     texts = {
         ".csv": table.data.to_csv(index=False, lineterminator="\n"),
         ".md": as_markdown(table),
-        ".tex": as_latex(table, path.name),
+        ".tex": as_latex(table.shown, " ".join([f"{table.caption}.", *table.notes]), path.name, EMPTY),
         ".html": as_html(table),
     }
     for suffix, text in texts.items():
@@ -87,34 +89,31 @@ def _write(text: str, path: Path) -> None:
 
 def as_markdown(table: Table) -> str:
     """Return caption, table and notes."""
-    body = table.shown.map(markdown).to_markdown(index=False, disable_numparse=True)
+    sides = ["right" if numeric(table.shown[name]) else "left" for name in table.shown]
+    body = EMPTY
+    if len(table.shown):
+        body = table.shown.map(markdown).to_markdown(index=False, disable_numparse=True, colalign=sides)
     notes = "\n".join(f"\n{note}" for note in table.notes)
     return f"**{table.caption}**\n\n{body}\n{notes}\n"
 
 
-def as_latex(table: Table, label: str) -> str:
-    """Return a table environment with booktabs rules; long ones are a longtable. Needs both packages."""
-    shown = table.shown.map(latex)
-    shown.columns = [latex(name) for name in shown.columns]
-    caption = latex(" ".join([f"{table.caption}.", *(note.replace("`", "") for note in table.notes)]))
-    body = shown.to_latex(
-        index=False,
-        escape=False,
-        caption=caption,
-        label=f"tab:{label}",
-        column_format="l" * len(shown.columns),
-        longtable=len(shown) > LONG,
-    )
-    return f"% needs the packages booktabs{' and longtable' if len(shown) > LONG else ''}\n{body}"
-
-
-def _unbroken(text: str) -> str:
-    """Keep a short cell, an interval above all, on one line."""
-    return text.replace(" ", "\N{NO-BREAK SPACE}") if len(text) <= SHORT else text
+def _html_row(tag: str, cells: Iterable[str], numbers: Iterable[bool]) -> str:
+    """Return a row; its cells' classes say what is read from the right, and what keeps to one line or needs room."""
+    parts = []
+    for cell, right in zip(cells, numbers, strict=True):
+        size = "long" if len(cell) > LONG else "short" if len(cell) <= SHORT and tag == "td" else ""
+        kinds = " ".join(filter(None, ("num" if right else "", size)))
+        parts.append(f'<{tag} class="{kinds}">{escape(cell)}</{tag}>' if kinds else f"<{tag}>{escape(cell)}</{tag}>")
+    return f"<tr>{''.join(parts)}</tr>"
 
 
 def as_html(table: Table) -> str:
-    """Return a figure element that the page embeds."""
-    body = table.shown.map(_unbroken).to_html(index=False, border=0, classes="data", na_rep=ABSENT)
+    """Return a figure element that the page embeds; what is wide scrolls in a box of its own."""
+    shown = table.shown
+    numbers = [numeric(shown[name]) for name in shown]
+    rows = [_html_row("td", row, numbers) for row in shown.itertuples(index=False, name=None)]
+    head = _html_row("th", shown.columns, numbers)
+    body = "\n".join([f'<table class="data">\n<thead>{head}</thead>\n<tbody>', *rows, "</tbody>\n</table>"])
+    body = f'<div class="scroll">\n{body}\n</div>' if rows else f"<p>{EMPTY}</p>"
     notes = " ".join(escape(note.replace("`", "")) for note in table.notes)
     return f"<figure>\n<figcaption><b>{escape(table.caption)}.</b> {notes}</figcaption>\n{body}\n</figure>\n"

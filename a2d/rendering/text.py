@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 
 from a2d.results import Summary
 from a2d.statistics import Interval
 
-ABSENT = "—"
+ABSENT, UNPLANNED = "—", "not planned"
 PREFIXES = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
 LATEX = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
@@ -41,7 +42,7 @@ def scaled(value: float) -> str:
 
 
 def bounds(interval: Interval | None, certain: bool = True) -> str:
-    """Return 'estimate [low, high]'; the bare estimate where one run leaves the interval without meaning."""
+    """Return 'estimate [low, high]'; the bare estimate where too few runs leave the interval without meaning."""
     if interval is None:
         return ABSENT
     if not certain:
@@ -50,14 +51,17 @@ def bounds(interval: Interval | None, certain: bool = True) -> str:
 
 
 def score(summary: Summary) -> str:
-    """Return a group's mean score with its interval."""
-    return bounds(summary.score, summary.certain)
+    """Return a group's mean score with its interval; of two seeds, with both seeds' scores instead."""
+    text = bounds(summary.score, summary.certain)
+    if summary.certain or len(summary.scores) < 2:
+        return text
+    return f"{text} ({', '.join(number(value) for value in summary.scores)})"
 
 
 def runs(summary: Summary) -> str:
     """Return 'n of m', and how many of the n diverged."""
     if not summary.planned:
-        return "not planned"
+        return UNPLANNED
     diverged = f" (†{summary.diverged} diverged)" if summary.diverged else ""
     return f"{summary.recorded} of {summary.planned}{diverged}"
 
@@ -70,6 +74,12 @@ def latex(text: str) -> str:
 def markdown(text: str) -> str:
     """Escape what would break a Markdown table."""
     return re.sub(r"([|\\`*_<])", r"\\\1", text).replace("\n", " ")
+
+
+def numeric(cells: Iterable[str]) -> bool:
+    """Tell whether a column holds numbers, which are read from their right ends; absent ones among them."""
+    shown = [cell for cell in cells if cell not in (ABSENT, UNPLANNED)]
+    return bool(shown) and all(re.match(r"[−+]?\d[\d.,]*($|[ %†])", cell) for cell in shown)
 
 
 def plural(count: int, noun: str) -> str:
