@@ -14,7 +14,7 @@ from torch import Tensor
 
 from a2d.architecture import MANUAL_NETWORKS, OPERATORS, Architecture, CellSpace, Space
 from a2d.bundle import Interface, build_agent, build_supernet_agent
-from a2d.networks.agent import Agent
+from a2d.networks.agent import BYTE_SCALE, Agent
 from a2d.networks.layers import Tape
 from a2d.networks.operators import space_of
 from a2d.networks.supernet import Gates, sample_gates
@@ -35,7 +35,8 @@ def cell_spaces(space: Space) -> Iterator[CellSpace]:
 
 def learn(agent: Agent, *gates: Gates) -> None:
     """Act and learn as training does, and then as anyone would who calls an agent and ``backward``."""
-    x = agent.preprocess(torch.rand(STEPS * COUNT, *agent.observation_shape))
+    observations = torch.rand(STEPS * COUNT, *agent.observation_shape)
+    x = agent.preprocess((observations * 255).byte() if agent.scale == BYTE_SCALE else observations)
     tape = Tape(STEPS)
     for part in x.split(COUNT):
         with tape.record():

@@ -95,7 +95,11 @@ def save_for_ever(path: Path) -> None:
 
 def test_killed_at_any_point_of_a_save_an_earlier_or_later_whole_one_is_there(tmp_path: Path) -> None:
     path, draw, latest = tmp_path / "checkpoint", random.Random(0), 0
-    for _ in range(KILLS):
+    kills = 0
+    # How many meet a save depends on how busy the disk is: go on until as many as wanted did.
+    while kills < KILLS or len(list(tmp_path.iterdir())) <= KILLS / 2:
+        kills += 1
+        assert kills <= 6 * KILLS, "hardly any was killed in the midst of a save"
         process = multiprocessing.get_context("fork").Process(target=save_for_ever, args=(path,))
         process.start()
         while not path.exists():
@@ -108,7 +112,6 @@ def test_killed_at_any_point_of_a_save_an_earlier_or_later_whole_one_is_there(tm
         number = notes["number"]
         assert number >= latest and int(tensors["steps"]) == number and set(tensors["weights"].tolist()) == {number}
         latest = number
-    assert len(list(tmp_path.iterdir())) > KILLS / 2, "most were killed in the midst of a save"
     with only_process(tmp_path):
         assert {file.name for file in tmp_path.iterdir()} == {"checkpoint", ".lock"}, "what they left is cleared"
 

@@ -189,7 +189,8 @@ def test_an_oblong_image_costs_what_its_pixels_cost_by_hand() -> None:
     features = 64 * 7 * 8
     macs = 20 * 30 * 32 * 3 * 8 * 3 + 9 * 15 * 64 * 32 * 4 * 3 + 7 * 8 * 64 * 64 * 3 * 3
     macs += features * 256 + 256 * 4 + 256
-    assert count_flops(build_agent("vanilla", pixels(84, 30)), torch.zeros(1, 3, 84, 30)) == 2 * macs
+    interface = pixels(84, 30)
+    assert count_flops(build_agent("vanilla", interface), interface.blank()) == 2 * macs
 
 
 def test_bytes_are_scaled_and_floats_are_not() -> None:

@@ -27,6 +27,7 @@ ROOT = Path(__file__).parent.parent
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 PROJECT = PYPROJECT["project"]
 EXTRAS = PROJECT["optional-dependencies"]
+ON_DEMAND = ("slurm",)  # pinned, but installed by `make test-cluster` alone
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 CONDA = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
 CITATION = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
@@ -40,8 +41,9 @@ def requirements(lines: list[str]) -> list[Requirement]:
 
 
 def direct_requirements() -> list[Requirement]:
-    """Return everything pyproject asks for, the extras' wishes included, this package itself left out."""
-    lines = [*PROJECT["dependencies"], *(line for extra in EXTRAS.values() for line in extra)]
+    """Return what pyproject asks for with the extras that `make` installs, this package itself left out."""
+    extras = (wishes for name, wishes in EXTRAS.items() if name not in ON_DEMAND)
+    lines = [*PROJECT["dependencies"], *(line for extra in extras for line in extra)]
     return [wanted for wanted in requirements(lines) if canonicalize_name(wanted.name) != "a2d"]
 
 
@@ -120,6 +122,12 @@ def test_constraints_cover_every_package_of_this_environment() -> None:
             different.append(f"{name} is {version}, pinned {PINS[name]}")
     assert not different
     assert [line for line in unpinned if not line.startswith(ACCELERATOR_PACKAGES)] == []
+
+
+def test_what_is_installed_on_demand_is_pinned_too() -> None:
+    assert set(ON_DEMAND) < set(EXTRAS)
+    for wanted in requirements([line for name in ON_DEMAND for line in EXTRAS[name]]):
+        assert wanted.specifier.contains(PINS[canonicalize_name(wanted.name)])
 
 
 @pytest.mark.parametrize("folder", ["a2d", "tables", "figures"])
