@@ -236,7 +236,8 @@ def test_a_killed_workflow_goes_on_and_repeats_nothing(checkout: Path) -> None:
     folder, draw = checkout / "results" / "mini", random.Random(3)
     finished: dict[Path, tuple[bytes, int]] = {}
     kills, before = 0, processes()
-    while kills < KILLS:
+    # How soon the first run ends depends on what else the machine does: go on until one has.
+    while kills < KILLS or (not finished and kills < 5 * KILLS):
         process = workflow(checkout, targets)
         time.sleep(draw.uniform(3, 9))
         if process.poll() is not None:
@@ -388,7 +389,7 @@ def test_a_failing_run_stops_no_other_and_is_shown_as_missing(checkout: Path) ->
     status, text = outcome(workflow(checkout, ["distillation", "claims"], "only=recorded"))
     assert status == 0, text
     table, ledger = ((checkout / "tables" / "mini" / f"{name}.md").read_text() for name in ("distillation", "claims"))
-    assert re.search(r"\| Critic only +\| — +\| — +\| 0 of 1 \|", table) and "4 of 5 runs have a score" in table
+    assert re.search(r"\| Critic only *\| *— *\| *— *\| *0 of 1 *\|", table) and "4 of 5 runs have a score" in table
     assert "missing runs: 1 of 4 (distilled-mlp16-critic)" in ledger
     (checkout / "broken").unlink()
     before = {target: (checkout / target).stat().st_mtime_ns for target in targets if (checkout / target).exists()}
@@ -457,7 +458,7 @@ def test_an_environment_that_swallows_every_interruption_is_ended_too(tmp_path: 
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump(card), encoding="utf-8")
     options = {"cwd": tmp_path, "env": environment(PYTHONPATH=f"{ROOT}{os.pathsep}{tmp_path}")}
     status, errors = run("check", "mine.yaml", **options)
-    assert status == 1 and "step 1 of 2 environments" in errors and "swallows what ends it" in errors
+    assert status == 1 and "step 1 of 1 environments" in errors and "swallows what ends it" in errors
 
 
 def test_an_environment_that_crashes_the_process_is_told_by_file_and_line(tmp_path: Path) -> None:
