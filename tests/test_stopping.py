@@ -84,8 +84,9 @@ BEFORE = "a2d: stopped; give the same command again to go on\n"
 
 
 def obey_interrupts() -> None:
-    """A shell that started the tests in the background has told them to ignore Ctrl-C."""
+    """Let go what a shell told the tests to ignore: Ctrl-C in the background, a closed terminal under nohup."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def slow_task(folder: Path, card: str = "mine.yaml") -> dict[str, Any]:
