@@ -14,12 +14,12 @@ import typer
 
 from a2d.console import CLOSED_PIPE, finish, prepare_streams, say
 from a2d.errors import A2DError, Stopped
-from a2d.kinds import expect
-from a2d.stopping import stoppable
+from a2d.runs.file_kinds import expect
+from a2d.runs.stopping import stoppable
 
 if TYPE_CHECKING:
-    from a2d.architecture import Architecture
-    from a2d.records import Record
+    from a2d.runs.records import Record
+    from a2d.specs.architecture import Architecture
 
 FAILED, DIVERGED = 1, 3  # exit statuses; 2 is of wrong usage, 128 and more of signals
 
@@ -33,16 +33,32 @@ app = typer.Typer(
 )
 
 # What `readable` would ask is asked by ``expect``, which answers in one line.
-Task = Annotated[Path, typer.Option(help="the task's card, a YAML file as in envs/", readable=False)]
+Task = Annotated[
+    Path, typer.Option(help="the task's card, a YAML file as in envs/", readable=False)
+]
 Out = Annotated[Path, typer.Option(help="new folder for what the run leaves behind")]
-Seed = Annotated[int, typer.Option(min=0, help="the run's seed; all its random streams come from it")]
-StepCount = Annotated[int, typer.Option(min=1, help="environment steps; a multiple of environments × 5")]
+Seed = Annotated[
+    int, typer.Option(min=0, help="the run's seed; all its random streams come from it")
+]
+StepCount = Annotated[
+    int, typer.Option(min=1, help="environment steps; a multiple of environments × 5")
+]
 Environments = Annotated[int, typer.Option(min=1, help="environments stepped side by side")]
-Teacher = Annotated[Path | None, typer.Option(help="folder of a trained agent that teaches", readable=False)]
-Design = Annotated[Path | None, typer.Option(help="an arch.json instead, searched or written by hand", readable=False)]
-Mode = Annotated[Literal["none", "actor", "critic", "joint"], typer.Option(help="which of the teacher's heads teach")]
+Teacher = Annotated[
+    Path | None, typer.Option(help="folder of a trained agent that teaches", readable=False)
+]
+Design = Annotated[
+    Path | None,
+    typer.Option(help="an arch.json instead, searched or written by hand", readable=False),
+]
+Mode = Annotated[
+    Literal["none", "actor", "critic", "joint"],
+    typer.Option(help="which of the teacher's heads teach"),
+]
 Log = Annotated[Path | None, typer.Option(help="folder for TensorBoard's event files")]
-Root = Annotated[Path, typer.Option(help="the checkout that holds workflow/ and envs/", exists=True)]
+Root = Annotated[
+    Path, typer.Option(help="the checkout that holds workflow/ and envs/", exists=True)
+]
 ScaleName = Annotated[str, typer.Option(help="a file's name in workflow/scales")]
 Results = Annotated[Path, typer.Option(help="folder of the records")]
 Runs = Annotated[Path, typer.Option(help="folder of the weights")]
@@ -51,11 +67,13 @@ Runs = Annotated[Path, typer.Option(help="folder of the weights")]
 @app.command()
 def check(
     task: Annotated[Path | None, typer.Argument(help="the card to try", readable=False)] = None,
-    explain: Annotated[bool, typer.Option("--explain", help="list the keys of a card, and what each is for")] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="list the keys of a card, and what each is for")
+    ] = False,
 ) -> None:
     """Try a task's card for some seconds: build its environment, play at random, and say what it is."""
     from a2d.environments import check_card
-    from a2d.tasks import explain_card, load_card
+    from a2d.specs.task import explain_card, load_card
 
     if explain:
         typer.echo(explain_card())
@@ -70,7 +88,9 @@ def check(
 def train(
     task: Task,
     out: Out,
-    network: Annotated[str, typer.Option(help="a manual network, e.g. resnet14, vanilla or mlp64")] = "",
+    network: Annotated[
+        str, typer.Option(help="a manual network, e.g. resnet14, vanilla or mlp64")
+    ] = "",
     architecture: Design = None,
     steps: StepCount = 1_000_000,
     seed: Seed = 0,
@@ -83,7 +103,7 @@ def train(
 
     Exit status 3: the run diverged; what is left of it is kept.
     """
-    from a2d.single import train_agent
+    from a2d.runs.folder import train_agent
 
     design = _design(network, architecture)
     record = train_agent(task, out, design, steps, seed, environments, teacher, distill, log)
@@ -101,32 +121,40 @@ def search(
     teacher: Teacher = None,
     distill: Mode = "none",
     train_mode: Annotated[
-        Literal["one-level", "bi-level"], typer.Option(help="weights and alpha together, or in turn")
+        Literal["one-level", "bi-level"],
+        typer.Option(help="weights and alpha together, or in turn"),
     ] = "one-level",
     cells: Annotated[int, typer.Option(min=1, help="searchable cells; the paper has 14")] = 6,
-    width: Annotated[int, typer.Option(min=4, help="channels of the first stage, or units of a layer")] = 16,
+    width: Annotated[
+        int, typer.Option(min=4, help="channels of the first stage, or units of a layer")
+    ] = 16,
     shortcut: Annotated[
-        Literal["none", "identity"], typer.Option(help="'none' is the paper's; 'identity' learns more easily")
+        Literal["none", "identity"],
+        typer.Option(help="'none' is the paper's; 'identity' learns more easily"),
     ] = "identity",
-    cost: Annotated[float, typer.Option(min=0, help="lambda: how much FLOPs count against the score")] = 0.01,
+    cost: Annotated[
+        float, typer.Option(min=0, help="lambda: how much FLOPs count against the score")
+    ] = 0.01,
     log: Log = None,
 ) -> None:
     """Search an architecture; writes OUT/arch.json, which `train --architecture` takes.
 
     Exit status 3: the run diverged; what is left of it is kept.
     """
-    from a2d.single import search_architecture
+    from a2d.runs.folder import search_architecture
 
     space = {"cells": cells, "width": width, "shortcut": shortcut}
     settings = {"train_mode": train_mode, "space": space, "cost_coefficient": cost}
-    record = search_architecture(task, out, steps, seed, environments, teacher, distill, settings, log)
+    record = search_architecture(
+        task, out, steps, seed, environments, teacher, distill, settings, log
+    )
     _refuse_diverged(record, out)
     assert record.search is not None
     typer.echo(f"{' '.join(record.search.architecture.operators)}: {out / 'arch.json'}")
 
 
 def _design(network: str, architecture: Path | None) -> str | Architecture:
-    from a2d.single import read_design
+    from a2d.runs.folder import read_design
 
     if bool(network) == (architecture is not None):
         raise A2DError("give either --network or --architecture")
@@ -135,7 +163,7 @@ def _design(network: str, architecture: Path | None) -> str | Architecture:
 
 def _refuse_diverged(record: Record, out: Path) -> None:
     """End with an exit status that no script takes for a success."""
-    from a2d.single import describe_divergence
+    from a2d.runs.folder import describe_divergence
 
     if record.status == "diverged":
         say(f"{out}: {describe_divergence(record)}")
@@ -150,7 +178,7 @@ def random_architecture(
     seed: Seed = 0,
 ) -> None:
     """Draw a random architecture of the same space at matched FLOPs: the control of every search."""
-    from a2d.single import draw_architecture, read_design
+    from a2d.runs.folder import draw_architecture, read_design
 
     drawn = draw_architecture(task, read_design(like), out, seed)
     typer.echo(f"{' '.join(drawn.operators)}: {out}")
@@ -162,11 +190,14 @@ def evaluate(
     episodes: Annotated[int, typer.Option(min=1, help="test episodes")] = 30,
     seed: Seed = 0,
     environments: Annotated[
-        int | None, typer.Option(min=1, help="played side by side; 10, or fewer for fewer episodes, if not given")
+        int | None,
+        typer.Option(
+            min=1, help="played side by side; 10, or fewer for fewer episodes, if not given"
+        ),
     ] = None,
 ) -> None:
     """Play test episodes with a trained agent and print its score."""
-    from a2d.single import evaluate_bundle
+    from a2d.runs.folder import evaluate_bundle
 
     returns = evaluate_bundle(agent, episodes, seed, environments)
     typer.echo(f"mean return {sum(returns) / len(returns):.2f} over {len(returns)} episodes")
@@ -179,8 +210,8 @@ def costs(
     architecture: Design = None,
 ) -> None:
     """Print a network's FLOPs, parameters and latency on a task."""
-    from a2d.costs import LATENCY_ROUNDS
-    from a2d.single import measure_costs
+    from a2d.networks.costs import LATENCY_ROUNDS
+    from a2d.runs.folder import measure_costs
 
     found = measure_costs(task, _design(network, architecture))
     typer.echo(
@@ -191,16 +222,18 @@ def costs(
 
 @app.command()
 def run(
-    path: Annotated[str, typer.Argument(help="the record's path below the results folder, as `plan` prints it")],
+    path: Annotated[
+        str, typer.Argument(help="the record's path below the results folder, as `plan` prints it")
+    ],
     record: Annotated[Path | None, typer.Option(help="write the record here instead")] = None,
     root: Root = Path(),
     results: Results = Path("results"),
     runs: Runs = Path("runs"),
 ) -> None:
     """Do one run of a study; this is what the workflow calls."""
-    from a2d.single import do_run
-    from a2d.study import load_study
-    from a2d.workspace import Workspace
+    from a2d.study.study import load_study
+    from a2d.study.worker import do_run
+    from a2d.study.workspace import Workspace
 
     study = load_study(path.split("/")[0], root)
     do_run(study, study.find(path), Workspace(results, runs), record)
@@ -210,15 +243,17 @@ def run(
 def plan(
     scale: ScaleName = "laptop",
     every: Annotated[bool, typer.Option("--runs", help="list every run as well")] = False,
-    missing: Annotated[bool, typer.Option("--missing", help="list those that are not done")] = False,
+    missing: Annotated[
+        bool, typer.Option("--missing", help="list those that are not done")
+    ] = False,
     root: Root = Path(),
     results: Results = Path("results"),
 ) -> None:
     """Show how much of a scale is done, by task and stage, and what the rest will cost."""
-    from a2d.outlook import cores_here, duration, summary, table
-    from a2d.plan import make_plan
-    from a2d.study import load_study
-    from a2d.workspace import Workspace
+    from a2d.study.forecast import cores_here, duration, summary, table
+    from a2d.study.plan import make_plan
+    from a2d.study.study import load_study
+    from a2d.study.workspace import Workspace
 
     study = load_study(scale, root)
     found = make_plan(study, Workspace(results, Path("runs")), root / "results")
@@ -240,19 +275,25 @@ def compare(
 ) -> None:
     """Set fresh records against recorded ones, run by run.
 
-    Verdicts: 'identical' (all but timings), 'same within noise' (the scores), 'different' (the scores), 'another
-    architecture' (the same was asked, another network was found), 'another run' (something else was asked: its keys
-    are named), 'only fresh', 'only recorded', 'damaged'. Exit status 0 if every run is identical or the same within
-    noise, 1 otherwise or without records.
+    Verdicts: 'identical' (all but timings), 'same within noise' (the scores), 'different' (the
+    scores), 'another architecture' (the same was asked, another network was found), 'another run'
+    (something else was asked: its keys are named), 'only fresh', 'only recorded', 'damaged'. Exit
+    status 0 if every run is identical or the same within noise, 1 otherwise or without records.
     """
     from collections import Counter
 
-    from a2d.compare import REPEATED, compare_folders
+    from a2d.reading.compare import REPEATED, compare_folders
 
     comparisons = compare_folders(expect(fresh, "records"), expect(recorded, "records"))
     for item in comparisons:
-        scores = " ".join("      --" if score is None else f"{score:8.2f}" for score in (item.fresh, item.recorded))
-        typer.echo(f"{item.verdict:20} {scores}  {item.path}" + (f"  ({item.detail})" if item.detail else ""))
+        scores = " ".join(
+            "      --" if score is None else f"{score:8.2f}"
+            for score in (item.fresh, item.recorded)
+        )
+        typer.echo(
+            f"{item.verdict:20} {scores}  {item.path}"
+            + (f"  ({item.detail})" if item.detail else "")
+        )
     counts = Counter(item.verdict for item in comparisons)
     typer.echo(", ".join(f"{count} {verdict}" for verdict, count in counts.items()) or "no records")
     if counts.keys() - set(REPEATED) or not comparisons:
@@ -263,7 +304,9 @@ def main() -> None:
     """Run the command line; a mistake that a person can correct is one line, not a traceback."""
     prepare_streams()
     if sys.__stderr__ is not None:
-        faulthandler.enable(sys.__stderr__)  # a crash in native code, of an environment say, tells where
+        faulthandler.enable(
+            sys.__stderr__
+        )  # a crash in native code, of an environment say, tells where
     sys.exit(finish(_status()))
 
 

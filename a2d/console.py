@@ -19,7 +19,10 @@ def _plainly(error: UnicodeError) -> tuple[str | bytes, int]:
     """Write what an encoding does not know in letters that it does, or else by its code."""
     assert isinstance(error, UnicodeEncodeError)
     unknown = error.object[error.start : error.end]
-    letters = (PLAIN.get(letter) or letter.encode("ascii", "backslashreplace").decode() for letter in unknown)
+    letters = (
+        PLAIN.get(letter) or letter.encode("ascii", "backslashreplace").decode()
+        for letter in unknown
+    )
     return "".join(letters), error.end
 
 
@@ -29,10 +32,13 @@ codecs.register_error("plain", _plainly)
 def prepare_streams() -> None:
     """Make both streams ones that can be written to.
 
-    A file opened later must not get the number of a closed one: what native code tells would be written into it.
+    A file opened later must not get the number of a closed one: what native code tells would be
+    written into it.
     """
     null = os.open(os.devnull, os.O_RDWR)
-    while null <= ERROR:  # the lowest free number, so that it has just taken the place of a closed one
+    while (
+        null <= ERROR
+    ):  # the lowest free number, so that it has just taken the place of a closed one
         os.set_inheritable(null, True)
         null = os.open(os.devnull, os.O_RDWR)
     os.close(null)

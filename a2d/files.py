@@ -29,7 +29,9 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=PARTIAL)
+        descriptor, name = tempfile.mkstemp(
+            dir=path.parent, prefix=f".{path.name}.", suffix=PARTIAL
+        )
         os.close(descriptor)
         temporary = Path(name)
         write(temporary)
@@ -39,7 +41,9 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
         with suppress(OSError):  # some network file systems flush no folders
             _flush(path.parent)
     except OSError as error:
-        raise A2DError(f"{path}: cannot be written ({error.strerror}); mend that and give the command again") from error
+        raise A2DError(
+            f"{path}: cannot be written ({error.strerror}); mend that and give the command again"
+        ) from error
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
@@ -76,7 +80,9 @@ def only_process(folder: Path) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
         lock = (folder / LOCK).open("w")
     except OSError as error:
-        raise A2DError(f"{folder}: cannot be written to ({error.strerror}); name another folder") from error
+        raise A2DError(
+            f"{folder}: cannot be written to ({error.strerror}); name another folder"
+        ) from error
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

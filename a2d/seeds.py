@@ -1,7 +1,8 @@
 """One seed per run, split into independent streams by name.
 
-What is ours draws from generators of its own. The global generators are left to the environments, some of which draw
-from them: they are seeded wherever environments are made, and nothing of ours comes in between.
+What is ours draws from generators of its own. The global generators are left to the environments,
+some of which draw from them: they are seeded wherever environments are made, and nothing of ours
+comes in between.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ if TYPE_CHECKING:  # environments are made without PyTorch, which takes seconds 
 def stream_seed(seed: int, *stream: str) -> int:
     """Return the seed of a named stream of a run: 32 bits, 0 included among the run seeds.
 
-    Streams with different names, or of different runs' seeds, are independent: evaluation never replays
-    the episodes of training.
+    Streams with different names, or of different runs' seeds, are independent: evaluation never
+    replays the episodes of training.
     """
     name = int.from_bytes(hashlib.sha256("/".join(stream).encode()).digest()[:4], "big")
     return int(np.random.SeedSequence([seed, name]).generate_state(1)[0])

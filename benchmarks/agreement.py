@@ -1,13 +1,14 @@
 """Does our A2C agree with stable-baselines3's (SB3's)? Same network, same first weights, same settings.
 
-One run: ``python -m benchmarks.agreement --task gymnasium-cartpole --implementation ours --seed 0`` (or
-``sb3``) writes ``benchmarks/agreement/<task>/<implementation>-seed<S>.json``; a run that is there is not
-repeated. Without ``--implementation`` or ``--seed`` all of them are run, one after the other. Then
-``python -m benchmarks.agreement_summary`` applies the rule and renders ``agreement.md`` and ``agreement.png``.
+One run: ``python -m benchmarks.agreement --task gymnasium-cartpole --implementation ours --seed 0``
+(or ``sb3``) writes ``benchmarks/agreement/<task>/<implementation>-seed<S>.json``; a run that is
+there is not repeated. Without ``--implementation`` or ``--seed`` all of them are run, one after the
+other. Then ``python -m benchmarks.agreement_summary`` applies the rule and renders ``agreement.md``
+and ``agreement.png``.
 
-Ours is the library's own run (``run_training``). SB3's uses its own environments, rollout buffer, returns,
-losses and loop; only the network's layers, their first weights and the test episodes' seeds are shared. Its
-learning rate follows our schedule.
+Ours is the library's own run (``run_training``). SB3's uses its own environments, rollout buffer,
+returns, losses and loop; only the network's layers, their first weights and the test episodes'
+seeds are shared. Its learning rate follows our schedule.
 """
 
 from __future__ import annotations
@@ -33,19 +34,20 @@ from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv
 from torch import Tensor
 
-from a2d.bundle import build_agent
+from a2d.algorithms.a2c import learning_rate
 from a2d.environments import make_environment
-from a2d.execute import evaluate_agent, interface_of, run_training
 from a2d.files import write_atomically
-from a2d.learner import learning_rate
 from a2d.networks.agent import Agent
-from a2d.process import THREADS
-from a2d.provenance import Provenance, collect_provenance
-from a2d.records import CurvePoint, Evaluation
+from a2d.networks.interface import build_agent, interface_of
+from a2d.runs.execute import evaluate_agent, run_training
+from a2d.runs.process import THREADS
+from a2d.runs.provenance import Provenance, collect_provenance
+from a2d.runs.records import CurvePoint, Evaluation
+from a2d.runs.training import CURVE_POINTS
 from a2d.seeds import stream_seed
-from a2d.spec import A2CSettings, EvaluationSettings, ManualAgent, TrainSpec
-from a2d.tasks import Frozen, TaskCard, load_task
-from a2d.training import CURVE_POINTS
+from a2d.specs.data import Frozen
+from a2d.specs.run import A2CSettings, EvaluationSettings, ManualAgent, TrainSpec
+from a2d.specs.task import TaskCard, load_task
 
 Implementation = Literal["ours", "sb3"]
 Returns = np.ndarray[tuple[int], np.dtype[np.float64]]
@@ -86,7 +88,9 @@ class Run(Frozen):
 
     def training_return(self, progress: float) -> float:
         """Return the curve's last value up to ``progress`` in 0..1."""
-        passed = [point.mean_return for point in self.curve if point.step <= progress * self.spec.steps]
+        passed = [
+            point.mean_return for point in self.curve if point.step <= progress * self.spec.steps
+        ]
         assert passed and passed[-1] is not None, "no episode had ended by then"
         return passed[-1]
 
@@ -137,7 +141,9 @@ def _minatar(card: TaskCard) -> gymnasium.Env[Any, Any]:
     assert shape is not None
     height, width, channels = shape
     images = Box(0.0, 1.0, (channels, height, width), np.float32)
-    return TransformObservation(game, lambda state: state.transpose(2, 0, 1).astype(np.float32), images)
+    return TransformObservation(
+        game, lambda state: state.transpose(2, 0, 1).astype(np.float32), images
+    )
 
 
 def sb3_environments(card: TaskCard, count: int) -> VecEnv:
@@ -152,7 +158,9 @@ def sb3_environments(card: TaskCard, count: int) -> VecEnv:
     return DummyVecEnv([make] * count)
 
 
-def sb3_model(agent: Agent, environments: VecEnv, settings: A2CSettings, updates: int, seed: int) -> A2C:
+def sb3_model(
+    agent: Agent, environments: VecEnv, settings: A2CSettings, updates: int, seed: int
+) -> A2C:
     """Return SB3's A2C around the agent's own layers; its two heads are copies."""
 
     def schedule(remaining: float) -> float:
@@ -261,20 +269,26 @@ def read_runs(task: str) -> dict[Implementation, list[Run]]:
     runs: dict[Implementation, list[Run]] = {}
     for implementation in get_args(Implementation):
         paths = sorted((ROOT / task).glob(f"{implementation}-seed*.json"))
-        runs[implementation] = [Run.model_validate_json(path.read_text(encoding="utf-8")) for path in paths]
+        runs[implementation] = [
+            Run.model_validate_json(path.read_text(encoding="utf-8")) for path in paths
+        ]
     return runs
 
 
 def main() -> None:
     """Run what is asked for and is not there."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--task", choices=PROTOCOLS, action="append", help="default: all")
     parser.add_argument("--implementation", choices=get_args(Implementation), help="default: both")
     parser.add_argument("--seed", type=int, help=f"default: {SEEDS.start} to {SEEDS.stop - 1}")
     args = parser.parse_args()
     for task in args.task or PROTOCOLS:
         for seed in SEEDS if args.seed is None else [args.seed]:
-            for implementation in [args.implementation] if args.implementation else get_args(Implementation):
+            for implementation in (
+                [args.implementation] if args.implementation else get_args(Implementation)
+            ):
                 perform(implementation, task, seed)
 
 

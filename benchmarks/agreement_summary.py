@@ -1,16 +1,16 @@
 """Is our A2C at least as good as stable-baselines3's? Applies the rule and renders what agreement.py recorded.
 
-The rule, fixed before any run. It is applied to the training return (mean of the last 100 episodes) at 25,
-50, 75 and 100 % of training and to the test score (mean of 100 episodes with sampled actions); at each, over
-seeds:
+The rule, fixed before any run. It is applied to the training return (mean of the last 100 episodes)
+at 25, 50, 75 and 100 % of training and to the test score (mean of 100 episodes with sampled
+actions); at each, over seeds:
 
 - *below*: our mean is below SB3's worst seed, or SB3's mean is above our best seed;
 - *above*: our mean is above SB3's best seed, or SB3's mean is below our worst seed;
 - *within*: neither, so each mean lies within the other's range of seeds.
 
-Ours agrees on a task when it is below at none of the five. Two samples of five seeds of one and the same
-method read 'below' by chance at one point in ten (simulated with normal scores), so that the intervals belong
-to the verdict.
+Ours agrees on a task when it is below at none of the five. Two samples of five seeds of one and the
+same method read 'below' by chance at one point in ten (simulated with normal scores), so that the
+intervals belong to the verdict.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from a2d.spec import ManualAgent
-from a2d.statistics import Interval, stratified_bootstrap_difference
+from a2d.reading.statistics import Interval, stratified_bootstrap_difference
+from a2d.specs.run import ManualAgent
 from benchmarks.agreement import PROTOCOLS, ROOT, Implementation, Returns, Run, read_runs
 
 CHECKPOINTS = (0.25, 0.5, 0.75, 1.0)
@@ -63,11 +63,17 @@ def describe(seeds: Returns) -> str:
     return f"{seeds.mean():.2f} ± {seeds.std(ddof=1):.2f} [{seeds.min():.2f}, {seeds.max():.2f}]"
 
 
-def compare(title: str, runs: dict[Implementation, list[Run]], value: Callable[[Run], float]) -> Point:
+def compare(
+    title: str, runs: dict[Implementation, list[Run]], value: Callable[[Run], float]
+) -> Point:
     """Compare one number of every run; the interval is a 95 % bootstrap over seeds."""
     ours, sb3 = (np.array([value(run) for run in runs[name]]) for name in ("ours", "sb3"))
     difference = stratified_bootstrap_difference(
-        ours[:, None], sb3[:, None], lambda x: float(x.mean()), np.random.default_rng(0), resamples=10_000
+        ours[:, None],
+        sb3[:, None],
+        lambda x: float(x.mean()),
+        np.random.default_rng(0),
+        resamples=10_000,
     )
     return Point(title, ours, sb3, difference)
 
@@ -75,7 +81,8 @@ def compare(title: str, runs: dict[Implementation, list[Run]], value: Callable[[
 def compare_task(runs: dict[Implementation, list[Run]]) -> list[Point]:
     """Return the points that the rule looks at."""
     points = [
-        compare(f"training return at {at:.0%}", runs, partial(Run.training_return, progress=at)) for at in CHECKPOINTS
+        compare(f"training return at {at:.0%}", runs, partial(Run.training_return, progress=at))
+        for at in CHECKPOINTS
     ]
     return [*points, compare("test score", runs, lambda run: run.score)]
 
@@ -114,8 +121,12 @@ def draw_task(axes: Any, runs: dict[Implementation, list[Run]]) -> None:
     """Draw every seed thin, the mean thick and the range of the seeds as a band."""
     for name, of_name in runs.items():
         steps = np.array([point.step for point in of_name[0].curve]) / 1000
-        curves = np.array([[point.mean_return for point in run.curve] for run in of_name], dtype=float)
-        axes.fill_between(steps, curves.min(axis=0), curves.max(axis=0), color=COLORS[name], alpha=0.15, lw=0)
+        curves = np.array(
+            [[point.mean_return for point in run.curve] for run in of_name], dtype=float
+        )
+        axes.fill_between(
+            steps, curves.min(axis=0), curves.max(axis=0), color=COLORS[name], alpha=0.15, lw=0
+        )
         axes.plot(steps, curves.T, color=COLORS[name], alpha=0.45, linewidth=0.7)
         label = f"{TITLES[name]} (mean of {len(curves)} seeds)"
         axes.plot(steps, curves.mean(axis=0), color=COLORS[name], linewidth=2.4, label=label)
@@ -133,14 +144,20 @@ def draw(tasks: dict[str, dict[Implementation, list[Run]]], path: Path) -> None:
     for axes, runs in zip(panels, tasks.values(), strict=True):
         draw_task(axes, runs)
     panels[0].set_ylabel("return, mean of the last 100 episodes")
-    panels[0].legend(loc="lower right", title="band: minimum to maximum over seeds", title_fontsize="small")
+    panels[0].legend(
+        loc="lower right", title="band: minimum to maximum over seeds", title_fontsize="small"
+    )
     figure.savefig(path, dpi=150, metadata={"Software": None})
 
 
 def summarize() -> None:
     """Render the table and the figure of the tasks that both implementations have run."""
     tasks = {task: read_runs(task) for task in PROTOCOLS}
-    tasks = {task: runs for task, runs in tasks.items() if all(len(of_one) > 1 for of_one in runs.values())}
+    tasks = {
+        task: runs
+        for task, runs in tasks.items()
+        if all(len(of_one) > 1 for of_one in runs.values())
+    }
     if not tasks:
         raise SystemExit(f"{ROOT}: no task has two runs of each implementation yet")
     head = "# Our A2C and stable-baselines3's\n\n![Learning curves](agreement.png)\n\n"

@@ -7,7 +7,7 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from a2d.environments import make_environment
-from a2d.tasks import load_task
+from a2d.specs.task import load_task
 from benchmarks.engines import ENVS, median_seconds, note
 
 pytestmark = pytest.mark.filterwarnings("default")  # MuJoCo's are not ours to mend

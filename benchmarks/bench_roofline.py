@@ -12,8 +12,8 @@ import torch
 from pytest_benchmark.fixture import BenchmarkFixture
 from torch import Tensor, nn
 
-from a2d.costs import count_flops
 from a2d.networks.agent import Agent
+from a2d.networks.costs import count_flops
 from a2d.networks.layers import Convolution, Dense
 from benchmarks.engines import median_seconds, note, ours, train_spec
 
@@ -54,7 +54,11 @@ def products_of(agent: Agent, batch: int) -> list[tuple[Product, Tensor, Tensor]
         assert isinstance(layer, (Convolution, Dense))
         calls.append((layer, inputs[0].clone(), output.clone()))
 
-    hooks = [layer.register_forward_hook(keep) for layer in agent.modules() if isinstance(layer, (Convolution, Dense))]
+    hooks = [
+        layer.register_forward_hook(keep)
+        for layer in agent.modules()
+        if isinstance(layer, (Convolution, Dense))
+    ]
     with torch.no_grad():
         agent(torch.rand(batch, *agent.observation_shape))
     for hook in hooks:
@@ -67,7 +71,8 @@ def ideal_seconds(agent: Agent, acting: int, learning: int) -> float:
 
     Args:
         agent: for images.
-        acting: N; the products run on N observations for every step, and once more for the last values.
+        acting: N; the products run on N observations for every step, and once more for the last
+            values.
         learning: T·N, the observations of the backward pass.
     """
     forward = zip(*(_forward_seconds(agent, batch) for batch in (acting, learning)), strict=True)

@@ -11,13 +11,13 @@ import pytest
 import yaml
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from a2d.plan import make_plan
-from a2d.records import CurvePoint, read_record, write_record
-from a2d.results import load_results
-from a2d.single import RECORD
-from a2d.study import Study, load_study
-from a2d.training import CURVE_POINTS
-from a2d.workspace import Workspace
+from a2d.reading.results import load_results
+from a2d.runs.folder import RECORD
+from a2d.runs.records import CurvePoint, read_record, write_record
+from a2d.runs.training import CURVE_POINTS
+from a2d.study.plan import make_plan
+from a2d.study.study import Study, load_study
+from a2d.study.workspace import Workspace
 from benchmarks.engines import ENVS, median_seconds, note
 from tests.synthetic import record_of
 
@@ -34,10 +34,20 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("study") / "ten thousand"
     folder.mkdir()
     for name in ("a2d", "envs", "figures", "profiles", "tables", "workflow"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("*.png", "*.pdf", "__pycache__"))
+        shutil.copytree(
+            ROOT / name,
+            folder / name,
+            ignore=shutil.ignore_patterns("*.png", "*.pdf", "__pycache__"),
+        )
     shutil.copy(ROOT / "Snakefile", folder)
-    scale = yaml.safe_load((ROOT / "workflow" / "scales" / "minatar.yaml").read_text(encoding="utf-8"))
-    scale["seeds"] = {"teacher": 10**6, "search": list(range(SEEDS)), "train": list(range(1000, 1000 + SEEDS))}
+    scale = yaml.safe_load(
+        (ROOT / "workflow" / "scales" / "minatar.yaml").read_text(encoding="utf-8")
+    )
+    scale["seeds"] = {
+        "teacher": 10**6,
+        "search": list(range(SEEDS)),
+        "train": list(range(1000, 1000 + SEEDS)),
+    }
     text = yaml.safe_dump(scale)
     (folder / "workflow" / "scales" / "many.yaml").write_text(text, encoding="utf-8")
     return folder
@@ -72,7 +82,9 @@ def test_reading_results(benchmark: BenchmarkFixture, checkout: Path, recorded: 
     note(benchmark, runs=len(recorded.runs), seconds=median_seconds(benchmark))
 
 
-def test_planning_what_is_recorded(benchmark: BenchmarkFixture, checkout: Path, recorded: Study) -> None:
+def test_planning_what_is_recorded(
+    benchmark: BenchmarkFixture, checkout: Path, recorded: Study
+) -> None:
     workspace = Workspace(checkout / "results", checkout / "runs")
     plan = benchmark.pedantic(make_plan, (recorded, workspace), rounds=3)  # type: ignore[no-untyped-call]
     assert plan.count("done") == len(recorded.runs)
@@ -83,10 +95,23 @@ def test_planning_what_is_recorded(benchmark: BenchmarkFixture, checkout: Path, 
 def test_memory_of_a_run(benchmark: BenchmarkFixture, tmp_path: Path, network: str) -> None:
     what = ["search"] if network == "search" else ["train", "--network", network]
     task = ENVS / "minatar-breakout.yaml"
-    command = [*COMMAND, *what, "--task", str(task), "--steps", str(STEPS), "--out", str(tmp_path / "out")]
+    command = [
+        *COMMAND,
+        *what,
+        "--task",
+        str(task),
+        "--steps",
+        str(STEPS),
+        "--out",
+        str(tmp_path / "out"),
+    ]
 
     def run() -> None:
         subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
 
     benchmark.pedantic(run, rounds=1)  # type: ignore[no-untyped-call]
-    note(benchmark, network=network, peak_memory_mib=read_record(tmp_path / "out" / RECORD).timing.peak_memory_mib)
+    note(
+        benchmark,
+        network=network,
+        peak_memory_mib=read_record(tmp_path / "out" / RECORD).timing.peak_memory_mib,
+    )

@@ -18,18 +18,17 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from stable_baselines3.common.env_util import make_atari_env
 from stable_baselines3.common.vec_env import VecEnv, VecFrameStack, VecNormalize, VecTransposeImage
 
-from a2d.architecture import CellSpace
-from a2d.bundle import build_agent, build_supernet_agent
+from a2d.algorithms.a2c import Learner
+from a2d.algorithms.rollout import Collector
 from a2d.environments import BatchedEnvironment, make_environment
 from a2d.environments.vector import Array, StepResult
-from a2d.execute import interface_of
-from a2d.learner import Learner
+from a2d.networks.interface import build_agent, build_supernet_agent, interface_of
 from a2d.networks.layers import Layer
-from a2d.process import THREADS, prepare
-from a2d.rollout import Collector
-from a2d.search import SearchLearner
-from a2d.spec import A2CSettings, ManualAgent, SearchSettings, SearchSpec, TrainSpec
-from a2d.tasks import TaskCard, load_task
+from a2d.runs.process import THREADS, prepare
+from a2d.search.gumbel import SearchLearner
+from a2d.specs.architecture import CellSpace
+from a2d.specs.run import A2CSettings, ManualAgent, SearchSettings, SearchSpec, TrainSpec
+from a2d.specs.task import TaskCard, load_task
 from benchmarks.agreement import fresh_agent, sb3_environments, sb3_model
 
 ENVS = Path(__file__).parent.parent / "envs"
@@ -45,7 +44,9 @@ def train_spec(task: str, network: str, environments: int) -> TrainSpec:
     settings = A2CSettings(environments=environments)
     steps = UPDATES * settings.steps_per_update
     card = load_task(task, ENVS)
-    return TrainSpec(task=card, steps=steps, seed=0, a2c=settings, agent=ManualAgent(network=network))
+    return TrainSpec(
+        task=card, steps=steps, seed=0, a2c=settings, agent=ManualAgent(network=network)
+    )
 
 
 def search_spec(task: str, cells: int, paths: int, environments: int) -> SearchSpec:
@@ -60,7 +61,9 @@ class StillEnvironment(BatchedEnvironment):
     """Shows the same observations for ever and costs nothing, so that only network and learner are timed."""
 
     def __init__(self, like: BatchedEnvironment) -> None:
-        super().__init__(like.card, like.num_envs, like.single_observation_space, like.single_action_space, 0)
+        super().__init__(
+            like.card, like.num_envs, like.single_observation_space, like.single_action_space, 0
+        )
         self._shown = like.reset(seed=0)[0]
 
     def _reset(self, indices: Array, seeds: list[int] | None) -> Array:
@@ -78,10 +81,14 @@ def ours(spec: TrainSpec | SearchSpec, still: bool = False) -> tuple[Advance, Le
     environments = make_environment(spec.task, spec.a2c.environments, 0)
     interface = interface_of(environments, spec.task.normalize_observations)
     if isinstance(spec, SearchSpec):
-        learner: Learner = SearchLearner(build_supernet_agent(spec.search.space, interface), spec, None)
+        learner: Learner = SearchLearner(
+            build_supernet_agent(spec.search.space, interface), spec, None
+        )
     else:
         assert isinstance(spec.agent, ManualAgent)
-        learner = Learner(build_agent(spec.agent.network, interface), spec.a2c, spec.distillation, None)
+        learner = Learner(
+            build_agent(spec.agent.network, interface), spec.a2c, spec.distillation, None
+        )
     played = StillEnvironment(environments) if still else environments
     collector = Collector(played, spec.task, 0, spec.a2c.discount)
 
@@ -97,7 +104,8 @@ def ours(spec: TrainSpec | SearchSpec, still: bool = False) -> tuple[Advance, Le
 def sb3(spec: TrainSpec) -> Iterator[Advance]:
     """Yield stable-baselines3's A2C on the same network, with its own environments, buffer and losses.
 
-    It has a process to itself, as its users would run it: what ours asks of the memory allocator is ours alone.
+    It has a process to itself, as its users would run it: what ours asks of the memory allocator is
+    ours alone.
     """
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe()
@@ -120,7 +128,9 @@ def _serve_sb3(spec: TrainSpec, connection: Connection) -> None:
     for layer in agent.modules():
         if isinstance(layer, Layer):
             layer.forward = layer.output  # type: ignore[method-assign]  # PyTorch's gradients, as SB3's users have
-    model = sb3_model(agent, _sb3_environments(spec.task, spec.a2c.environments), spec.a2c, UPDATES, 0)
+    model = sb3_model(
+        agent, _sb3_environments(spec.task, spec.a2c.environments), spec.a2c, UPDATES, 0
+    )
     model.learn(spec.a2c.steps_per_update)
     while updates := connection.recv():
         model.learn(updates * spec.a2c.steps_per_update, reset_num_timesteps=False)
@@ -132,7 +142,9 @@ def _sb3_environments(card: TaskCard, count: int) -> VecEnv:
     if card.family == "atari":
         name = f"ALE/{card.id.title().replace('_', '')}-v5"
         options = {"frameskip": 1, "repeat_action_probability": 0.0}
-        return VecTransposeImage(VecFrameStack(make_atari_env(name, count, seed=0, env_kwargs=options), 4))
+        return VecTransposeImage(
+            VecFrameStack(make_atari_env(name, count, seed=0, env_kwargs=options), 4)
+        )
     environments = sb3_environments(card, count)
     if card.normalize_observations:
         return VecNormalize(environments, norm_reward=False)
@@ -140,12 +152,17 @@ def _sb3_environments(card: TaskCard, count: int) -> VecEnv:
 
 
 def in_turns(
-    benchmark: BenchmarkFixture, measured: Advance, reference: Advance, seconds: float = 0.5, rounds: int = 12
+    benchmark: BenchmarkFixture,
+    measured: Advance,
+    reference: Advance,
+    seconds: float = 0.5,
+    rounds: int = 12,
 ) -> None:
     """Time both in turns, ``rounds`` times; the ratio is the median over rounds.
 
-    Taking turns makes both feel the same load of a shared machine. ``extra_info`` gets ``seconds`` and
-    ``reference_seconds``, per update, and ``ratio``, how many times as fast the measured one is.
+    Taking turns makes both feel the same load of a shared machine. ``extra_info`` gets ``seconds``
+    and ``reference_seconds``, per update, and ``ratio``, how many times as fast the measured one
+    is.
     """
     updates = {advance: _updates_for(advance, seconds) for advance in (measured, reference)}
     times: dict[Advance, list[float]] = {measured: [], reference: []}

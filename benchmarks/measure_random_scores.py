@@ -1,7 +1,8 @@
 """Measure a uniform random policy's score, for ``random_score`` in ``envs/*.yaml``.
 
-``python benchmarks/measure_random_scores.py envs/tiny-*.yaml`` prints the mean return per card. Each parallel
-environment plays as many episodes as the next, because stopping at a total would favour short ones.
+``python benchmarks/measure_random_scores.py envs/tiny-*.yaml`` prints the mean return per card.
+Each parallel environment plays as many episodes as the next, because stopping at a total would
+favour short ones.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from a2d.environments import make_environment
-from a2d.tasks import TaskCard, load_card
+from a2d.specs.task import TaskCard, load_card
 
 
 def random_returns(card: TaskCard, episodes: int, num_envs: int, seed: int) -> np.ndarray:
@@ -47,7 +48,9 @@ def main() -> None:
     for path in args.cards:
         returns = random_returns(load_card(path), args.episodes, args.num_envs, args.seed)
         error = returns.std() / np.sqrt(returns.size)
-        print(f"{path.stem}: {returns.mean():.4g}, standard error {error:.2g}, {returns.size} episodes")
+        print(
+            f"{path.stem}: {returns.mean():.4g}, standard error {error:.2g}, {returns.size} episodes"
+        )
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """Turns what ``make bench`` measured into the README's table.
 
-``python -m benchmarks.speed_table .benchmarks/speed.json`` keeps the numbers, with hardware and versions, in
-``benchmarks/speed.json`` and writes the table; without a file it writes the table again.
+``python -m benchmarks.speed_table .benchmarks/speed.json`` keeps the numbers, with hardware and
+versions, in ``benchmarks/speed.json`` and writes the table; without a file it writes the table
+again.
 """
 
 from __future__ import annotations
@@ -13,14 +14,17 @@ from pathlib import Path
 from typing import Any
 
 from a2d.files import write_atomically
-from a2d.process import THREADS
-from a2d.provenance import collect_provenance
+from a2d.runs.process import THREADS
+from a2d.runs.provenance import collect_provenance
 
 HERE = Path(__file__).parent
 KEPT = HERE / "speed.json"
 README = HERE.parent / "README.md"
 BEGIN, END = "<!-- make bench writes from here -->\n", "<!-- to here -->\n"
-HEADER = ["| what | measured | compared with | result | target |", "| --- | --- | --- | --- | --- |"]
+HEADER = [
+    "| what | measured | compared with | result | target |",
+    "| --- | --- | --- | --- | --- |",
+]
 
 SB3_TARGETS = {
     ("minatar-breakout", "vanilla"): "≥ 3×",
@@ -35,13 +39,22 @@ Numbers = dict[str, Any]
 
 def _speeds(numbers: Numbers) -> tuple[str, str]:
     steps = numbers["steps_per_update"]
-    return f"{steps / numbers['seconds']:,.0f} steps/s", f"{steps / numbers['reference_seconds']:,.0f} steps/s"
+    return (
+        f"{steps / numbers['seconds']:,.0f} steps/s",
+        f"{steps / numbers['reference_seconds']:,.0f} steps/s",
+    )
 
 
 def _training(n: Numbers) -> list[str]:
     mine, other = _speeds(n)
     target = SB3_TARGETS.get((n["task"], n["network"]), "")
-    return [f"training, {n['task']}, {n['network']}", mine, f"stable-baselines3, {other}", f"{n['ratio']:.2f}×", target]
+    return [
+        f"training, {n['task']}, {n['network']}",
+        mine,
+        f"stable-baselines3, {other}",
+        f"{n['ratio']:.2f}×",
+        target,
+    ]
 
 
 def _search(n: Numbers) -> list[str]:
@@ -53,10 +66,17 @@ def _search(n: Numbers) -> list[str]:
 
 def _roofline(n: Numbers) -> list[str]:
     mine, best = (
-        f"{n[prefix + 'gflops']:.0f} GFLOP/s, {n[prefix + 'steps_per_second']:,.0f} steps/s" for prefix in ("", "best_")
+        f"{n[prefix + 'gflops']:.0f} GFLOP/s, {n[prefix + 'steps_per_second']:,.0f} steps/s"
+        for prefix in ("", "best_")
     )
     target = "" if n["network"] == "vanilla" else "≥ 80 %"
-    return [f"an update, {n['network']}", mine, f"its products in isolation, {best}", f"{n['ratio']:.0%}", target]
+    return [
+        f"an update, {n['network']}",
+        mine,
+        f"its products in isolation, {best}",
+        f"{n['ratio']:.0%}",
+        target,
+    ]
 
 
 def _stepping(n: Numbers) -> list[str]:
@@ -68,7 +88,13 @@ def _study(what: str, target: str) -> Any:
 
 
 def _memory(n: Numbers) -> list[str]:
-    return [f"peak memory of a MinAtar run, {n['network']}", f"{n['peak_memory_mib']:.0f} MiB", "", "", "≤ 700 MB"]
+    return [
+        f"peak memory of a MinAtar run, {n['network']}",
+        f"{n['peak_memory_mib']:.0f} MiB",
+        "",
+        "",
+        "≤ 700 MB",
+    ]
 
 
 ROWS: dict[str, Any] = {
@@ -85,7 +111,10 @@ ROWS: dict[str, Any] = {
 
 def keep(report: dict[str, Any]) -> dict[str, Any]:
     """Return, of pytest-benchmark's report, the numbers that the table shows, and where they come from."""
-    measured = [{"benchmark": item["name"].partition("[")[0], **item["extra_info"]} for item in report["benchmarks"]]
+    measured = [
+        {"benchmark": item["name"].partition("[")[0], **item["extra_info"]}
+        for item in report["benchmarks"]
+    ]
     provenance = collect_provenance(THREADS).model_dump(exclude={"modified", "threads"})
     provenance["versions"]["stable-baselines3"] = version("stable-baselines3")
     return {"date": report["datetime"][:10], "provenance": provenance, "measured": measured}

@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from a2d.rendering import cautions, figures
-from a2d.rendering.agents import BEST, Kind, a2d, kinds
-from a2d.rendering.command import figure_command
-from a2d.rendering.style import GREY, INK
-from a2d.results import FEWEST, MissingRuns, Results, Yardstick, make_yardstick, matrix
-from a2d.statistics import (
+from a2d.reading.rendering import cautions, figures
+from a2d.reading.rendering.agents import BEST, Kind, a2d, kinds
+from a2d.reading.rendering.command import figure_command
+from a2d.reading.rendering.style import GREY, INK
+from a2d.reading.results import FEWEST, MissingRuns, Results, Yardstick, make_yardstick, matrix
+from a2d.reading.statistics import (
     Array,
     Interval,
     interquartile_mean,
@@ -62,7 +62,13 @@ def _entry(results: Results, kind: Kind, yardstick: Yardstick) -> Entry:
 def _dot(ax: Axes, y: float, interval: Interval, entry: Entry, certain: bool) -> None:
     look = entry.kind.look
     if certain:
-        ax.plot([interval.low, interval.high], [y, y], color=look.color, linewidth=1.6, solid_capstyle="butt")
+        ax.plot(
+            [interval.low, interval.high],
+            [y, y],
+            color=look.color,
+            linewidth=1.6,
+            solid_capstyle="butt",
+        )
     size = 9 if look.marker == "*" else 7
     ax.plot([interval.estimate], [y], look.marker, color=look.color, markerfacecolor=look.face, markersize=size,
             markeredgewidth=1.3, zorder=4)  # fmt: skip
@@ -112,7 +118,9 @@ def _means(ax: Axes, entries: list[Entry], own: Entry | None) -> None:
 def _improvement(ax: Axes, entries: list[Entry], own: Entry | None) -> None:
     ax.set_title("A2D improves on …", loc="left", fontweight="bold", color=INK)
     if own is None or own.scores is None:
-        figures.blank(ax, f"A2D: {figures.tally(own.rows)}" if own else "this study plans no A2D agents")
+        figures.blank(
+            ax, f"A2D: {figures.tally(own.rows)}" if own else "this study plans no A2D agents"
+        )
         return
     ax.set_xlabel("probability that a run of A2D scores higher", fontsize=SMALL)
     _lines(ax, entries, False, own)
@@ -122,7 +130,9 @@ def _improvement(ax: Axes, entries: list[Entry], own: Entry | None) -> None:
         elif entry.scores is None:
             _note(ax, y, figures.tally(entry.rows))
         else:
-            found = probability_of_improvement_interval(own.scores, entry.scores, np.random.default_rng(0))
+            found = probability_of_improvement_interval(
+                own.scores, entry.scores, np.random.default_rng(0)
+            )
             _dot(ax, y, found, entry, entry.certain and own.certain)
     ax.set_xlim(-0.04, 1.04)
     _level(ax, 0.5)
@@ -131,7 +141,9 @@ def _improvement(ax: Axes, entries: list[Entry], own: Entry | None) -> None:
 def _profiles(ax: Axes, entries: list[Entry]) -> list[Entry]:
     """Draw the profiles of the main kinds, and return those drawn."""
     ax.set_title("Performance profile", loc="left", fontweight="bold", color=INK)
-    shown = {id(entry): entry.scores for entry in entries if entry.kind.main and entry.scores is not None}
+    shown = {
+        id(entry): entry.scores for entry in entries if entry.kind.main and entry.scores is not None
+    }
     if not shown:
         figures.blank(ax, "no main method has all its runs")
         return []
@@ -148,8 +160,17 @@ def _profiles(ax: Axes, entries: list[Entry]) -> list[Entry]:
 
 
 def _profile(ax: Axes, entry: Entry, scores: Array, levels: Array) -> None:
-    bands, look = performance_profile_intervals(scores, levels, np.random.default_rng(0)), entry.kind.look
-    ax.step(levels, [band.estimate for band in bands], where="post", color=look.color, linestyle=look.line)
+    bands, look = (
+        performance_profile_intervals(scores, levels, np.random.default_rng(0)),
+        entry.kind.look,
+    )
+    ax.step(
+        levels,
+        [band.estimate for band in bands],
+        where="post",
+        color=look.color,
+        linestyle=look.line,
+    )
     if entry.certain:
         low, high = [band.low for band in bands], [band.high for band in bands]
         ax.fill_between(levels, low, high, step="post", color=look.color, alpha=0.12, linewidth=0)
@@ -157,8 +178,12 @@ def _profile(ax: Axes, entry: Entry, scores: Array, levels: Array) -> None:
 
 def _caption(results: Results, yardstick: Yardstick, entries: list[Entry]) -> str:
     tasks = yardstick.tasks or list(results.study.tasks)
-    used = pd.concat([*(entry.rows for entry in entries), *map(results.manual, tasks)]).drop_duplicates("key")
-    problems = "; ".join(f"{results.title(task)} ({why})" for task, why in yardstick.problems.items())
+    used = pd.concat(
+        [*(entry.rows for entry in entries), *map(results.manual, tasks)]
+    ).drop_duplicates("key")
+    problems = "; ".join(
+        f"{results.title(task)} ({why})" for task, why in yardstick.problems.items()
+    )
     return (
         "Scores are normalised per task: 0 is a uniform random policy, 1 the best manual size's mean score. Left: "
         "interquartile mean over seeds and tasks, the highest first; methods with missing runs come last, without a "
@@ -169,7 +194,11 @@ def _caption(results: Results, yardstick: Yardstick, entries: list[Entry]) -> st
         "manual size is chosen by the same scores that it is shown with, which favours it. "
         + figures.behind(used)
         + (f" Left out for want of a scale: {problems}." if problems else "")
-        + "".join(f" {said}" for said in (cautions.alpha_rate(results), cautions.twins(results, used)) if said)
+        + "".join(
+            f" {said}"
+            for said in (cautions.alpha_rate(results), cautions.twins(results, used))
+            if said
+        )
     )
 
 

@@ -9,14 +9,23 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch, Rectangle
 
-from a2d.architecture import OPERATORS, Architecture
-from a2d.rendering import cautions, figures
-from a2d.rendering.artifacts import runs_of
-from a2d.rendering.command import figure_command
-from a2d.rendering.style import GREY, INK, LIGHT, ink_on, operator_color, operator_name, operator_sign, search_name
-from a2d.rendering.text import ABSENT, number, scaled
-from a2d.results import Results, where
-from a2d.spec import SearchSpec, key_of, search_of
+from a2d.reading.rendering import cautions, figures
+from a2d.reading.rendering.artifacts import runs_of
+from a2d.reading.rendering.command import figure_command
+from a2d.reading.rendering.style import (
+    GREY,
+    INK,
+    LIGHT,
+    ink_on,
+    operator_color,
+    operator_name,
+    operator_sign,
+    search_name,
+)
+from a2d.reading.rendering.text import ABSENT, number, scaled
+from a2d.reading.results import Results, where
+from a2d.specs.architecture import OPERATORS, Architecture
+from a2d.specs.run import SearchSpec, key_of, search_of
 
 CELL, ROW = 0.34, 0.24  # inches
 GAP = 0.45  # between two ways to search, in rows
@@ -24,7 +33,12 @@ NUMBERS = {"flops": "FLOPs", "none": "score,\nplain", "joint": "score,\ndistille
 STEP = 1.75  # from one column of numbers to the next, in cells
 MARGIN = 2.1  # inches for the names on the left
 LEGEND = 5.5  # inches that the legend of all nine operators needs
-HATCH: dict[str, Any] = {"facecolor": "#fafafa", "edgecolor": LIGHT, "hatch": "////", "linewidth": 0.5}
+HATCH: dict[str, Any] = {
+    "facecolor": "#fafafa",
+    "edgecolor": LIGHT,
+    "hatch": "////",
+    "linewidth": 0.5,
+}
 MEANING = (
     "What every search derived: the strongest operator of each cell, from input (left) to heads (right), one row per "
     "seed. At a row's end: FLOPs per decision, and the test score of the derived agent after final training without a "
@@ -36,7 +50,10 @@ MEANING = (
 def _searches(results: Results) -> pd.DataFrame:
     """Return the searches that this figure shows: the paper's recipe first, methods as they are listed."""
     keys = [run.key for run in runs_of(results.study, "figures/architectures")]
-    rows, methods = where(results.runs[results.runs["key"].isin(keys)], stage="search"), results.study.methods
+    rows, methods = (
+        where(results.runs[results.runs["key"].isin(keys)], stage="search"),
+        results.study.methods,
+    )
     order = rows.assign(
         recipe_order=rows["recipe"].map(list(methods.recipes).index),
         method_order=rows["search"].map(list(methods.search).index),
@@ -52,7 +69,10 @@ def _agents(results: Results, search: str) -> Iterator[tuple[str, str]]:
             continue
         record = results.records.get(run.key)
         dagger = "†" if record is not None and record.status == "diverged" else ""
-        yield run.factors["distillation"], ABSENT if record is None else number(record.score) + dagger
+        yield (
+            run.factors["distillation"],
+            ABSENT if record is None else number(record.score) + dagger,
+        )
 
 
 def _derived(results: Results, searches: pd.DataFrame) -> pd.DataFrame:
@@ -60,7 +80,11 @@ def _derived(results: Results, searches: pd.DataFrame) -> pd.DataFrame:
     planned = where(results.runs, stage="derive", random="")
     sources = {run.key: search_of(run.spec) for run in results.study.runs.values()}
     shown = set(searches["key"])
-    found = [key for key in planned["key"] if (source := sources[key]) is not None and key_of(source) in shown]
+    found = [
+        key
+        for key in planned["key"]
+        if (source := sources[key]) is not None and key_of(source) in shown
+    ]
     return planned[planned["key"].isin(found)]
 
 
@@ -79,8 +103,20 @@ def _cells(results: Results, key: str) -> int:
 def _blocks(ax: Axes, y: float, architecture: Architecture) -> None:
     for x, operator in enumerate(architecture.operators):
         color = operator_color(operator)
-        ax.add_patch(Rectangle((x + 0.03, y - 0.42), 0.94, 0.84, facecolor=color, edgecolor=LIGHT, linewidth=0.5))
-        ax.text(x + 0.5, y, operator_sign(operator), ha="center", va="center", fontsize=6.5, color=ink_on(color))
+        ax.add_patch(
+            Rectangle(
+                (x + 0.03, y - 0.42), 0.94, 0.84, facecolor=color, edgecolor=LIGHT, linewidth=0.5
+            )
+        )
+        ax.text(
+            x + 0.5,
+            y,
+            operator_sign(operator),
+            ha="center",
+            va="center",
+            fontsize=6.5,
+            color=ink_on(color),
+        )
 
 
 def _missing(ax: Axes, y: float, cells: int, state: str) -> None:
@@ -109,7 +145,9 @@ def _panel(ax: Axes, results: Results, rows: pd.DataFrame, cells: int, numbers: 
     places = {column: cells + STEP * (place + 1) for place, column in enumerate(numbers)}
     y, names = 1.0, {}
     for (search, recipe), seeds in rows.groupby(["search", "recipe"], sort=False):
-        names[search_name(results.study.methods, str(search), str(recipe))] = y + (len(seeds) - 1) / 2
+        names[search_name(results.study.methods, str(search), str(recipe))] = (
+            y + (len(seeds) - 1) / 2
+        )
         for _, row in seeds.iterrows():
             _row(ax, results, row, y, places)
             y += 1
@@ -133,11 +171,18 @@ def _operator_patch(operator: str) -> Patch:
 def _legend(results: Results, rows: pd.DataFrame) -> list[Patch]:
     """Return three columns of patches: plain operators, skip and what is missing; then inverted residuals."""
     records = [results.records.get(key) for key in rows["key"]]
-    found = [record.search.architecture.space for record in records if record is not None and record.search]
+    found = [
+        record.search.architecture.space
+        for record in records
+        if record is not None and record.search
+    ]
     columns: list[list[Patch]] = [[], [], []]
     for operators in (OPERATORS[space] for space in OPERATORS if space in found):
-        # Two plain operators, three inverted residuals of either kind, and skip, which both spaces share.
-        for column, chosen in zip(columns, (operators[:2], operators[2:5], operators[5:8]), strict=True):
+        # Two plain operators, three inverted residuals of either kind, and skip, which both spaces
+        # share.
+        for column, chosen in zip(
+            columns, (operators[:2], operators[2:5], operators[5:8]), strict=True
+        ):
             column += map(_operator_patch, chosen)
     if found:
         columns[0].append(_operator_patch("skip"))
@@ -146,17 +191,23 @@ def _legend(results: Results, rows: pd.DataFrame) -> list[Patch]:
     if not found:
         return columns[0]
     longest, nothing = max(map(len, columns)), Patch(facecolor="none", edgecolor="none", label=" ")
-    return [patch for column in columns for patch in [*column, *[nothing] * (longest - len(column))]]
+    return [
+        patch for column in columns for patch in [*column, *[nothing] * (longest - len(column))]
+    ]
 
 
 def draw(results: Results) -> figures.Drawing:
     """Draw one panel per task."""
     searches, tasks = _searches(results), list(results.study.tasks)
     if not len(searches):
-        return figures.Drawing(figures.empty("This study plans no searches."), figures.behind(searches))
+        return figures.Drawing(
+            figures.empty("This study plans no searches."), figures.behind(searches)
+        )
     cells = max(_cells(results, key) for key in searches["key"])
     numbers, ways = _numbers(results, searches), searches[["search", "recipe"]].drop_duplicates()
-    height = len(where(searches, task=tasks[0])) + GAP * len(ways)  # every task has the same searches
+    height = len(where(searches, task=tasks[0])) + GAP * len(
+        ways
+    )  # every task has the same searches
     width = max(CELL * (cells + STEP * len(numbers)) + MARGIN, LEGEND / min(2, len(tasks)))
     figure, axes = figures.panels(len(tasks), 2, width, ROW * (height + 1.6) + 0.3)
     for ax, task in zip(axes, tasks, strict=True):
@@ -164,7 +215,11 @@ def draw(results: Results) -> figures.Drawing:
         figures.head(ax, results.title(task), rows)
         _panel(ax, results, rows, cells, numbers)
         ax.set_ylim(height + 0.6, -1)
-    tight: dict[str, Any] = {"fontsize": 7.5 if len(tasks) > 1 else 6, "handlelength": 1.4, "columnspacing": 1.2}
+    tight: dict[str, Any] = {
+        "fontsize": 7.5 if len(tasks) > 1 else 6,
+        "handlelength": 1.4,
+        "columnspacing": 1.2,
+    }
     figure.legend(handles=_legend(results, searches), loc="outside lower center", ncols=3, **tight)
     said = [MEANING, figures.behind(searches, intervals=False), cautions.bi_level(searches)]
     said += [cautions.alpha_rate(results), cautions.twins(results, _derived(results, searches))]

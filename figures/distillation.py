@@ -7,10 +7,10 @@ from dataclasses import replace
 import pandas as pd
 from matplotlib.axes import Axes
 
-from a2d.rendering import figures
-from a2d.rendering.command import figure_command
-from a2d.rendering.style import GREY, MODE_NAMES, MODES, network_name
-from a2d.results import Results, summarize
+from a2d.reading.rendering import figures
+from a2d.reading.rendering.command import figure_command
+from a2d.reading.rendering.style import GREY, MODE_NAMES, MODES, network_name
+from a2d.reading.results import Results, summarize
 
 LOOKS = {mode: replace(look, filled=mode != "none") for mode, look in MODES.items()}
 
@@ -42,7 +42,9 @@ def _mode(ax: Axes, results: Results, group: pd.DataFrame, mode: str, x: float) 
     summary = summarize(group)
     if summary.score is None:
         return
-    figures.mean_curve(ax, results.curves, list(group.loc[group["score"].notna(), "key"]), LOOKS[mode])
+    figures.mean_curve(
+        ax, results.curves, list(group.loc[group["score"].notna(), "key"]), LOOKS[mode]
+    )
     figures.point(ax, x, summary, LOOKS[mode], size=6)
     if summary.diverged:
         figures.dagger(ax, x, summary.score.estimate)
@@ -66,7 +68,9 @@ def draw(results: Results) -> figures.Drawing:
         "for each (hollow: no teacher; †: a run diverged); "
         f"dashed: the teacher's test score. {figures.behind(rows)}"
     )
-    return figures.Drawing(figure, caption + (f" Not part of this study: {unplanned}." if unplanned else ""))
+    return figures.Drawing(
+        figure, caption + (f" Not part of this study: {unplanned}." if unplanned else "")
+    )
 
 
 if __name__ == "__main__":

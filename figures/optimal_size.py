@@ -5,10 +5,10 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.axes import Axes
 
-from a2d.rendering import figures
-from a2d.rendering.command import figure_command
-from a2d.rendering.style import INK, MANUAL, network_name
-from a2d.results import Results, summarize, where
+from a2d.reading.rendering import figures
+from a2d.reading.rendering.command import figure_command
+from a2d.reading.rendering.style import INK, MANUAL, network_name
+from a2d.reading.results import Results, summarize, where
 
 NAMES = 0.22  # of a panel's height, for the name above the highest interval
 
@@ -21,7 +21,11 @@ def _panel(ax: Axes, results: Results, task: str) -> None:
         return
     best = results.best_manual(task)["network"].iloc[0]
     sizes = {network: where(sweep, network=network) for network in results.networks(task).every}
-    means = [(rows["flops"].mean(), rows["score"].mean()) for rows in sizes.values() if rows["score"].notna().any()]
+    means = [
+        (rows["flops"].mean(), rows["score"].mean())
+        for rows in sizes.values()
+        if rows["score"].notna().any()
+    ]
     ax.plot(*zip(*means, strict=True), color=MANUAL.color, linewidth=1, linestyle=MANUAL.line)
     for network, rows in sizes.items():
         _size(ax, network, rows, network == best)
@@ -43,7 +47,15 @@ def _size(ax: Axes, network: str, rows: pd.DataFrame, best: bool) -> None:
         return
     flops = rows["flops"].mean()
     if summary.recorded > 1:
-        ax.plot(rows["flops"], rows["score"], ".", color=MANUAL.color, alpha=0.45, markersize=5, zorder=2)
+        ax.plot(
+            rows["flops"],
+            rows["score"],
+            ".",
+            color=MANUAL.color,
+            alpha=0.45,
+            markersize=5,
+            zorder=2,
+        )
     figures.point(ax, flops, summary, MANUAL, dots=False)
     if best:
         ax.plot([flops], [summary.score.estimate], "*", color="#d55e00", markersize=15, markeredgecolor="white",

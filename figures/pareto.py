@@ -5,11 +5,11 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.axes import Axes
 
-from a2d.rendering import cautions, figures
-from a2d.rendering.agents import BEST, Kind, kinds
-from a2d.rendering.command import figure_command
-from a2d.rendering.style import GREY, LIGHT, MANUAL, Look, network_name
-from a2d.results import Results, summarize, where
+from a2d.reading.rendering import cautions, figures
+from a2d.reading.rendering.agents import BEST, Kind, kinds
+from a2d.reading.rendering.command import figure_command
+from a2d.reading.rendering.style import GREY, LIGHT, MANUAL, Look, network_name
+from a2d.reading.results import Results, summarize, where
 
 FRONT = Look("#cccccc", "_")
 STRIP = 0.3  # of a panel, for the manual sizes' names
@@ -20,8 +20,13 @@ def _groups(results: Results, task: str, shown: list[Kind]) -> list[tuple[str, L
     """Return every group of seeds of a task: each manual size apart, then the other kinds of agents."""
     look = next(kind.look for kind in shown if kind.name == BEST)
     sweep = results.manual(task)
-    sizes = [(network_name(size), look, where(sweep, network=size)) for size in results.networks(task).every]
-    others = [(kind.name, kind.look, where(kind.rows, task=task)) for kind in shown if kind.name != BEST]
+    sizes = [
+        (network_name(size), look, where(sweep, network=size))
+        for size in results.networks(task).every
+    ]
+    others = [
+        (kind.name, kind.look, where(kind.rows, task=task)) for kind in shown if kind.name != BEST
+    ]
     return [group for group in (*sizes, *others) if len(group[2])]
 
 
@@ -43,15 +48,37 @@ def _panel(ax: Axes, results: Results, task: str, shown: list[Kind]) -> None:
     if rows["score"].isna().all():
         figures.blank(ax, figures.not_run(rows))
         return
-    ax.step(*zip(*_front(groups), strict=True), where="post", color=FRONT.color, linewidth=4, zorder=1)
+    ax.step(
+        *zip(*_front(groups), strict=True), where="post", color=FRONT.color, linewidth=4, zorder=1
+    )
     sweep = results.manual(task).groupby("network", sort=False)[["flops", "score"]].mean().dropna()
     sweep = sweep.sort_values("flops")
-    ax.plot(sweep["flops"], sweep["score"], color=MANUAL.color, linewidth=1, linestyle=MANUAL.line, zorder=2)
+    ax.plot(
+        sweep["flops"],
+        sweep["score"],
+        color=MANUAL.color,
+        linewidth=1,
+        linestyle=MANUAL.line,
+        zorder=2,
+    )
     for _, look, group in groups:
         if group["score"].notna().sum() > 1:
-            ax.plot(group["flops"], group["score"], look.marker, color=look.color, markersize=3, alpha=0.4, zorder=2)
+            ax.plot(
+                group["flops"],
+                group["score"],
+                look.marker,
+                color=look.color,
+                markersize=3,
+                alpha=0.4,
+                zorder=2,
+            )
         figures.point(
-            ax, group["flops"].mean(), summarize(group), look, size=9 if look.marker == "*" else 7, dots=False
+            ax,
+            group["flops"].mean(),
+            summarize(group),
+            look,
+            size=9 if look.marker == "*" else 7,
+            dots=False,
         )
     figures.mark_diverged(ax, rows)
     figures.flops_axis(ax)
@@ -91,9 +118,13 @@ def draw(results: Results) -> figures.Drawing:
         f"{figures.behind(used)}"
     )
     random = cautions.RANDOM if used["random"].fillna("").astype(bool).any() else ""
-    caption = " ".join(filter(None, [caption, random, cautions.alpha_rate(results), cautions.twins(results, used)]))
+    caption = " ".join(
+        filter(None, [caption, random, cautions.alpha_rate(results), cautions.twins(results, used)])
+    )
     searched = any(kind.rows["stage"].eq("derive").any() for kind in shown)
-    return figures.Drawing(figure, caption + ("" if searched else " This study plans no searched or random agents."))
+    return figures.Drawing(
+        figure, caption + ("" if searched else " This study plans no searched or random agents.")
+    )
 
 
 if __name__ == "__main__":

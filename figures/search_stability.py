@@ -8,11 +8,11 @@ from dataclasses import replace
 import pandas as pd
 from matplotlib.axes import Axes
 
-from a2d.rendering import cautions, figures
-from a2d.rendering.command import figure_command
-from a2d.rendering.style import GREY, INK, Look, search_look, search_name
-from a2d.rendering.text import number
-from a2d.results import Results, where
+from a2d.reading.rendering import cautions, figures
+from a2d.reading.rendering.command import figure_command
+from a2d.reading.rendering.style import GREY, INK, Look, search_look, search_name
+from a2d.reading.rendering.text import number
+from a2d.reading.results import Results, where
 
 HEADROOM = 0.17  # of a panel, for the spread
 
@@ -21,7 +21,12 @@ def _methods(results: Results, searches: pd.DataFrame) -> list[tuple[str, str]]:
     """Return the planned ways to search, as (method, recipe), in the order of ``workflow/methods.yaml``."""
     planned = set(searches[["search", "recipe"]].itertuples(index=False, name=None))
     methods = results.study.methods
-    return [(method, recipe) for recipe in methods.recipes for method in methods.search if (method, recipe) in planned]
+    return [
+        (method, recipe)
+        for recipe in methods.recipes
+        for method in methods.search
+        if (method, recipe) in planned
+    ]
 
 
 def _panel(ax: Axes, results: Results, rows: pd.DataFrame, look: Look) -> None:
@@ -40,7 +45,9 @@ def _panel(ax: Axes, results: Results, rows: pd.DataFrame, look: Look) -> None:
     if len(found) > 1:
         spread = f"sd of test scores {number(found['score'].std(ddof=1), 2)}"
         box = {"facecolor": "white", "edgecolor": "none", "pad": 1}
-        ax.text(0.04, 0.96, spread, transform=ax.transAxes, fontsize=7, va="top", color=INK, bbox=box)
+        ax.text(
+            0.04, 0.96, spread, transform=ax.transAxes, fontsize=7, va="top", color=INK, bbox=box
+        )
 
 
 def _seed(ax: Axes, curve: pd.DataFrame, run: pd.Series, look: Look) -> None:
@@ -74,12 +81,17 @@ def draw(results: Results) -> figures.Drawing:
     searches, tasks = where(results.runs, stage="search"), list(results.study.tasks)
     methods = _methods(results, searches)
     if not methods:
-        return figures.Drawing(figures.empty("This study plans no searches."), figures.behind(searches))
+        return figures.Drawing(
+            figures.empty("This study plans no searches."), figures.behind(searches)
+        )
     columns, width = len(methods), 1.8 if len(methods) > 3 else 2.6
     figure, axes = figures.panels(columns * len(tasks), columns, width, 1.85)
     for index, ax in enumerate(axes):
         task, (method, recipe) = tasks[index // columns], methods[index % columns]
-        look, rows = search_look(method, recipe), where(searches, task=task, search=method, recipe=recipe)
+        look, rows = (
+            search_look(method, recipe),
+            where(searches, task=task, search=method, recipe=recipe),
+        )
         _panel(ax, results, rows, look)
         if index < columns:
             name = search_name(results.study.methods, method, recipe).replace(", ", ",\n")

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from a2d.rendering import cautions
-from a2d.rendering.command import table_command
-from a2d.rendering.style import agent_name, network_name, random_name
-from a2d.rendering.tables import INTERVALS, Row, Table, build, shortfall, summary_data
-from a2d.rendering.text import number, runs, scaled, score
-from a2d.results import Results, summarize, where
+from a2d.reading.rendering import cautions
+from a2d.reading.rendering.command import table_command
+from a2d.reading.rendering.style import agent_name, network_name, random_name
+from a2d.reading.rendering.tables import INTERVALS, Row, Table, build, shortfall, summary_data
+from a2d.reading.rendering.text import number, runs, scaled, score
+from a2d.reading.results import Results, summarize, where
 
 COSTS = ("flops", "parameters", "latency_ms")
 
@@ -25,7 +25,9 @@ def _groups(results: Results, task: str) -> Iterator[tuple[str, pd.DataFrame]]:
     runs_of_task = where(results.runs, task=task, stage="derive")
     factors = runs_of_task[["search", "random", "recipe", "distillation"]].drop_duplicates()
     for search, random, recipe, mode in factors.itertuples(index=False):
-        name = random_name(mode) if random else agent_name(results.study.methods, search, recipe, mode)
+        name = (
+            random_name(mode) if random else agent_name(results.study.methods, search, recipe, mode)
+        )
         chosen = where(runs_of_task, search=search, random=random, recipe=recipe, distillation=mode)
         if random or (search in ("vanilla", "joint")):
             yield name, chosen
@@ -57,7 +59,14 @@ def make(results: Results) -> Table:
         "other, and random architectures, show what earns the credit. Costs are means over seeds."
     )
     random = cautions.RANDOM if used["random"].fillna("").astype(bool).any() else ""
-    said = (meaning, random, cautions.LATENCY, cautions.alpha_rate(results), cautions.twins(results, used), INTERVALS)
+    said = (
+        meaning,
+        random,
+        cautions.LATENCY,
+        cautions.alpha_rate(results),
+        cautions.twins(results, used),
+        INTERVALS,
+    )
     caption = "A2D against manual and random agents"
     return build(caption, _rows(results), *said, shortfall(results, used))
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from a2d.claims import Verdict, judge_all
-from a2d.rendering.command import table_command
-from a2d.rendering.tables import Row, Table, build
-from a2d.rendering.text import ABSENT, bounds
-from a2d.results import FEWEST, Results
+from a2d.reading.claims import Verdict, judge_all
+from a2d.reading.rendering.command import table_command
+from a2d.reading.rendering.tables import Row, Table, build
+from a2d.reading.rendering.text import ABSENT, bounds
+from a2d.reading.results import FEWEST, Results
 
 
 def _row(verdict: Verdict) -> Row:

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from a2d.rendering.command import table_command
-from a2d.rendering.style import MODE_NAMES, network_name
-from a2d.rendering.tables import INTERVALS, Row, Table, build, shortfall, summary_data
-from a2d.rendering.text import bounds, runs, score
-from a2d.results import Results, Summary, summarize
-from a2d.statistics import Array, Interval, stratified_bootstrap_difference
+from a2d.reading.rendering.command import table_command
+from a2d.reading.rendering.style import MODE_NAMES, network_name
+from a2d.reading.rendering.tables import INTERVALS, Row, Table, build, shortfall, summary_data
+from a2d.reading.rendering.text import bounds, runs, score
+from a2d.reading.results import Results, Summary, summarize
+from a2d.reading.statistics import Array, Interval, stratified_bootstrap_difference
 
 
 def _mean(scores: Array) -> float:
@@ -30,7 +30,9 @@ def _lead(taught: pd.DataFrame, alone: pd.DataFrame) -> Interval | None:
 def _rows(results: Results) -> Iterator[Row]:
     for task in results.study.tasks:
         teacher = summarize(results.teacher(task))
-        yield _row(results, task, "Teacher", results.teacher(task)["network"].iloc[0], teacher, None, True)
+        yield _row(
+            results, task, "Teacher", results.teacher(task)["network"].iloc[0], teacher, None, True
+        )
         alone = results.fixed(task, "none")
         for mode, name in MODE_NAMES.items():
             group = results.fixed(task, mode)
@@ -66,7 +68,9 @@ def make(results: Results) -> Table:
     groups = [results.fixed(task, mode) for task in results.study.tasks for mode in MODE_NAMES]
     teachers = [results.teacher(task) for task in results.study.tasks]
     caption = "A fixed network under distillation from the teacher's actor, critic, or both"
-    return build(caption, _rows(results), INTERVALS, shortfall(results, pd.concat([*teachers, *groups])))
+    return build(
+        caption, _rows(results), INTERVALS, shortfall(results, pd.concat([*teachers, *groups]))
+    )
 
 
 if __name__ == "__main__":

@@ -7,13 +7,13 @@ from itertools import product
 
 import pandas as pd
 
-from a2d.architecture import MLP_UNITS, RESNET_BLOCKS, Architecture
-from a2d.rendering import cautions
-from a2d.rendering.command import table_command
-from a2d.rendering.style import network_name, operator_sign, search_name
-from a2d.rendering.tables import Row, Table, build, shortfall
-from a2d.rendering.text import ABSENT, number, scaled
-from a2d.results import Results, where
+from a2d.reading.rendering import cautions
+from a2d.reading.rendering.command import table_command
+from a2d.reading.rendering.style import network_name, operator_sign, search_name
+from a2d.reading.rendering.tables import Row, Table, build, shortfall
+from a2d.reading.rendering.text import ABSENT, number, scaled
+from a2d.reading.results import Results, where
+from a2d.specs.architecture import MLP_UNITS, RESNET_BLOCKS, Architecture
 
 COSTS = ("flops", "parameters", "latency_ms")
 HEADS = "actor and critic heads"
@@ -50,7 +50,9 @@ def _row(results: Results, task: str, name: str, rows: pd.DataFrame) -> Row:
 def _rows(results: Results) -> Iterator[Row]:
     for task in results.study.tasks:
         for network in results.networks(task).every:
-            yield _row(results, task, network_name(network), where(results.manual(task), network=network))
+            yield _row(
+                results, task, network_name(network), where(results.manual(task), network=network)
+            )
         methods = results.study.methods
         for recipe, method in product(methods.recipes, methods.search):
             searches = where(results.runs, task=task, stage="search", search=method, recipe=recipe)
@@ -68,7 +70,9 @@ def make(results: Results) -> Table:
         "relu, T tanh) and expansion, – a skip; dense 256 and both heads follow for images, both heads for vectors. "
         "FLOPs of one decision."
     )
-    return build("Network structures", _rows(results), meaning, cautions.LATENCY, shortfall(results, used))
+    return build(
+        "Network structures", _rows(results), meaning, cautions.LATENCY, shortfall(results, used)
+    )
 
 
 if __name__ == "__main__":

@@ -7,12 +7,12 @@ from itertools import product
 
 import pandas as pd
 
-from a2d.rendering import cautions
-from a2d.rendering.command import table_command
-from a2d.rendering.style import search_name
-from a2d.rendering.tables import INTERVALS, Row, Table, build, shortfall, summary_data
-from a2d.rendering.text import number, runs, scaled, score
-from a2d.results import Results, summarize, where
+from a2d.reading.rendering import cautions
+from a2d.reading.rendering.command import table_command
+from a2d.reading.rendering.style import search_name
+from a2d.reading.rendering.tables import INTERVALS, Row, Table, build, shortfall, summary_data
+from a2d.reading.rendering.text import number, runs, scaled, score
+from a2d.reading.results import Results, summarize, where
 
 
 def _spread(rows: pd.DataFrame) -> float:
@@ -31,7 +31,10 @@ def _rows(results: Results) -> Iterator[Row]:
 
 def _row(results: Results, task: str, method: str, recipe: str) -> Row:
     same = where(results.runs, task=task, search=method, recipe=recipe)
-    searched, derived = where(same, stage="search"), where(same, stage="derive", distillation="none")
+    searched, derived = (
+        where(same, stage="search"),
+        where(same, stage="derive", distillation="none"),
+    )
     summaries = summarize(searched), summarize(derived)
     shown = {
         "Task": results.title(task),
@@ -48,7 +51,9 @@ def _row(results: Results, task: str, method: str, recipe: str) -> Row:
         "Derived runs": runs(summaries[1]),
     }
     data: dict[str, object] = {"task": task, "search": method, "recipe": recipe}
-    for name, rows, summary in zip(("searched", "derived"), (searched, derived), summaries, strict=True):
+    for name, rows, summary in zip(
+        ("searched", "derived"), (searched, derived), summaries, strict=True
+    ):
         data |= {f"{name}_{key}": value for key, value in summary_data(summary).items()}
         data[f"{name}_spread"] = _spread(rows)
     costs = ("flops", "skips", "steps_done", "core_hours")
@@ -64,7 +69,13 @@ def make(results: Results) -> Table:
         "scratch without a teacher. Spread: standard deviation over seeds. FLOPs of one decision of the derived "
         "agent, skips among its cells, steps and core-minutes of one search: means over seeds."
     )
-    said = (meaning, cautions.bi_level(used), cautions.alpha_rate(results), cautions.twins(results, used), INTERVALS)
+    said = (
+        meaning,
+        cautions.bi_level(used),
+        cautions.alpha_rate(results),
+        cautions.twins(results, used),
+        INTERVALS,
+    )
     return build("Search methods", _rows(results), *said, shortfall(results, used))
 
 

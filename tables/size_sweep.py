@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from a2d.rendering.command import table_command
-from a2d.rendering.style import network_name
-from a2d.rendering.tables import INTERVALS, STAR, Row, Table, build, shortfall, summary_data
-from a2d.rendering.text import runs, scaled, score
-from a2d.results import Results, summarize, where
+from a2d.reading.rendering.command import table_command
+from a2d.reading.rendering.style import network_name
+from a2d.reading.rendering.tables import INTERVALS, STAR, Row, Table, build, shortfall, summary_data
+from a2d.reading.rendering.text import runs, scaled, score
+from a2d.reading.results import Results, summarize, where
 
 
 def _rows(results: Results) -> Iterator[Row]:
@@ -19,7 +19,11 @@ def _rows(results: Results) -> Iterator[Row]:
         best = set(results.best_manual(task)["network"])
         for network in results.networks(task).every:
             group = where(sweep, network=network)
-            summary, flops, parameters = summarize(group), group["flops"].mean(), group["parameters"].mean()
+            summary, flops, parameters = (
+                summarize(group),
+                group["flops"].mean(),
+                group["parameters"].mean(),
+            )
             shown = {
                 "Task": results.title(task),
                 "Network": f"{network_name(network)} {STAR if network in best else ''}".strip(),

@@ -12,16 +12,19 @@ from itertools import chain
 import torch
 from torch import Tensor
 
-from a2d.architecture import MANUAL_NETWORKS, OPERATORS, Architecture, CellSpace, Space
-from a2d.bundle import Interface, build_agent, build_supernet_agent
 from a2d.networks.agent import BYTE_SCALE, Agent
+from a2d.networks.interface import Interface, build_agent, build_supernet_agent
 from a2d.networks.layers import Tape
 from a2d.networks.operators import space_of
 from a2d.networks.supernet import Gates, sample_gates
+from a2d.specs.architecture import MANUAL_NETWORKS, OPERATORS, Architecture, CellSpace, Space
 
 WIDTHS = (4, 8, 12, 16)
 CELLS = 6  # two in each stage: one that changes channels and size, one that keeps them
-SETTINGS = ({"shortcut": "none", "normalization": "none"}, {"shortcut": "identity", "normalization": "group"})
+SETTINGS = (
+    {"shortcut": "none", "normalization": "none"},
+    {"shortcut": "identity", "normalization": "group"},
+)
 STEPS, COUNT = 2, 3
 
 

@@ -1,7 +1,7 @@
 """Networks as PyTorch alone computes them: in double precision and contiguous memory, where its gradients are safe.
 
-In single precision and channels-last memory, the gradient of a strided 1×1 convolution may write past its memory:
-https://github.com/uxlfoundation/oneDNN/issues/6035.
+In single precision and channels-last memory, the gradient of a strided 1×1 convolution may write
+past its memory: https://github.com/uxlfoundation/oneDNN/issues/6035.
 """
 
 from __future__ import annotations
@@ -33,7 +33,9 @@ def by_torch(module: Module) -> Module:
 def _forward(layer: Convolution | Dense, x: Tensor, add: Tensor | None = None) -> Tensor:
     x = x.contiguous()
     if isinstance(layer, Convolution):
-        product = functional.conv2d(x, layer.weight, layer.bias, layer.stride, layer.padding, 1, layer.groups)
+        product = functional.conv2d(
+            x, layer.weight, layer.bias, layer.stride, layer.padding, 1, layer.groups
+        )
     else:
         product = functional.linear(x, layer.weight, layer.bias)
     if add is not None:

@@ -8,12 +8,20 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from a2d.architecture import Architecture, Space, sample_architecture
-from a2d.provenance import Provenance
-from a2d.records import CurvePoint, Evaluation, Network, Record, SearchOutcome, Timing, write_record
-from a2d.results import Results
-from a2d.spec import DerivedAgent, RandomAgent, SearchSpec
-from a2d.study import Run, Study, load_study
+from a2d.reading.results import Results
+from a2d.runs.provenance import Provenance
+from a2d.runs.records import (
+    CurvePoint,
+    Evaluation,
+    Network,
+    Record,
+    SearchOutcome,
+    Timing,
+    write_record,
+)
+from a2d.specs.architecture import Architecture, Space, sample_architecture
+from a2d.specs.run import DerivedAgent, RandomAgent, SearchSpec
+from a2d.study.study import Run, Study, load_study
 
 Score = Callable[[Run], float | None]
 """The score that a run gets; None leaves it without a record."""
@@ -45,20 +53,31 @@ MADE_UP = {
     "description": "Real tasks, methods and experiments; nothing of it is ever trained.",
     "steps": {"teacher": 320, "train": 320, "search": 320},
     "pixels": {
-        "networks": {"every": ["vanilla", "resnet14", "resnet20"], "teacher": "resnet20", "student": "resnet14"},
+        "networks": {
+            "every": ["vanilla", "resnet14", "resnet20"],
+            "teacher": "resnet20",
+            "student": "resnet14",
+        },
         "search": {"space": {"cells": 3}},
     },
 }
 
 
-def make_study(folder: Path, tasks: tuple[str, ...], seeds: int, experiments: tuple[str, ...] | None = None) -> Study:
+def make_study(
+    folder: Path, tasks: tuple[str, ...], seeds: int, experiments: tuple[str, ...] | None = None
+) -> Study:
     """Return the study that a small scale asks for, in a new checkout in ``folder``."""
     (folder / "workflow" / "scales").mkdir(parents=True, exist_ok=True)
     for name in ("workflow/methods.yaml", "workflow/experiments", "envs"):
         if not (folder / name).exists():
             (folder / name).symlink_to(ROOT / name)
     numbers = {"teacher": 100, "search": list(range(seeds)), "train": list(range(10, 10 + seeds))}
-    scale = {**MADE_UP, "tasks": list(tasks), "seeds": numbers, "experiments": experiments and list(experiments)}
+    scale = {
+        **MADE_UP,
+        "tasks": list(tasks),
+        "seeds": numbers,
+        "experiments": experiments and list(experiments),
+    }
     path = folder / "workflow" / "scales" / "made-up.yaml"
     path.write_text(yaml.safe_dump(scale), encoding="utf-8")
     return load_study("made-up", folder)
@@ -83,11 +102,17 @@ def _design(run: Run) -> str | Architecture:
 def record_of(run: Run, score: float, diverged: bool = False) -> Record:
     """Return a record whose test episodes average ``score`` exactly: one below it, one above."""
     design = _design(run)
-    flops = FLOPS.get(design, 10_000) if isinstance(design, str) else SEARCHED_FLOPS + 50_000 * design.skips()
+    flops = (
+        FLOPS.get(design, 10_000)
+        if isinstance(design, str)
+        else SEARCHED_FLOPS + 50_000 * design.skips()
+    )
     steps = [run.spec.steps * (point + 1) // POINTS for point in range(POINTS)]
     search = None
     if isinstance(design, Architecture) and run.stage == "search":
-        search = SearchOutcome(architecture=design, alpha=[[0.0] * 9] * design.cells.cells, skips=design.skips())
+        search = SearchOutcome(
+            architecture=design, alpha=[[0.0] * 9] * design.cells.cells, skips=design.skips()
+        )
     return Record(
         key=run.key,
         status="diverged" if diverged else "finished",
@@ -110,7 +135,9 @@ def record_of(run: Run, score: float, diverged: bool = False) -> Record:
     )
 
 
-def results_of(study: Study, score: Score, diverged: Callable[[Run], bool] = lambda run: False) -> Results:
+def results_of(
+    study: Study, score: Score, diverged: Callable[[Run], bool] = lambda run: False
+) -> Results:
     """Return results in memory, in which every run has the score that ``score`` gives it."""
     scores = {key: score(run) for key, run in study.runs.items()}
     return Results(

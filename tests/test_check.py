@@ -12,7 +12,7 @@ from gymnasium.spaces import Box
 
 from a2d.environments import check_card
 from a2d.errors import A2DError
-from a2d.tasks import load_card
+from a2d.specs.task import load_card
 from tests.users_tasks import ENVS, Recorder, Walk, card, recorder, register
 
 
@@ -30,18 +30,24 @@ def test_shipped_cards_can_be_used(
     check_card(load_card(path))
     assert not list(tmp_path.iterdir()), "MuJoCo's log of warnings is not left behind"
     printed = capfd.readouterr()
-    assert printed.out == "" and all(line.startswith("a2d: mujoco: ") for line in printed.err.splitlines())
+    assert printed.out == "" and all(
+        line.startswith("a2d: mujoco: ") for line in printed.err.splitlines()
+    )
 
 
 def test_check_card_takes_a_step() -> None:
-    with pytest.raises(A2DError, match=r"mine\.yaml: id: fails when tried: .* RuntimeError: it broke"):
+    with pytest.raises(
+        A2DError, match=r"mine\.yaml: id: fails when tried: .* RuntimeError: it broke"
+    ):
         check_card(recorder(broken=True))
 
 
 def checked(**options: Any) -> list[str]:
     pixels = len(options.get("space", Walk.observation_space).shape) == 3
     with register("Walk-v0", lambda **options: Walk(**options)):
-        return check_card(card(id="Walk-v0", options=options, observation="pixels" if pixels else "vectors"))
+        return check_card(
+            card(id="Walk-v0", options=options, observation="pixels" if pixels else "vectors")
+        )
 
 
 def refused(**options: Any) -> str:
@@ -60,7 +66,10 @@ def test_what_a_task_is_is_said() -> None:
     found = checked(space=Box(0, 255, (20, 16, 3), np.uint8))
     assert found[0] == "observation: an image, 3 channels of 20 × 16 uint8"
     found = check_card(load_card(ENVS / "tiny-reach.yaml"))
-    assert found[1:] == ["actions: 2 continuous", "episodes: 25 steps long, 40 seen in 1,000 random steps"]
+    assert found[1:] == [
+        "actions: 2 continuous",
+        "episodes: 25 steps long, 40 seen in 1,000 random steps",
+    ]
     found = check_card(load_card(ENVS / "gymnasium-cartpole.yaml"))
     assert found[2].startswith("episodes: ") and " to " in found[2]
 
@@ -85,7 +94,10 @@ def test_a_slow_task_is_tried_for_seconds_only(monkeypatch: pytest.MonkeyPatch) 
     [
         ({"observation": lambda x: x + 1.5}, r"step 0: the environment's observation [0] is "),
         ({"observation": lambda x: x[:1]}, "observation should be an array (3,) of float32"),
-        ({"observation": lambda x: np.random.uniform(0, 1, 3).astype(np.float32)}, "self.np_random"),  # noqa: NPY002
+        (
+            {"observation": lambda x: np.random.uniform(0, 1, 3).astype(np.float32)},
+            "self.np_random",
+        ),  # noqa: NPY002
         (
             {"observation": lambda x: x.astype(np.float64)},
             "observation is of float64, declared is float32",
@@ -119,7 +131,10 @@ def test_seeds_that_change_nothing_are_noted() -> None:
         return np.zeros(3, dtype=np.float32), result[1]
 
     found = checked(reset=ignore, observation=lambda x: x * 0)
-    assert "note: 100 steps with seeds 0 and 1 were the same; right only if nothing there is random" in found
+    assert (
+        "note: 100 steps with seeds 0 and 1 were the same; right only if nothing there is random"
+        in found
+    )
 
 
 def test_what_only_gymnasiums_checker_finds_is_said_as_its_finding() -> None:
@@ -135,7 +150,10 @@ def test_what_only_gymnasiums_checker_finds_is_said_as_its_finding() -> None:
 
     with (
         register("Walk-v0", lambda **options: Own(**options)),
-        pytest.raises(A2DError, match=r"^mine\.yaml: id: .* Gymnasium's checker refuses it: .*super\(\)\.reset"),
+        pytest.raises(
+            A2DError,
+            match=r"^mine\.yaml: id: .* Gymnasium's checker refuses it: .*super\(\)\.reset",
+        ),
     ):
         check_card(card(id="Walk-v0"))
 

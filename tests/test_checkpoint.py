@@ -19,26 +19,25 @@ from gymnasium.spaces import Box, Discrete
 from hypothesis import given
 from hypothesis import strategies as st
 
-from a2d.bundle import build_agent, build_supernet_agent
-from a2d.checkpoint import (
+from a2d.algorithms.a2c import Learner
+from a2d.algorithms.rollout import Collector
+from a2d.environments import make_environment
+from a2d.errors import A2DError, Stopped
+from a2d.files import only_process
+from a2d.networks.interface import build_agent, build_supernet_agent, interface_of
+from a2d.runs.checkpoint import (
     SECONDS_VARIABLE,
     Checkpoint,
     Damaged,
     read_checkpoint,
     write_checkpoint,
 )
-from a2d.environments import make_environment
-from a2d.errors import A2DError, Stopped
-from a2d.execute import interface_of
-from a2d.files import only_process
-from a2d.learner import Learner
-from a2d.lifetime import WORKFLOW_VARIABLE, name_process
-from a2d.reporter import Reporter
-from a2d.rollout import Collector
-from a2d.search import SearchLearner
-from a2d.spec import A2CSettings, ManualAgent, SearchSpec, TrainSpec
-from a2d.tasks import TaskCard, load_card
-from a2d.training import Training
+from a2d.runs.progress_bar import Reporter
+from a2d.runs.training import Training
+from a2d.runs.workflow_process import WORKFLOW_VARIABLE, name_process
+from a2d.search.gumbel import SearchLearner
+from a2d.specs.run import A2CSettings, ManualAgent, SearchSpec, TrainSpec
+from a2d.specs.task import TaskCard, load_card
 from tests.test_bundle import Trap
 
 ENVS = Path(__file__).parent.parent / "envs"
@@ -53,7 +52,12 @@ def tensors_of(number: int, size: int = 3) -> dict[str, torch.Tensor]:
 def test_what_is_read_is_what_was_written(tmp_path: Path) -> None:
     awkward = torch.tensor([float("nan"), float("inf"), -0.0, 1e-45, 0.1], dtype=torch.float64)
     images = torch.rand(2, 3, 4, 5).contiguous(memory_format=torch.channels_last)
-    tensors = {"a": awkward, "b": images, "c": torch.arange(5, dtype=torch.uint8), "d": torch.tensor(True)}
+    tensors = {
+        "a": awkward,
+        "b": images,
+        "c": torch.arange(5, dtype=torch.uint8),
+        "d": torch.tensor(True),
+    }
     notes = {"curve": [[1, None], [2, 0.1 + 0.2]], "title": "Brücke „β“"}
     write_checkpoint(tmp_path / "checkpoint", tensors, notes)
     read, read_notes = read_checkpoint(tmp_path / "checkpoint")
@@ -93,7 +97,9 @@ def save_for_ever(path: Path) -> None:
         write_checkpoint(path, tensors_of(number, size=300_000), {"number": number})
 
 
-def test_killed_at_any_point_of_a_save_an_earlier_or_later_whole_one_is_there(tmp_path: Path) -> None:
+def test_killed_at_any_point_of_a_save_an_earlier_or_later_whole_one_is_there(
+    tmp_path: Path,
+) -> None:
     path, draw, latest = tmp_path / "checkpoint", random.Random(0), 0
     kills = 0
     # How many meet a save depends on how busy the disk is: go on until as many as wanted did.
@@ -110,10 +116,16 @@ def test_killed_at_any_point_of_a_save_an_earlier_or_later_whole_one_is_there(tm
         process.join()
         tensors, notes = read_checkpoint(path)
         number = notes["number"]
-        assert number >= latest and int(tensors["steps"]) == number and set(tensors["weights"].tolist()) == {number}
+        assert (
+            number >= latest
+            and int(tensors["steps"]) == number
+            and set(tensors["weights"].tolist()) == {number}
+        )
         latest = number
     with only_process(tmp_path):
-        assert {file.name for file in tmp_path.iterdir()} == {"checkpoint", ".lock"}, "what they left is cleared"
+        assert {file.name for file in tmp_path.iterdir()} == {"checkpoint", ".lock"}, (
+            "what they left is cleared"
+        )
 
 
 def card(name: str) -> TaskCard:
@@ -131,7 +143,9 @@ def spec_of(task: str, kind: str) -> TrainSpec | SearchSpec:
     if kind == "distill":
         return TrainSpec(**base, agent=ManualAgent(network=network))
     if kind == "search":
-        return SearchSpec(**base, search={"space": {"cells": 3, "width": 8}, "train_mode": "bi-level"})
+        return SearchSpec(
+            **base, search={"space": {"cells": 3, "width": 8}, "train_mode": "bi-level"}
+        )
     return plain
 
 
@@ -144,10 +158,14 @@ def start(spec: TrainSpec | SearchSpec) -> Training:
         assert isinstance(spec.teacher.agent, ManualAgent)
         teacher = build_agent(spec.teacher.agent.network, interface)
     if isinstance(spec, SearchSpec):
-        learner: Learner = SearchLearner(build_supernet_agent(spec.search.space, interface), spec, teacher)
+        learner: Learner = SearchLearner(
+            build_supernet_agent(spec.search.space, interface), spec, teacher
+        )
     else:
         assert isinstance(spec.agent, ManualAgent)
-        learner = Learner(build_agent(spec.agent.network, interface), spec.a2c, spec.distillation, teacher)
+        learner = Learner(
+            build_agent(spec.agent.network, interface), spec.a2c, spec.distillation, teacher
+        )
     return Training(spec, learner, Collector(environments, spec.task, 7, spec.a2c.discount))
 
 
@@ -161,14 +179,19 @@ def advance(training: Training, until: int) -> Training:
 def content(training: Training) -> tuple[dict[str, bytes], dict[str, Any]]:
     tensors, notes = training.state()
     del notes["seconds"]
-    return {name: tensor.detach().contiguous().numpy().tobytes() for name, tensor in tensors.items()}, notes
+    return {
+        name: tensor.detach().contiguous().numpy().tobytes() for name, tensor in tensors.items()
+    }, notes
 
 
 @pytest.mark.parametrize("kind", ["train", "distill", "search"])
 @pytest.mark.parametrize(
-    "task", ["tiny-catch", "tiny-reach", "minatar-space_invaders", "mujoco-half_cheetah", "atari-breakout"]
+    "task",
+    ["tiny-catch", "tiny-reach", "minatar-space_invaders", "mujoco-half_cheetah", "atari-breakout"],
 )
-def test_a_run_that_is_taken_up_is_the_run_it_would_have_been(task: str, kind: str, tmp_path: Path) -> None:
+def test_a_run_that_is_taken_up_is_the_run_it_would_have_been(
+    task: str, kind: str, tmp_path: Path
+) -> None:
     spec = spec_of(task, kind)
     whole = content(advance(start(spec), spec.updates))
     stopped, path = start(spec), tmp_path / "checkpoint"
@@ -208,7 +231,13 @@ def test_an_environment_that_does_not_repeat_itself_is_told() -> None:
     gymnasium.register("Fickle-v0", entry_point=lambda **_: Fickle())
     try:
         fickle = {"name": "fickle", "title": "F", "family": "gymnasium", "id": "Fickle-v0"}
-        spec = TrainSpec(task=fickle, steps=200, seed=0, a2c={"environments": 4}, agent={"network": "mlp8"} | KIND)
+        spec = TrainSpec(
+            task=fickle,
+            steps=200,
+            seed=0,
+            a2c={"environments": 4},
+            agent={"network": "mlp8"} | KIND,
+        )
         state = advance(start(spec), 2).state()
         with pytest.raises(A2DError, match=r"fickle: .*elsewhere.*cannot go on"):
             start(spec).restore(*state)
@@ -233,12 +262,18 @@ def test_only_a_state_of_the_same_run_and_code_is_gone_on_from(
     found = Checkpoint(tmp_path, IDENTITY).load()
     assert found is not None and found[1]["steps"] == 4 and capsys.readouterr().err == ""
     assert Checkpoint(tmp_path, {**IDENTITY, "code": "other", "numpy": "9"}).load() is None
-    assert "checkpoint: was made with another code, numpy; the run starts again" in capsys.readouterr().err
+    assert (
+        "checkpoint: was made with another code, numpy; the run starts again"
+        in capsys.readouterr().err
+    )
     with pytest.raises(A2DError, match="checkpoint: belongs to another run"):
         Checkpoint(tmp_path, {**IDENTITY, "run": "another"}).load()
     (tmp_path / "checkpoint").write_bytes((tmp_path / "checkpoint").read_bytes()[:-1])
     assert Checkpoint(tmp_path, IDENTITY).load() is None
-    assert "checkpoint: its checksum does not match its content; the run starts again" in capsys.readouterr().err
+    assert (
+        "checkpoint: its checksum does not match its content; the run starts again"
+        in capsys.readouterr().err
+    )
 
 
 def test_the_interval_comes_from_outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -252,20 +287,26 @@ def test_the_interval_comes_from_outside(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_is_answered_once_the_state_is_saved(number: signal.Signals, tmp_path: Path) -> None:
+def test_a_signal_is_answered_once_the_state_is_saved(
+    number: signal.Signals, tmp_path: Path
+) -> None:
     before = signal.getsignal(number)
     with saved(tmp_path) as checkpoint:
         checkpoint.stop_if_asked("step 1")
         os.kill(os.getpid(), number)
         assert checkpoint.due()
         assert signal.getsignal(number) == before, "a second one ends the process"
-        with pytest.raises(Stopped, match="stopped at step 4; the same command goes on from there") as stopped:
+        with pytest.raises(
+            Stopped, match="stopped at step 4; the same command goes on from there"
+        ) as stopped:
             checkpoint.stop_if_asked("step 4")
         assert stopped.value.signal == number
     assert signal.getsignal(number) == before
 
 
-def test_a_run_stops_when_its_workflow_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_stops_when_its_workflow_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     process = multiprocessing.get_context("fork").Process(target=time.sleep, args=(60,))
     process.start()
     assert process.pid is not None

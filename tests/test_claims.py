@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from a2d.claims import Verdict, judge, judge_all
-from a2d.results import Results
-from a2d.study import Run, Study
+from a2d.reading.claims import Verdict, judge, judge_all
+from a2d.reading.results import Results
+from a2d.study.study import Run, Study
 from tests.synthetic import make_study, results_of
 
 TWO = ("minatar-breakout", "minatar-space_invaders")
@@ -33,7 +33,10 @@ def place(run: Run) -> int:
 
 
 def scored(
-    study: Study, scores: Scores, diverged: str = "", missing: Callable[[Run], bool] = lambda run: False
+    study: Study,
+    scores: Scores,
+    diverged: str = "",
+    missing: Callable[[Run], bool] = lambda run: False,
 ) -> Results:
     """Record a study: ``scores`` above random by method, or by 'task/method'; a tuple has one for every seed."""
 
@@ -76,10 +79,17 @@ def test_c1_an_optimum_that_differs_between_tasks(two: Study) -> None:
     largest = {f"{TWO[1]}/manual-resnet14": 5.0, f"{TWO[1]}/manual-resnet20": 10.0}
     verdict = verdict_on("C1", scored(two, {**MANUAL, **largest}))
     assert effect_of(verdict) == the_point(0.25)
-    assert (verdict.outcome, verdict.reasons, verdict.seeds, verdict.tasks) == ("supported", (), 5, 2)
+    assert (verdict.outcome, verdict.reasons, verdict.seeds, verdict.tasks) == (
+        "supported",
+        (),
+        5,
+        2,
+    )
     same = verdict_on("C1", scored(two, {**MANUAL}))
     assert effect_of(same) == the_point(0.5)
-    assert same.outcome == "inconclusive" and same.reasons == (), "the same size is best on both tasks"
+    assert same.outcome == "inconclusive" and same.reasons == (), (
+        "the same size is best on both tasks"
+    )
 
 
 def test_c1_a_lead_that_does_not_hold_on_the_seed_left_out(two: Study) -> None:
@@ -99,7 +109,11 @@ def test_c2_spread_of_searches(two: Study) -> None:
     """The standard deviation of 0, 10, 0, 10, 5 is 5, and the task's scores range over 10."""
     wide, level = (0.0, 10.0, 0.0, 10.0, 5.0), 5.0
     outcomes = {}
-    for name, vanilla, joint in (("vanilla", wide, level), ("joint", level, wide), ("both", wide, wide)):
+    for name, vanilla, joint in (
+        ("vanilla", wide, level),
+        ("joint", level, wide),
+        ("both", wide, wide),
+    ):
         verdict = verdict_on("C2", scored(two, {"search-vanilla": vanilla, "search-joint": joint}))
         estimate, low, high = effect_of(verdict)
         outcomes[name] = verdict.outcome, round(estimate, 6)
@@ -110,7 +124,9 @@ def test_c2_spread_of_searches(two: Study) -> None:
         "both": ("inconclusive", 0.0),
     }
     verdict = verdict_on("C2", scored(two, {}))
-    assert verdict.outcome == "inconclusive" and verdict.reasons == ("all searches of a task score the same",)
+    assert verdict.outcome == "inconclusive" and verdict.reasons == (
+        "all searches of a task score the same",
+    )
 
 
 @pytest.mark.parametrize(
@@ -130,21 +146,32 @@ def test_c3_joint_against_the_better_single_head(
         "distilled-resnet14-critic": critic,
     }
     verdict = verdict_on("C3", scored(two, {**MANUAL, **fixed}))
-    assert effect_of(verdict) == the_point(effect) and verdict.outcome == outcome and verdict.reasons == ()
+    assert (
+        effect_of(verdict) == the_point(effect)
+        and verdict.outcome == outcome
+        and verdict.reasons == ()
+    )
 
 
 @pytest.mark.parametrize(
     ("a2d", "effect", "outcome"),
     [(15.0, 0.5, "supported"), (5.0, -0.5, "contradicted"), (10.0, 0.0, "inconclusive")],
 )
-def test_c4_score_against_the_best_manual_size(two: Study, a2d: float, effect: float, outcome: str) -> None:
+def test_c4_score_against_the_best_manual_size(
+    two: Study, a2d: float, effect: float, outcome: str
+) -> None:
     verdict = verdict_on("C4", scored(two, {**MANUAL, "derived-joint-joint": a2d}))
     assert effect_of(verdict) == the_point(effect) and verdict.outcome == outcome
 
 
 def test_c4_needs_fewer_flops_as_well(two: Study) -> None:
     """The smallest manual size is best and needs 0.3 M; what was searched needs more."""
-    small: Scores = {**MANUAL, "manual-vanilla": 10.0, "manual-resnet14": 0.0, "derived-joint-joint": 15.0}
+    small: Scores = {
+        **MANUAL,
+        "manual-vanilla": 10.0,
+        "manual-resnet14": 0.0,
+        "derived-joint-joint": 15.0,
+    }
     verdict = verdict_on("C4", scored(two, small))
     assert effect_of(verdict) == the_point(0.5)
     assert verdict.outcome == "inconclusive" and verdict.finding is not None
@@ -153,12 +180,17 @@ def test_c4_needs_fewer_flops_as_well(two: Study) -> None:
 
 def test_c5_every_task_must_agree(five: Study) -> None:
     def on(own: float, asterix: float) -> Verdict:
-        scores: Scores = {"derived-joint-joint": own, "minatar-asterix/derived-joint-joint": asterix}
+        scores: Scores = {
+            "derived-joint-joint": own,
+            "minatar-asterix/derived-joint-joint": asterix,
+        }
         return verdict_on("C5", scored(five, {**MANUAL, **scores}))
 
     assert effect_of(on(15, 15)) == the_point(1) and on(15, 15).outcome == "supported"
     assert effect_of(on(15, 5)) == the_point(0.8) and on(15, 5).outcome == "inconclusive"
-    assert effect_of(on(15, 10)) == the_point(0.9) and on(15, 10).outcome == "supported", "ties count ½"
+    assert effect_of(on(15, 10)) == the_point(0.9) and on(15, 10).outcome == "supported", (
+        "ties count ½"
+    )
     assert effect_of(on(5, 5)) == the_point(0) and on(5, 5).outcome == "contradicted"
 
 
@@ -168,7 +200,11 @@ def test_thin_data_decides_nothing(two: Study, tmp_path: Path) -> None:
     assert effect_of(few) == the_point(0.5), "the effect is shown all the same"
     assert (few.outcome, few.reasons, few.seeds) == ("inconclusive", ("thin: 2 of 5 seeds",), 2)
     narrow = verdict_on("C5", scored(two, strong))
-    assert (narrow.outcome, narrow.reasons, narrow.tasks) == ("inconclusive", ("thin: 2 of 5 tasks",), 2)
+    assert (narrow.outcome, narrow.reasons, narrow.tasks) == (
+        "inconclusive",
+        ("thin: 2 of 5 tasks",),
+        2,
+    )
 
 
 def test_one_seed_has_no_effect_where_seeds_are_compared(tmp_path: Path) -> None:
@@ -176,7 +212,10 @@ def test_one_seed_has_no_effect_where_seeds_are_compared(tmp_path: Path) -> None
     verdicts = {verdict.claim.claim: verdict for verdict in judge_all(results)}
     assert list(verdicts) == ["C1", "C2", "C3", "C4", "C5"]
     assert {verdict.outcome for verdict in verdicts.values()} == {"inconclusive"}
-    assert verdicts["C1"].finding is None and "with one seed none can be left out" in verdicts["C1"].reasons
+    assert (
+        verdicts["C1"].finding is None
+        and "with one seed none can be left out" in verdicts["C1"].reasons
+    )
     assert verdicts["C2"].finding is None and "one seed has no spread" in verdicts["C2"].reasons
 
 
@@ -190,14 +229,18 @@ def test_one_seed_has_no_effect_where_seeds_are_compared(tmp_path: Path) -> None
         ("C5", "manual-vanilla", 40),
     ],
 )
-def test_a_missing_run_leaves_a_claim_open(two: Study, claim: str, method: str, needed: int) -> None:
+def test_a_missing_run_leaves_a_claim_open(
+    two: Study, claim: str, method: str, needed: int
+) -> None:
     def is_missing(run: Run) -> bool:
         return (run.method, run.spec.task.name, place(run)) == (method, TWO[0], 3)
 
     results = scored(two, MANUAL | {"derived-joint-joint": 15.0}, missing=is_missing)
     verdict = verdict_on(claim, results)
     path = next(run.path for run in two.runs.values() if is_missing(run))
-    assert verdict.outcome == "inconclusive" and verdict.finding is None and verdict.missing == (path,)
+    assert (
+        verdict.outcome == "inconclusive" and verdict.finding is None and verdict.missing == (path,)
+    )
     assert verdict.reasons[0] == f"missing runs: 1 of {needed} ({method})"
     assert (verdict.seeds, verdict.tasks) == (4, 1)
 
@@ -205,7 +248,9 @@ def test_a_missing_run_leaves_a_claim_open(two: Study, claim: str, method: str, 
 def test_nothing_recorded_is_missing_everywhere(two: Study) -> None:
     for verdict in judge_all(results_of(two, lambda run: None)):
         assert verdict.outcome == "inconclusive" and verdict.finding is None
-        assert verdict.seeds == verdict.tasks == 0 and verdict.reasons[0].startswith("missing runs: ")
+        assert verdict.seeds == verdict.tasks == 0 and verdict.reasons[0].startswith(
+            "missing runs: "
+        )
 
 
 def test_what_a_study_does_not_plan_is_said(two: Study, tmp_path: Path) -> None:

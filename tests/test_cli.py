@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from a2d.architecture import load_architecture
 from a2d.cli import main
-from a2d.records import read_record
+from a2d.runs.records import read_record
+from a2d.specs.architecture import load_architecture
 
 ROOT = Path(__file__).parent.parent
 CATCH = str(ROOT / "envs" / "tiny-catch.yaml")
@@ -21,8 +21,15 @@ SHORT = ("--steps", "400", "--environments", "4")
 
 def a2d(*arguments: object, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", "from a2d.cli import main; main()", *map(str, arguments)]
-    environment = {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "COLUMNS": "200", "TERM": "dumb"}
-    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
+    environment = {
+        "PYTHONPATH": str(ROOT),
+        "OMP_NUM_THREADS": "1",
+        "COLUMNS": "200",
+        "TERM": "dumb",
+    }
+    return subprocess.run(
+        command, cwd=cwd, env=environment, capture_output=True, text=True, check=False
+    )
 
 
 def succeeded(done: subprocess.CompletedProcess[str]) -> str:
@@ -54,7 +61,10 @@ def ended(
 
 
 def refusal(
-    arguments: list[object], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], code: int = 1
+    arguments: list[object],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    code: int = 1,
 ) -> str:
     """Return the one line that a command is refused with, in this process."""
     status, out, errors = ended(arguments, monkeypatch, capsys)
@@ -70,10 +80,27 @@ def test_help_lists_the_commands() -> None:
 
 def test_from_teacher_to_a_searched_agent(tmp_path: Path) -> None:
     teacher, found, student = tmp_path / "teacher", tmp_path / "found", tmp_path / "student"
-    text = succeeded(a2d("train", "--task", CATCH, "--out", teacher, "--network", "vanilla", *SHORT))
+    text = succeeded(
+        a2d("train", "--task", CATCH, "--out", teacher, "--network", "vanilla", *SHORT)
+    )
     assert text.startswith("score ") and "FLOPs" in text
     taught = ("--teacher", teacher, "--distill", "joint", *SHORT)
-    text = succeeded(a2d("search", "--task", CATCH, "--out", found, "--cells", 3, "--width", 8, "--seed", 1, *taught))
+    text = succeeded(
+        a2d(
+            "search",
+            "--task",
+            CATCH,
+            "--out",
+            found,
+            "--cells",
+            3,
+            "--width",
+            8,
+            "--seed",
+            1,
+            *taught,
+        )
+    )
     architecture = load_architecture(found / "arch.json")
     assert text.startswith(" ".join(architecture.operators)) and len(architecture.operators) == 3
     searched = read_record(found / "record.json")
@@ -87,12 +114,17 @@ def test_from_teacher_to_a_searched_agent(tmp_path: Path) -> None:
     text = succeeded(a2d("evaluate", student, "--episodes", 10, "--seed", 0))
     assert text.startswith("mean return ") and text.endswith(" over 10 episodes\n")
     text = succeeded(a2d("costs", "--task", CATCH, *given))
-    assert text.startswith(f"{record.network.flops:,} FLOPs, {record.network.parameters:,} parameters")
+    assert text.startswith(
+        f"{record.network.flops:,} FLOPs, {record.network.parameters:,} parameters"
+    )
 
 
 def test_a_card_is_checked() -> None:
     lines = succeeded(a2d("check", CATCH)).splitlines()
-    assert lines[0] == f"{CATCH}: good" and lines[1] == "  observation: an image, 2 channels of 8 × 8 float32"
+    assert (
+        lines[0] == f"{CATCH}: good"
+        and lines[1] == "  observation: an image, 2 channels of 8 × 8 float32"
+    )
 
 
 def test_the_keys_of_a_card_are_explained() -> None:
@@ -109,8 +141,14 @@ def test_the_keys_of_a_card_are_explained() -> None:
             ("train", "--task", CATCH, "--out", "x", "--network", "vanilla", "--steps", "7"),
             ("steps (7)", "320"),
         ),
-        (("search", "--task", CATCH, "--out", "x", "--width", "6"), ("search.space.width", "multiple of 4")),
-        (("search", "--task", CATCH, "--out", "x", "--distill", "joint"), ("--teacher", "--distill")),
+        (
+            ("search", "--task", CATCH, "--out", "x", "--width", "6"),
+            ("search.space.width", "multiple of 4"),
+        ),
+        (
+            ("search", "--task", CATCH, "--out", "x", "--distill", "joint"),
+            ("--teacher", "--distill"),
+        ),
         (
             ("costs", "--task", CATCH, "--architecture", str(ROOT / "pyproject.toml")),
             ("pyproject.toml", "architecture"),
@@ -139,7 +177,9 @@ def test_a_mistake_is_one_line(
 
 def test_an_unknown_option_is_told_by_usage() -> None:
     done = a2d("train", "--learning-rate", "1")
-    assert done.returncode == 2 and "--learning-rate" in done.stderr and "Traceback" not in done.stderr
+    assert (
+        done.returncode == 2 and "--learning-rate" in done.stderr and "Traceback" not in done.stderr
+    )
 
 
 def test_a_run_of_a_study_is_planned_done_and_compared(tmp_path: Path) -> None:
@@ -148,9 +188,13 @@ def test_a_run_of_a_study_is_planned_done_and_compared(tmp_path: Path) -> None:
     scale = tmp_path / "workflow" / "scales" / "smoke.yaml"
     lines = scale.read_text(encoding="utf-8").splitlines()
     quick = "steps: {teacher: 1120, train: 1120, search: 1120}"
-    scale.write_text("\n".join(quick if line.startswith("steps:") else line for line in lines), encoding="utf-8")
+    scale.write_text(
+        "\n".join(quick if line.startswith("steps:") else line for line in lines), encoding="utf-8"
+    )
     listed = succeeded(a2d("plan", "--scale", "smoke", "--runs", cwd=tmp_path)).splitlines()
-    assert listed[0].startswith(f"smoke: 0 of {len(listed) - 4} runs done, {len(listed) - 4} missing; ")
+    assert listed[0].startswith(
+        f"smoke: 0 of {len(listed) - 4} runs done, {len(listed) - 4} missing; "
+    )
     assert all(line.startswith("missing") for line in listed[4:])
     path = next(line.split()[1] for line in listed if "/teacher-mlp64/" in line)
     succeeded(a2d("run", path, cwd=tmp_path))
@@ -163,7 +207,9 @@ def test_a_run_of_a_study_is_planned_done_and_compared(tmp_path: Path) -> None:
     shutil.copy(tmp_path / "fresh" / path, tmp_path / "fresh" / "seed0-more.json")
     differing = a2d("compare", "fresh", "results", cwd=tmp_path)
     assert differing.returncode == 1 and "only fresh" in differing.stdout and differing.stderr == ""
-    edited = json.loads((tmp_path / "results" / path).read_text(encoding="utf-8")) | {"steps_done": 1}
+    edited = json.loads((tmp_path / "results" / path).read_text(encoding="utf-8")) | {
+        "steps_done": 1
+    }
     (tmp_path / "results" / path).write_text(json.dumps(edited), encoding="utf-8")
     damaged_pair = a2d("compare", "fresh", "results", cwd=tmp_path)
     assert damaged_pair.returncode == 1 and "checksum" in one_line(damaged_pair.stderr)

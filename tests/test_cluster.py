@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from a2d.cluster import check_status_query
 from a2d.errors import A2DError
+from a2d.study.cluster import check_status_query
 
 # As SLURM 22.05 of Debian answers, without and with a database.
 DISABLED = "echo 'Slurm accounting storage is disabled' >&2; exit 1"
@@ -59,13 +59,55 @@ def test_a_cluster_that_says_how_jobs_ended_is_taken(
 @pytest.mark.parametrize(
     ("asked", "age", "storage", "sacct", "said"),
     [
-        ("sacct", "300 sec", NONE, DISABLED, "AccountingStorageType is none.*; add --slurm-status-command squeue$"),
-        (None, "300 sec", NONE, SILENT, "AccountingStorageType is none.*; add --slurm-status-command squeue$"),
-        ("sacct", "300 sec", DATABASE, UNREACHABLE, "Connection refused.*; add --slurm-status-command squeue$"),
-        ("squeue", "120 sec", DATABASE, SILENT, "forgets jobs 120 s .*; add --slurm-status-command sacct$"),
-        ("squeue", "120 sec", NONE, DISABLED, "forgets jobs 120 s .*; ask .* MinJobAge of at least 240 seconds"),
-        ("squeue", "120 sec", NONE, None, "forgets jobs 120 s .*; ask .* MinJobAge of at least 240 seconds"),
-        ("squeue", "30 sec", NONE, DISABLED, "^sacct does not know .*; ask .* MinJobAge of at least 240 seconds"),
+        (
+            "sacct",
+            "300 sec",
+            NONE,
+            DISABLED,
+            "AccountingStorageType is none.*; add --slurm-status-command squeue$",
+        ),
+        (
+            None,
+            "300 sec",
+            NONE,
+            SILENT,
+            "AccountingStorageType is none.*; add --slurm-status-command squeue$",
+        ),
+        (
+            "sacct",
+            "300 sec",
+            DATABASE,
+            UNREACHABLE,
+            "Connection refused.*; add --slurm-status-command squeue$",
+        ),
+        (
+            "squeue",
+            "120 sec",
+            DATABASE,
+            SILENT,
+            "forgets jobs 120 s .*; add --slurm-status-command sacct$",
+        ),
+        (
+            "squeue",
+            "120 sec",
+            NONE,
+            DISABLED,
+            "forgets jobs 120 s .*; ask .* MinJobAge of at least 240 seconds",
+        ),
+        (
+            "squeue",
+            "120 sec",
+            NONE,
+            None,
+            "forgets jobs 120 s .*; ask .* MinJobAge of at least 240 seconds",
+        ),
+        (
+            "squeue",
+            "30 sec",
+            NONE,
+            DISABLED,
+            "^sacct does not know .*; ask .* MinJobAge of at least 240 seconds",
+        ),
     ],
 )
 def test_a_cluster_that_would_never_say_so_is_refused_with_what_helps(
@@ -79,6 +121,10 @@ def test_a_cluster_that_would_never_say_so_is_refused_with_what_helps(
 def test_a_machine_that_belongs_to_no_cluster_is_refused(cluster: Path) -> None:
     with pytest.raises(A2DError, match=r"no answer from SLURM .*scontrol"):
         check_status_query("squeue", 20)
-    command(cluster, "scontrol", "echo 'slurm_load_ctl_conf error: Unable to contact slurm controller' >&2; exit 1")
+    command(
+        cluster,
+        "scontrol",
+        "echo 'slurm_load_ctl_conf error: Unable to contact slurm controller' >&2; exit 1",
+    )
     with pytest.raises(A2DError, match="Unable to contact slurm controller"):
         check_status_query("squeue", 20)

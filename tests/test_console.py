@@ -11,14 +11,15 @@ from pathlib import Path
 import pytest
 
 from a2d.console import finish, say
-from a2d.records import read_record
+from a2d.runs.records import read_record
 
 ROOT = Path(__file__).parent.parent
 CATCH = str(ROOT / "envs" / "tiny-catch.yaml")
 A2D = [sys.executable, "-c", "from a2d.cli import main; main()"]
 ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0"}
 TORCH_NEEDS_ASCII = pytest.mark.skipif(
-    not sys.prefix.isascii(), reason="in an ASCII locale PyTorch itself is imported from ASCII folders only"
+    not sys.prefix.isascii(),
+    reason="in an ASCII locale PyTorch itself is imported from ASCII folders only",
 )
 COMMANDS = ("check", "train", "search", "random", "evaluate", "costs", "run", "plan", "compare")
 
@@ -36,9 +37,12 @@ def closing(*numbers: int) -> Callable[[], None]:
 def a2d(
     *arguments: object, closed: tuple[int, ...] = (), variables: dict[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    environment = {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "COLUMNS": "100", "TERM": "dumb"} | (
-        variables or {}
-    )
+    environment = {
+        "PYTHONPATH": str(ROOT),
+        "OMP_NUM_THREADS": "1",
+        "COLUMNS": "100",
+        "TERM": "dumb",
+    } | (variables or {})
     return subprocess.run(
         [*A2D, *map(str, arguments)],
         cwd=ROOT,
@@ -54,7 +58,12 @@ def a2d(
 @pytest.mark.parametrize("command", ["", *COMMANDS])
 def test_help_can_be_read_on_an_ascii_terminal(command: str) -> None:
     done = a2d(*command.split(), "--help", variables=ASCII)
-    assert done.returncode == 0 and done.stderr == "" and done.stdout.isascii() and "Usage" in done.stdout
+    assert (
+        done.returncode == 0
+        and done.stderr == ""
+        and done.stdout.isascii()
+        and "Usage" in done.stdout
+    )
     if command == "train":
         assert "environments x 5" in " ".join(done.stdout.split())
 
@@ -67,17 +76,39 @@ def test_help_can_be_read_on_an_ascii_terminal(command: str) -> None:
     ],
 )
 def test_errors_can_be_read_on_an_ascii_terminal(variables: dict[str, str]) -> None:
-    done = a2d("train", "--task", CATCH, "--network", "vanilla", "--out", "x", "--steps", 7, variables=variables)
-    assert done.returncode == 1 and done.stderr.isascii() and "environments x rollout_length" in done.stderr
+    done = a2d(
+        "train",
+        "--task",
+        CATCH,
+        "--network",
+        "vanilla",
+        "--out",
+        "x",
+        "--steps",
+        7,
+        variables=variables,
+    )
+    assert (
+        done.returncode == 1
+        and done.stderr.isascii()
+        and "environments x rollout_length" in done.stderr
+    )
 
 
 @pytest.mark.parametrize("closed", [(2,), (1,), (0, 1, 2)], ids=str)
 @pytest.mark.parametrize(
     ("arguments", "status"),
-    [(("--help",), 0), (("plan", "--scale", "smoke"), 0), (("plan", "--scale", "none"), 1), (("plan", "--none"), 2)],
+    [
+        (("--help",), 0),
+        (("plan", "--scale", "smoke"), 0),
+        (("plan", "--scale", "none"), 1),
+        (("plan", "--none"), 2),
+    ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
 )
-def test_no_command_needs_a_stream(arguments: tuple[str, ...], status: int, closed: tuple[int, ...]) -> None:
+def test_no_command_needs_a_stream(
+    arguments: tuple[str, ...], status: int, closed: tuple[int, ...]
+) -> None:
     done = a2d(*arguments, closed=closed)
     assert done.returncode == status
     assert "Traceback" not in done.stdout + done.stderr
@@ -99,7 +130,18 @@ def test_a_run_trains_with_every_stream_closed_and_is_the_same_run(tmp_path: Pat
 def test_a_task_of_any_name_is_recorded_in_an_ascii_locale(tmp_path: Path) -> None:
     card = tmp_path / "tâche.yaml"
     card.write_bytes(Path(CATCH).read_bytes())
-    arguments = ["--task", card, "--network", "vanilla", "--steps", 40, "--environments", 4, "--out", tmp_path / "out"]
+    arguments = [
+        "--task",
+        card,
+        "--network",
+        "vanilla",
+        "--steps",
+        40,
+        "--environments",
+        4,
+        "--out",
+        tmp_path / "out",
+    ]
     done = a2d("train", *arguments, variables=ASCII)
     assert (done.returncode, done.stderr) == (0, "")
     assert read_record(tmp_path / "out" / "record.json").spec.task.name == "tâche"
@@ -123,14 +165,18 @@ def test_no_file_takes_the_number_of_a_closed_stream(tmp_path: Path) -> None:
     assert done.returncode == 0 and (tmp_path / "file").read_bytes() == b""
 
 
-@pytest.mark.parametrize("unbuffered", [{}, {"PYTHONUNBUFFERED": "1"}], ids=["at the end", "at once"])
+@pytest.mark.parametrize(
+    "unbuffered", [{}, {"PYTHONUNBUFFERED": "1"}], ids=["at the end", "at once"]
+)
 def test_a_reader_that_has_left_is_no_failure_of_ours(unbuffered: dict[str, str]) -> None:
     environment = {"PYTHONPATH": str(ROOT), **unbuffered}
     command = [*A2D, "plan", "--scale", "smoke"]
     read, write = os.pipe()
     os.close(read)
     with os.fdopen(write, "w") as pipe:
-        done = subprocess.run(command, cwd=ROOT, env=environment, stdout=pipe, stderr=subprocess.PIPE, check=False)
+        done = subprocess.run(
+            command, cwd=ROOT, env=environment, stdout=pipe, stderr=subprocess.PIPE, check=False
+        )
     assert (done.returncode, done.stderr) == (141, b"")
 
 
@@ -139,8 +185,12 @@ def test_output_that_cannot_be_written_is_told() -> None:
     environment = {"PYTHONPATH": str(ROOT)}
     with Path("/dev/full").open("w") as full:
         command = [*A2D, "plan", "--scale", "smoke"]
-        done = subprocess.run(command, cwd=ROOT, env=environment, stdout=full, stderr=subprocess.PIPE, check=False)
-    assert done.returncode == 1 and done.stderr == b"a2d: a stream or file: No space left on device\n"
+        done = subprocess.run(
+            command, cwd=ROOT, env=environment, stdout=full, stderr=subprocess.PIPE, check=False
+        )
+    assert (
+        done.returncode == 1 and done.stderr == b"a2d: a stream or file: No space left on device\n"
+    )
 
 
 def test_nobody_hears_and_the_work_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -156,9 +206,11 @@ def test_nobody_hears_and_the_work_goes_on(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_a_bar_needs_no_standard_error() -> None:
-    code = "import sys; sys.stderr = None; from a2d.reporter import Reporter; Reporter('x', 2).advance(1)"
+    code = "import sys; sys.stderr = None; from a2d.runs.progress_bar import Reporter; Reporter('x', 2).advance(1)"
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    assert subprocess.run([sys.executable, "-c", code], env=environment, check=False).returncode == 0
+    assert (
+        subprocess.run([sys.executable, "-c", code], env=environment, check=False).returncode == 0
+    )
 
 
 def test_letters_that_ascii_lacks_are_written_in_others() -> None:

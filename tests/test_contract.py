@@ -41,7 +41,11 @@ def told(environment: BatchedEnvironment) -> str:
 OBSERVATIONS: dict[str, tuple[dict[str, Any], str, str]] = {
     "shape": ({"observation": lambda x: x[:1]}, "(3,) of float32", "an array (1,) of float32"),
     "a number": ({"observation": lambda x: 0.5}, "(3,) of float32", "an array () of float64"),
-    "one too many": ({"observation": lambda x: x[None]}, "(3,) of float32", "an array (1, 3) of float32"),
+    "one too many": (
+        {"observation": lambda x: x[None]},
+        "(3,) of float32",
+        "an array (1, 3) of float32",
+    ),
     "floats for bytes": (
         {"space": BYTES, "observation": lambda x: x / 255.0},
         "(12, 12, 3) of uint8",
@@ -59,7 +63,11 @@ OBSERVATIONS: dict[str, tuple[dict[str, Any], str, str]] = {
     ),
     "None": ({"observation": lambda x: None}, "(3,) of float32", "None"),
     "a dict": ({"observation": lambda x: {"x": 1}}, "(3,) of float32", "dict {'x': 1}"),
-    "ragged": ({"observation": lambda x: [[1], [2, 3], 4]}, "(3,) of float32", "list [[1], [2, 3], 4]"),
+    "ragged": (
+        {"observation": lambda x: [[1], [2, 3], 4]},
+        "(3,) of float32",
+        "list [[1], [2, 3], 4]",
+    ),
 }
 
 
@@ -76,16 +84,31 @@ STEPS: dict[str, tuple[Any, str]] = {
         "reward should be a number, but it gave an array (1,)",
     ),
     "reward None": (lambda r: (r[0], None, *r[2:]), "reward should be a number, but it gave None"),
-    "reward in words": (lambda r: (r[0], "1.0", *r[2:]), "reward should be a number, but it gave str '1.0'"),
-    "reward complex": (lambda r: (r[0], 1j, *r[2:]), "reward should be a number, but it gave complex 1j"),
-    "terminated None": (lambda r: (*r[:2], None, *r[3:]), "terminated should be True or False, but it gave None"),
-    "terminated 0.0": (lambda r: (*r[:2], 0.0, *r[3:]), "terminated should be True or False, but it gave float 0.0"),
+    "reward in words": (
+        lambda r: (r[0], "1.0", *r[2:]),
+        "reward should be a number, but it gave str '1.0'",
+    ),
+    "reward complex": (
+        lambda r: (r[0], 1j, *r[2:]),
+        "reward should be a number, but it gave complex 1j",
+    ),
+    "terminated None": (
+        lambda r: (*r[:2], None, *r[3:]),
+        "terminated should be True or False, but it gave None",
+    ),
+    "terminated 0.0": (
+        lambda r: (*r[:2], 0.0, *r[3:]),
+        "terminated should be True or False, but it gave float 0.0",
+    ),
     "truncated array": (
         lambda r: (*r[:3], np.zeros(1, bool), r[4]),
         "truncated should be True or False, but it gave an array (1,) of bool",
     ),
     "info None": (lambda r: (*r[:4], None), "info should be a dict, but it gave None"),
-    "four": (lambda r: (*r[:3], r[4]), "step() should return five: observation, reward, terminated, truncated, info"),
+    "four": (
+        lambda r: (*r[:3], r[4]),
+        "step() should return five: observation, reward, terminated, truncated, info",
+    ),
     "nothing": (lambda r: None, "step() should return five"),
 }
 
@@ -95,12 +118,20 @@ STEPS: dict[str, tuple[Any, str]] = {
 def test_another_step_than_gymnasium_defines(name: str, limit: int | None) -> None:
     change, problem = STEPS[name]
     message = told(made(limit, step=change))
-    assert message.startswith(f"mine: step 1 of 2 environments after reset(seed=7): the environment's {problem}")
+    assert message.startswith(
+        f"mine: step 1 of 2 environments after reset(seed=7): the environment's {problem}"
+    )
 
 
 @pytest.mark.parametrize(
     "change",
-    [lambda r: r[0], lambda r: r[0][:2], lambda r: (r[0], None), lambda r: [*r], lambda r: (0.1, 0.2)],
+    [
+        lambda r: r[0],
+        lambda r: r[0][:2],
+        lambda r: (r[0], None),
+        lambda r: [*r],
+        lambda r: (0.1, 0.2),
+    ],
 )
 @pytest.mark.parametrize("limit", [None, 5])
 def test_a_reset_without_its_information(change: Any, limit: int | None) -> None:
@@ -125,10 +156,14 @@ def test_another_precision_and_a_list_are_taken(change: Any) -> None:
     expected = np.random.default_rng()
     expected.bit_generator.state = generator.bit_generator.state
     seen = environment.step(np.zeros(2, dtype=np.int64))[0][0]
-    assert np.array_equal(seen, np.asarray(change(expected.uniform(0, 1, 3).astype(np.float32)), dtype=np.float32))
+    assert np.array_equal(
+        seen, np.asarray(change(expected.uniform(0, 1, 3).astype(np.float32)), dtype=np.float32)
+    )
 
 
-@pytest.mark.parametrize("reward", [2, 2.0, np.float32(2), np.int64(2), np.array(2.0), np.True_ + np.True_])
+@pytest.mark.parametrize(
+    "reward", [2, 2.0, np.float32(2), np.int64(2), np.array(2.0), np.True_ + np.True_]
+)
 def test_every_kind_of_number_is_a_reward(reward: Any) -> None:
     environment = made(step=lambda r: (r[0], reward, np.False_, np.True_, r[4]))
     environment.reset()
@@ -161,12 +196,16 @@ def test_the_limit_truncates_whether_from_the_card_or_registered(limit: int) -> 
         count = environment.num_envs
         environment.reset()
         for _ in range(2):
-            ends = [environment.step(np.zeros(count, dtype=np.int64))[3].all() for _ in range(limit)]
+            ends = [
+                environment.step(np.zeros(count, dtype=np.int64))[3].all() for _ in range(limit)
+            ]
             assert ends == [False] * (limit - 1) + [True]
             environment.reset()
 
 
-def test_a_task_of_which_no_end_is_known_or_seen_is_reported_once(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_task_of_which_no_end_is_known_or_seen_is_reported_once(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     def play(environment: BatchedEnvironment) -> str:
         environment.reset()
         for _ in range(2_100):
@@ -176,6 +215,8 @@ def test_a_task_of_which_no_end_is_known_or_seen_is_reported_once(capsys: pytest
         return capsys.readouterr().err
 
     said = play(made(steps=None))
-    assert said.startswith("a2d: mine: step 2000 of 2 environments after reset(seed=7): no episode has ended")
+    assert said.startswith(
+        "a2d: mine: step 2000 of 2 environments after reset(seed=7): no episode has ended"
+    )
     assert said.count("\n") == 1 and "max_episode_steps" in said
     assert play(made(steps=None, limit=5_000)) == play(made(steps=900)) == ""

@@ -9,10 +9,10 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from a2d.architecture import Architecture, CellSpace
-from a2d.bundle import Interface, build_agent
-from a2d.costs import count_flops, count_parameters, measure_latency
 from a2d.errors import A2DError
+from a2d.networks.costs import count_flops, count_parameters, measure_latency
+from a2d.networks.interface import Interface, build_agent
+from a2d.specs.architecture import Architecture, CellSpace
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,11 @@ from a2d.errors import A2DError
         (nn.Conv2d(3, 8, 5, stride=2, padding=2), (1, 3, 7, 7), 2 * 16 * 3 * 8 * 25),
         (nn.Conv2d(8, 8, 3, padding=1, groups=8), (1, 8, 6, 6), 2 * 36 * 8 * 9),
         (nn.Conv2d(8, 4, 1, bias=False), (1, 8, 6, 6), 2 * 36 * 8 * 4),
-        (nn.Sequential(nn.Linear(4, 4), nn.GroupNorm(2, 4), nn.Tanh(), nn.Identity()), (1, 4), 2 * 16),
+        (
+            nn.Sequential(nn.Linear(4, 4), nn.GroupNorm(2, 4), nn.Tanh(), nn.Identity()),
+            (1, 4),
+            2 * 16,
+        ),
     ],
     ids=str,
 )
@@ -35,10 +39,16 @@ def test_layers_by_hand(layer: nn.Module, shape: tuple[int, ...], flops: int) ->
 @pytest.mark.parametrize("design", ["vanilla", "resnet14", "searched"])
 def test_whole_agents_as_pytorch_counts_them(design: str) -> None:
     interface = Interface(
-        observation_shape=(4, 10, 10), bytes_observed=False, actions=6, continuous=False, normalized=False
+        observation_shape=(4, 10, 10),
+        bytes_observed=False,
+        actions=6,
+        continuous=False,
+        normalized=False,
     )
     operators = ("conv3", "inverted5_e5", "inverted3_e3")
-    searched = Architecture(space="convolution", cells=CellSpace(cells=3, width=8), operators=operators)
+    searched = Architecture(
+        space="convolution", cells=CellSpace(cells=3, width=8), operators=operators
+    )
     agent = build_agent(searched if design == "searched" else design, interface)
     x = torch.zeros(2, 4, 10, 10)
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
@@ -60,10 +70,14 @@ def test_unknown_layer_is_an_error_that_names_it(layer: nn.Module) -> None:
 
 
 def test_the_normaliser_is_free() -> None:
-    interface = Interface(observation_shape=(4,), bytes_observed=False, actions=2, continuous=True, normalized=True)
+    interface = Interface(
+        observation_shape=(4,), bytes_observed=False, actions=2, continuous=True, normalized=True
+    )
     plain = interface.model_copy(update={"normalized": False})
     x = torch.zeros(1, 4)
-    assert count_flops(build_agent("mlp8", interface), x) == count_flops(build_agent("mlp8", plain), x)
+    assert count_flops(build_agent("mlp8", interface), x) == count_flops(
+        build_agent("mlp8", plain), x
+    )
 
 
 def test_only_trainable_parameters_are_counted() -> None:

@@ -11,7 +11,7 @@ import gymnasium
 import pytest
 
 from a2d.files import digest
-from a2d.records import read_record
+from a2d.runs.records import read_record
 from tests.test_cli import SHORT, ended, one_line, refusal
 
 UNSTABLE = """
@@ -37,7 +37,12 @@ gymnasium.register("Unstable-v0", entry_point=Unstable, max_episode_steps=5)
 def unstable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A task whose 40th reward is no number; test episodes end before."""
     (tmp_path / "unstable_task.py").write_text(UNSTABLE, encoding="utf-8")
-    card = {"title": "U", "family": "gymnasium", "id": "Unstable-v0", "import_module": "unstable_task"}
+    card = {
+        "title": "U",
+        "family": "gymnasium",
+        "id": "Unstable-v0",
+        "import_module": "unstable_task",
+    }
     (tmp_path / "mine.yaml").write_text(json.dumps(card), encoding="utf-8")
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.chdir(tmp_path)
@@ -52,14 +57,23 @@ SEARCH_UNSTABLE = ["search", "--task", "mine.yaml", *SHORT, "--out"]
 
 @pytest.mark.parametrize("command", [TRAIN_UNSTABLE, SEARCH_UNSTABLE], ids=["train", "search"])
 def test_a_run_that_diverged_is_no_success(
-    command: list[object], unstable: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    command: list[object],
+    unstable: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     said = refusal([*command, "out"], monkeypatch, capsys, code=3)
-    assert said.startswith("a2d: out: the run diverged at step 140 of 400 (mine: step 40 of 4 environments")
+    assert said.startswith(
+        "a2d: out: the run diverged at step 140 of 400 (mine: step 40 of 4 environments"
+    )
     assert "not finite" in said and "kept are its record and the last good weights, score -" in said
     assert read_record(unstable / "out" / "record.json").status == "diverged"
     status, out, errors = ended([*command, "out"], monkeypatch, capsys)
-    assert (status, out) == (3, "") and "nothing is repeated" in errors and "diverged at step 140" in errors
+    assert (
+        (status, out) == (3, "")
+        and "nothing is repeated" in errors
+        and "diverged at step 140" in errors
+    )
 
 
 def test_an_agent_that_diverged_is_no_teacher_and_can_be_evaluated(
@@ -78,7 +92,9 @@ def test_an_agent_that_diverged_is_no_teacher_and_can_be_evaluated(
     text = refusal([*TRAIN_UNSTABLE, *taught], monkeypatch, capsys)
     assert "no teacher" in text, "the record beside an older agent says it"
     (unstable / "out" / "record.json").unlink()
-    assert ended(["evaluate", "out"], monkeypatch, capsys) == (0, played, ""), "nothing says it any more"
+    assert ended(["evaluate", "out"], monkeypatch, capsys) == (0, played, ""), (
+        "nothing says it any more"
+    )
 
 
 def forget_divergence(path: Path) -> None:

@@ -63,7 +63,10 @@ def test_contract_of_shapes_and_dtypes(name: str) -> None:
     for actions in random_actions(environment, 3):
         observations, rewards, terminated, truncated, info = environment.step(actions)
         assert rewards.shape == (3,) and rewards.dtype == np.float32
-        assert terminated.shape == truncated.shape == (3,) and terminated.dtype == truncated.dtype == bool
+        assert (
+            terminated.shape == truncated.shape == (3,)
+            and terminated.dtype == truncated.dtype == bool
+        )
         assert environment.observation_space.contains(observations)
         assert observations.dtype == (np.uint8 if name.startswith("atari") else np.float32)
         assert observations.ndim in (2, 4)
@@ -129,7 +132,9 @@ def test_partial_reset_touches_only_the_masked(name: str) -> None:
     assert np.array_equal(after[~mask], before[~mask])
     assert not np.array_equal(after[mask], before[mask])
     for action in actions[6:]:
-        for ours, theirs in zip(advance(environment, action), advance(untouched, action), strict=True):
+        for ours, theirs in zip(
+            advance(environment, action), advance(untouched, action), strict=True
+        ):
             assert np.array_equal(ours[~mask], theirs[~mask])
     environment.close()
     untouched.close()
@@ -160,7 +165,9 @@ def test_reach_truncates_with_its_final_observation() -> None:
     with pytest.raises(ResetNeeded, match=r"\[0, 1\]"):
         environment.step(push)
     first = environment.reset(options={"reset_mask": np.array([True, False])})[0]
-    assert np.array_equal(first[1], observations[1]) and not np.array_equal(first[0], observations[0])
+    assert np.array_equal(first[1], observations[1]) and not np.array_equal(
+        first[0], observations[0]
+    )
     with pytest.raises(ResetNeeded, match=r"\[1\]"):
         environment.step(push)
 
@@ -171,11 +178,17 @@ def test_cartpole_terminates_when_it_falls_and_truncates_at_the_limit() -> None:
     done = np.array([False])
     while not done.any():
         observations, _, done, truncated, _ = environment.step(np.ones(1, dtype=np.int64))
-    assert abs(observations[0, 2]) > 0.2095 and not truncated.any()  # 12 degrees: the pole that fell
+    assert (
+        abs(observations[0, 2]) > 0.2095 and not truncated.any()
+    )  # 12 degrees: the pole that fell
     short = make_environment(shipped("gymnasium-cartpole", max_episode_steps=3), 1, seed=0)
     short.reset()
     flags = [short.step(np.array([i % 2]))[2:4] for i in range(3)]
-    assert [(bool(a[0]), bool(b[0])) for a, b in flags] == [(False, False), (False, False), (False, True)]
+    assert [(bool(a[0]), bool(b[0])) for a, b in flags] == [
+        (False, False),
+        (False, False),
+        (False, True),
+    ]
 
 
 def test_termination_at_the_limit_is_not_a_truncation() -> None:
@@ -186,8 +199,12 @@ def test_termination_at_the_limit_is_not_a_truncation() -> None:
     assert terminated.all() and not truncated.any() and abs(rewards[0]) == 1.0
 
 
-@pytest.mark.parametrize(("name", "options"), [("minatar-seaquest", {}), ("atari-pong", {"noop_max": 5})])
-def test_card_limit_truncates_after_that_many_agent_steps(name: str, options: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("name", "options"), [("minatar-seaquest", {}), ("atari-pong", {"noop_max": 5})]
+)
+def test_card_limit_truncates_after_that_many_agent_steps(
+    name: str, options: dict[str, Any]
+) -> None:
     environment = make_environment(shipped(name, max_episode_steps=7, options=options), 2, seed=0)
     environment.reset()
     stay = np.zeros(2, dtype=np.int64)
@@ -239,7 +256,7 @@ def test_minatar_equals_the_packages_own_environment(game: str) -> None:
 def test_minatar_needs_no_plotting_library() -> None:
     code = (
         "import sys; from pathlib import Path; from a2d.environments import make_environment;"
-        "from a2d.tasks import load_card;"
+        "from a2d.specs.task import load_card;"
         f"make_environment(load_card(Path({str(ENVS / 'minatar-breakout.yaml')!r})), 1, 0);"
         "assert not {'matplotlib', 'seaborn', 'ale_py', 'mujoco', 'torch'} & sys.modules.keys()"
     )
@@ -260,14 +277,18 @@ def test_breakout_tells_lost_lives_and_plays_on() -> None:
             environment.reset(options={"reset_mask": terminated})
         if not alive.any():
             break
-    assert (lost[~alive] == 4).all() and not alive.any(), "five lives: four lost on the way, the fifth ends it"
+    assert (lost[~alive] == 4).all() and not alive.any(), (
+        "five lives: four lost on the way, the fifth ends it"
+    )
     environment.close()
 
 
 def test_ale_rewards_are_not_clipped() -> None:
     environment = make_environment(shipped("atari-qbert"), 4, seed=0)
     environment.reset()
-    rewards = np.concatenate([advance(environment, actions)[1] for actions in random_actions(environment, 60)])
+    rewards = np.concatenate(
+        [advance(environment, actions)[1] for actions in random_actions(environment, 60)]
+    )
     assert set(rewards.tolist()) >= {0.0, 25.0}, "a cube of another colour is worth 25"
     environment.close()
 
@@ -281,5 +302,7 @@ def test_continuous_actions_are_clipped(name: str) -> None:
         environment.close()
         return observations
 
-    assert np.array_equal(one_step(1.0), one_step(7.0)) and np.array_equal(one_step(-1.0), one_step(-9.0))
+    assert np.array_equal(one_step(1.0), one_step(7.0)) and np.array_equal(
+        one_step(-1.0), one_step(-9.0)
+    )
     assert not np.array_equal(one_step(1.0), one_step(0.5))

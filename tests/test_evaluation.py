@@ -11,14 +11,13 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import Categorical
 
-from a2d.bundle import build_agent
 from a2d.environments import make_environment
 from a2d.environments.tiny import Catch
 from a2d.environments.vector import independent_seeds
-from a2d.evaluation import Episodes, evaluate
-from a2d.execute import interface_of
 from a2d.networks.agent import Agent
-from a2d.tasks import DEFAULT_EPISODE_LIMIT, TaskCard, load_card
+from a2d.networks.interface import build_agent, interface_of
+from a2d.runs.evaluation import Episodes, evaluate
+from a2d.specs.task import DEFAULT_EPISODE_LIMIT, TaskCard, load_card
 from tests.users_tasks import ENVS, Walk, card, register
 
 
@@ -31,7 +30,9 @@ class Rule(nn.Module):
 
     def forward(self, observation: Tensor) -> tuple[Categorical, Tensor]:
         chosen = torch.tensor([self.rule(one.numpy()) for one in observation])
-        return Categorical(logits=1e4 * nn.functional.one_hot(chosen, self.actions)), torch.zeros(len(chosen))
+        return Categorical(logits=1e4 * nn.functional.one_hot(chosen, self.actions)), torch.zeros(
+            len(chosen)
+        )
 
 
 def follow(board: np.ndarray) -> int:
@@ -47,7 +48,9 @@ def balance(observation: np.ndarray) -> int:
     return int(observation[2] > 0)
 
 
-def play_one_by_one(environment: Any, seeds: list[int], quota: int, rule: Any) -> list[tuple[float, int]]:
+def play_one_by_one(
+    environment: Any, seeds: list[int], quota: int, rule: Any
+) -> list[tuple[float, int]]:
     """Play ``quota`` episodes after each seed; later episodes go on with the same stream."""
     played = []
     for seed in seeds:
@@ -55,14 +58,18 @@ def play_one_by_one(environment: Any, seeds: list[int], quota: int, rule: Any) -
         for _ in range(quota):
             total, length, done = 0.0, 0, False
             while not done:
-                observation, reward, terminated, truncated, _ = environment.step(np.int64(rule(observation)))
+                observation, reward, terminated, truncated, _ = environment.step(
+                    np.int64(rule(observation))
+                )
                 total, length, done = total + float(reward), length + 1, terminated or truncated
             played.append((total, length))
             observation, _ = environment.reset()
     return played
 
 
-def evaluated(name: str, rule: Any, actions: int, episodes: int, count: int, seed: int = 0) -> Episodes:
+def evaluated(
+    name: str, rule: Any, actions: int, episodes: int, count: int, seed: int = 0
+) -> Episodes:
     environments = make_environment(load_card(ENVS / f"{name}.yaml"), count, seed)
     policy: Any = Rule(actions, rule)
     return evaluate(policy, environments, episodes, seed)
@@ -78,7 +85,9 @@ def test_catch_equals_games_played_by_hand(rule: Any) -> None:
 
 
 @pytest.mark.parametrize(("rule", "each"), [(balance, 3), (push_right, 60)])
-def test_every_environment_plays_the_same_number_however_long_they_last(rule: Any, each: int) -> None:
+def test_every_environment_plays_the_same_number_however_long_they_last(
+    rule: Any, each: int
+) -> None:
     found = evaluated("gymnasium-cartpole", rule, 2, 5 * each, 5, seed=3)
     pole = gymnasium.make("CartPole-v1")
     expected = play_one_by_one(pole, independent_seeds(3, 5), each, rule)
@@ -89,7 +98,9 @@ def test_every_environment_plays_the_same_number_however_long_they_last(rule: An
 def fresh(card: TaskCard) -> Agent:
     torch.manual_seed(0)
     network = "vanilla" if card.observation == "pixels" else "mlp8"
-    return build_agent(network, interface_of(make_environment(card, 1, 0), card.normalize_observations))
+    return build_agent(
+        network, interface_of(make_environment(card, 1, 0), card.normalize_observations)
+    )
 
 
 def score(card: TaskCard, agent: Agent, seed: int = 0) -> Episodes:
@@ -127,7 +138,9 @@ def test_rewards_are_never_clipped_here() -> None:
 
 def walked(steps: int | None, **fields: Any) -> Episodes:
     with register("Walk-v0", lambda **options: Walk(**options)):
-        environments = make_environment(card(id="Walk-v0", options={"steps": steps}, **fields), 2, 0)
+        environments = make_environment(
+            card(id="Walk-v0", options={"steps": steps}, **fields), 2, 0
+        )
     policy: Any = Rule(2, push_right)
     return evaluate(policy, environments, 4, 0)
 
@@ -136,17 +149,20 @@ def test_episodes_without_an_end_are_cut_and_that_is_said(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert DEFAULT_EPISODE_LIMIT == 27_000
-    monkeypatch.setattr("a2d.evaluation.DEFAULT_EPISODE_LIMIT", 50)
+    monkeypatch.setattr("a2d.runs.evaluation.DEFAULT_EPISODE_LIMIT", 50)
     assert walked(None) == Episodes([50.0] * 4, [50] * 4)
     said = capsys.readouterr().err
-    assert said.startswith("a2d: mine: test episodes without an end were cut after 50 steps") and said.count("\n") == 1
+    assert (
+        said.startswith("a2d: mine: test episodes without an end were cut after 50 steps")
+        and said.count("\n") == 1
+    )
     assert "max_episode_steps" in said
 
 
 def test_episodes_that_end_or_have_a_limit_are_left_alone(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("a2d.evaluation.DEFAULT_EPISODE_LIMIT", 50)
+    monkeypatch.setattr("a2d.runs.evaluation.DEFAULT_EPISODE_LIMIT", 50)
     assert walked(49).lengths == [49] * 4
     assert walked(None, max_episode_steps=60).lengths == [60] * 4
     assert walked(70, max_episode_steps=100).lengths == [70] * 4

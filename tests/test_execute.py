@@ -14,14 +14,14 @@ import torch
 from gymnasium.spaces import Box, Discrete
 from pydantic import ValidationError
 
-from a2d.architecture import OPERATORS, Architecture, CellSpace
-from a2d.bundle import build_agent, load_agent
 from a2d.environments import make_environment
 from a2d.errors import A2DError
-from a2d.execute import check_teacher, evaluate_agent, interface_of, run_search, run_training
-from a2d.plan import Speeds
-from a2d.records import Evaluation, Record, read_record, write_record
-from a2d.spec import (
+from a2d.networks.interface import build_agent, interface_of
+from a2d.runs.agent_files import load_agent
+from a2d.runs.execute import check_teacher, evaluate_agent, run_search, run_training
+from a2d.runs.records import Evaluation, Record, read_record, write_record
+from a2d.specs.architecture import OPERATORS, Architecture, CellSpace
+from a2d.specs.run import (
     A2CSettings,
     DerivedAgent,
     DistillationSettings,
@@ -33,8 +33,9 @@ from a2d.spec import (
     TrainSpec,
     key_of,
 )
-from a2d.study import Run
-from a2d.tasks import TaskCard, load_card
+from a2d.specs.task import TaskCard, load_card
+from a2d.study.plan import Speeds
+from a2d.study.study import Run
 
 ENVS = Path(__file__).parent.parent / "envs"
 CATCH, REACH = (load_card(ENVS / f"tiny-{name}.yaml") for name in ("catch", "reach"))
@@ -53,12 +54,20 @@ class Moody(gymnasium.Env[Any, Any]):
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
         super().reset(seed=seed)
         self.steps = 0
-        return self.np_random.uniform(-1, 1, 3).astype(np.float32) + (np.nan if self.good < 0 else 0), {}
+        return self.np_random.uniform(-1, 1, 3).astype(np.float32) + (
+            np.nan if self.good < 0 else 0
+        ), {}
 
     def step(self, action: Any) -> Any:
         self.steps, self.life = self.steps + 1, self.life + 1
         reward = 1.0 if self.life <= self.good else self.then
-        return self.np_random.uniform(-1, 1, 3).astype(np.float32), reward, self.steps == 6, False, {}
+        return (
+            self.np_random.uniform(-1, 1, 3).astype(np.float32),
+            reward,
+            self.steps == 6,
+            False,
+            {},
+        )
 
 
 @pytest.fixture(autouse=True)
@@ -118,7 +127,9 @@ def test_training_repeats_to_the_bit(card: TaskCard, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("card", [CATCH, REACH], ids=["pixels", "vectors"])
 def test_search_repeats_to_the_bit(card: TaskCard, tmp_path: Path) -> None:
-    first, second, other = (run_search(searching(card, seed), tmp_path / f"{k}") for k, seed in enumerate((0, 0, 1)))
+    first, second, other = (
+        run_search(searching(card, seed), tmp_path / f"{k}") for k, seed in enumerate((0, 0, 1))
+    )
     assert content(first) == content(second)
     assert first.search is not None and other.search is not None
     assert first.search.alpha != other.search.alpha
@@ -142,18 +153,29 @@ def test_global_generators_are_seeded_and_what_cannot_be_closed_is_told(
     try:
         card = moody(0, "0").model_copy(update={"id": "Global-v0", "options": {}})
         first, second, other = (
-            run_training(training(card, seed), tmp_path / f"{k}") for k, seed in enumerate((0, 0, 1))
+            run_training(training(card, seed), tmp_path / f"{k}")
+            for k, seed in enumerate((0, 0, 1))
         )
     finally:
         del gymnasium.registry["Global-v0"]
     assert content(first) == content(second) and first.evaluation != other.evaluation
-    assert capsys.readouterr().err.count("closing the environments failed with OSError: the simulator is gone") == 6
+    assert (
+        capsys.readouterr().err.count(
+            "closing the environments failed with OSError: the simulator is gone"
+        )
+        == 6
+    )
 
 
 def test_a_record_of_training_says_what_happened(tmp_path: Path) -> None:
     spec = training(steps=4000, agent=ManualAgent(network="mlp16"))
     record = run_training(spec, tmp_path)
-    assert (record.key, record.spec, record.status, record.reason) == (key_of(spec), spec, "finished", None)
+    assert (record.key, record.spec, record.status, record.reason) == (
+        key_of(spec),
+        spec,
+        "finished",
+        None,
+    )
     assert record.steps_done == 4000 and record.network.design == "mlp16"
     assert record.network.flops == 2 * (4 * 16 + 16 * 16 + 16 * 2 + 16)
     assert record.network.parameters == 5 * 16 + 17 * 16 + 17 * 2 + 17 + 2
@@ -167,7 +189,9 @@ def test_a_record_of_training_says_what_happened(tmp_path: Path) -> None:
     assert record.timing.peak_memory_mib > 50 and record.provenance.threads == 1
     agent, description = load_agent(tmp_path)
     assert description.spec == spec
-    assert evaluate_agent(spec, agent) == record.evaluation, "the bundle is the agent that was judged"
+    assert evaluate_agent(spec, agent) == record.evaluation, (
+        "the bundle is the agent that was judged"
+    )
 
 
 def test_a_long_curve_is_thinned(tmp_path: Path) -> None:
@@ -195,14 +219,19 @@ def test_a_teacher_takes_part_in_training_and_search(tmp_path: Path) -> None:
     }
     plain = run_training(training(seed=1), tmp_path / "plain")
     joint = run_training(training(seed=1, **taught), tmp_path / "joint", teacher)
-    assert joint.loss_terms.keys() - plain.loss_terms.keys() == {"actor_distillation", "critic_distillation"}
+    assert joint.loss_terms.keys() - plain.loss_terms.keys() == {
+        "actor_distillation",
+        "critic_distillation",
+    }
     assert joint.evaluation != plain.evaluation
     found = run_search(searching(**taught), tmp_path / "found", teacher)
     assert found.loss_terms.keys() >= {"cost", "actor_distillation", "critic_distillation"}
 
 
 def architecture(*operators: str) -> Architecture:
-    return Architecture(space="dense", cells=CellSpace(cells=len(operators), width=8), operators=operators)
+    return Architecture(
+        space="dense", cells=CellSpace(cells=len(operators), width=8), operators=operators
+    )
 
 
 def test_agents_that_come_from_architectures(tmp_path: Path) -> None:
@@ -220,7 +249,9 @@ def test_agents_that_come_from_architectures(tmp_path: Path) -> None:
     drawn = records["random"].network
     assert isinstance(drawn.design, Architecture) and drawn.design.cells == given.cells
     assert abs(drawn.flops - records["given"].network.flops) <= 0.1 * records["given"].network.flops
-    again = run_training(training(agent=RandomAgent(matched_to=search)), tmp_path / "again", searched=given)
+    again = run_training(
+        training(agent=RandomAgent(matched_to=search)), tmp_path / "again", searched=given
+    )
     assert again.network.design == drawn.design
     for agent in (DerivedAgent(search=search), RandomAgent(matched_to=search)):
         with pytest.raises(A2DError, match=r"arch\.json"):
@@ -235,12 +266,16 @@ def check_diverged(record: Record, folder: Path, steps: int) -> None:
     agent, _ = load_agent(folder)
     assert all(value.isfinite().all() for value in agent.state_dict().values())
     outputs, values = agent.heads(torch.zeros(2, *agent.observation_shape))
-    assert outputs.isfinite().all() and values.isfinite().all(), "the last state that could still act"
+    assert outputs.isfinite().all() and values.isfinite().all(), (
+        "the last state that could still act"
+    )
 
 
 @pytest.mark.parametrize("card", [CATCH, REACH], ids=["pixels", "vectors"])
 @pytest.mark.parametrize("rate", [1e10, 1e30])
-def test_an_absurd_learning_rate_diverges_and_is_recorded(card: TaskCard, rate: float, tmp_path: Path) -> None:
+def test_an_absurd_learning_rate_diverges_and_is_recorded(
+    card: TaskCard, rate: float, tmp_path: Path
+) -> None:
     spec = training(card, a2c=A2CSettings(environments=4, learning_rate=rate))
     record = run_training(spec, tmp_path)
     assert record.steps_done < spec.steps
@@ -249,7 +284,9 @@ def test_an_absurd_learning_rate_diverges_and_is_recorded(card: TaskCard, rate: 
 
 @pytest.mark.parametrize("rate", [1e10, 1e30])
 def test_a_search_that_diverges_is_recorded(rate: float, tmp_path: Path) -> None:
-    record = run_search(searching(CATCH, a2c=A2CSettings(environments=4, learning_rate=rate)), tmp_path)
+    record = run_search(
+        searching(CATCH, a2c=A2CSettings(environments=4, learning_rate=rate)), tmp_path
+    )
     assert record.status == "diverged" and np.isfinite(judged(record).returns).all()
     assert record.search is not None and np.isfinite(record.search.alpha).all()
     write_record(tmp_path / "record.json", record)
@@ -267,11 +304,16 @@ def test_a_reward_that_is_no_number_diverges_and_is_recorded(
 
 
 @pytest.mark.parametrize(("good", "steps"), [(0, 0), (7, 20)])
-def test_a_run_whose_test_episodes_give_no_numbers_either_has_no_score(good: int, steps: int, tmp_path: Path) -> None:
+def test_a_run_whose_test_episodes_give_no_numbers_either_has_no_score(
+    good: int, steps: int, tmp_path: Path
+) -> None:
     record = run_training(training(moody(good, "nan")), tmp_path)
     assert record.status == "diverged" and record.steps_done == steps
     reasons = (record.reason or "").split("; test episodes: ")
-    assert all(f"moody: step {good + 1} of " in reason and "reward not finite" in reason for reason in reasons)
+    assert all(
+        f"moody: step {good + 1} of " in reason and "reward not finite" in reason
+        for reason in reasons
+    )
     assert len(reasons) == 2
     assert record.evaluation is None and np.isnan(record.score)
     write_record(tmp_path / "record.json", record)
@@ -280,7 +322,12 @@ def test_a_run_whose_test_episodes_give_no_numbers_either_has_no_score(good: int
 
 def test_a_task_whose_first_observation_is_no_number_diverges_at_once(tmp_path: Path) -> None:
     record = run_training(training(moody(-1, "1")), tmp_path)
-    assert record.status == "diverged" and record.steps_done == 0 and record.evaluation is None and record.curve == []
+    assert (
+        record.status == "diverged"
+        and record.steps_done == 0
+        and record.evaluation is None
+        and record.curve == []
+    )
     assert record.reason is not None and record.reason.count("moody: step 0 of ") == 2
     write_record(tmp_path / "record.json", record)
     assert read_record(tmp_path / "record.json") == record
@@ -294,7 +341,9 @@ def test_a_finished_record_without_a_score_is_refused(tmp_path: Path) -> None:
 
 def test_a_run_that_diverged_at_once_does_not_spoil_the_plan(tmp_path: Path) -> None:
     spec = training(a2c=A2CSettings(environments=4, learning_rate=1e-9))
-    record = run_training(spec, tmp_path).model_copy(update={"status": "diverged", "steps_done": 0, "curve": []})
+    record = run_training(spec, tmp_path).model_copy(
+        update={"status": "diverged", "steps_done": 0, "curve": []}
+    )
     run = Run("smoke", "manual", "manual-mlp8", spec, key=key_of(spec))
     hours = Speeds([record]).hours(run)
     assert hours is None or np.isfinite(hours)
@@ -305,7 +354,9 @@ def test_training_and_evaluation_play_different_games(tmp_path: Path) -> None:
     record = run_training(spec, tmp_path)
     environments = make_environment(spec.task, 2, judged(record).seed)
     assert interface_of(environments, False).observation_shape == (4,)
-    seeds = {judged(run_training(training(seed=seed), tmp_path / f"{seed}")).seed for seed in range(3)}
+    seeds = {
+        judged(run_training(training(seed=seed), tmp_path / f"{seed}")).seed for seed in range(3)
+    }
     seeds.add(judged(run_search(searching(), tmp_path / "search")).seed)
     assert len(seeds) == 4 and seeds.isdisjoint(range(3))
 
@@ -318,13 +369,18 @@ def test_logs_for_tensorboard(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("other", "sides"),
     [
-        ({"observation_shape": (3, 10, 10)}, r"observation_shape: \(2, 8, 8\) against \(3, 10, 10\)"),
+        (
+            {"observation_shape": (3, 10, 10)},
+            r"observation_shape: \(2, 8, 8\) against \(3, 10, 10\)",
+        ),
         ({"actions": 6}, "actions: 3 against 6"),
         ({"continuous": True}, "continuous: False against True"),
         ({"bytes_observed": True}, "bytes_observed: False against True"),
     ],
 )
-def test_a_teacher_that_does_not_fit_is_refused_with_both_sides(other: dict[str, Any], sides: str) -> None:
+def test_a_teacher_that_does_not_fit_is_refused_with_both_sides(
+    other: dict[str, Any], sides: str
+) -> None:
     environments = make_environment(CATCH, 1, 0)
     interface = interface_of(environments, False)
     teacher = build_agent("vanilla", interface)
@@ -343,5 +399,7 @@ def test_a_teacher_without_the_students_normaliser_is_refused() -> None:
 
 def test_a_teachers_task_is_compared_with_both_sides(tmp_path: Path) -> None:
     other = CATCH.model_copy(update={"options": {"balls": 3}})
-    with pytest.raises(ValidationError, match=r"options: \{\} against \{'balls': 3\}|options: .* against "):
+    with pytest.raises(
+        ValidationError, match=r"options: \{\} against \{'balls': 3\}|options: .* against "
+    ):
         training(other, teacher=training(CATCH), distillation=DistillationSettings(mode="joint"))

@@ -22,8 +22,8 @@ from typing import Any
 import pytest
 import yaml
 
-from a2d.records import Record, read_record
-from a2d.study import Run, Study, load_study
+from a2d.runs.records import Record, read_record
+from a2d.study.study import Run, Study, load_study
 from tests.test_execute import content
 from tests.test_workflow import ROOT, checkout
 
@@ -35,12 +35,32 @@ PLACE = r"(the end of training, )?step [\d,]+ of [\d,]+"
 GOES_ON = rf"a2d: .*checkpoint: goes on from {PLACE}\n"
 STOPPED = rf"a2d: stopped (at ({PLACE}|the end of training); .*|after training; .*|; .*)\n"
 A2D = [sys.executable, "-c", "from a2d.cli import main; main()"]
-SNAKEMAKE = [sys.executable, "-m", "snakemake", "--cores", "2", "--quiet", "all", "--config", "scale=mini"]
-DAC_OVERRIDE, DAC_READ_SEARCH, DROP_FROM_BOUNDING_SET = 1, 2, 24  # of Linux's capabilities and prctl
+SNAKEMAKE = [
+    sys.executable,
+    "-m",
+    "snakemake",
+    "--cores",
+    "2",
+    "--quiet",
+    "all",
+    "--config",
+    "scale=mini",
+]
+DAC_OVERRIDE, DAC_READ_SEARCH, DROP_FROM_BOUNDING_SET = (
+    1,
+    2,
+    24,
+)  # of Linux's capabilities and prctl
 
 
 def environment(**more: str) -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(ROOT), "A2D_CHECKPOINT_SECONDS": "0.05", "PYTHONHASHSEED": "0", **more}
+    return {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "A2D_CHECKPOINT_SECONDS": "0.05",
+        "PYTHONHASHSEED": "0",
+        **more,
+    }
 
 
 def start(*arguments: object, **options: Any) -> subprocess.Popen[str]:
@@ -69,12 +89,17 @@ def short_card(folder: Path, task: str) -> Path:
 
 def files_of(folder: Path) -> dict[str, bytes]:
     """Return what a run leaves behind but for its record, which holds times."""
-    return {path.name: path.read_bytes() for path in folder.iterdir() if path.name not in ("record.json", ".lock")}
+    return {
+        path.name: path.read_bytes()
+        for path in folder.iterdir()
+        if path.name not in ("record.json", ".lock")
+    }
 
 
 @pytest.mark.parametrize("kind", ["train", "distill", "search"])
 @pytest.mark.parametrize(
-    ("task", "steps"), [("tiny-catch", 8000), ("tiny-reach", 16000), ("minatar-breakout", 8000), ("atari-pong", 1600)]
+    ("task", "steps"),
+    [("tiny-catch", 8000), ("tiny-reach", 16000), ("minatar-breakout", 8000), ("atari-pong", 1600)],
 )
 def test_killed_again_and_again_a_run_ends_as_if_it_had_not_been(
     task: str, steps: int, kind: str, tmp_path: Path
@@ -109,7 +134,9 @@ def test_killed_again_and_again_a_run_ends_as_if_it_had_not_been(
     assert kills >= 2, f"only {kills} kills: the run is too short to say anything"
     records = [read_record(folder / "record.json") for folder in (whole, killed)]
     assert content_without_history(records[0]) == content_without_history(records[1])
-    assert files_of(whole) == files_of(killed), "weights or architecture, bit for bit, and nothing left over"
+    assert files_of(whole) == files_of(killed), (
+        "weights or architecture, bit for bit, and nothing left over"
+    )
     assert len(records[1].resumed_from) == resumed == kills
 
 
@@ -141,12 +168,26 @@ def obey_permissions() -> None:
 
 def vanilla(out: Path, steps: int = 8000) -> list[object]:
     task = ROOT / "envs" / "tiny-catch.yaml"
-    return ["train", "--task", task, "--network", "vanilla", "--out", out, "--steps", steps, "--environments", 4]
+    return [
+        "train",
+        "--task",
+        task,
+        "--network",
+        "vanilla",
+        "--out",
+        out,
+        "--steps",
+        steps,
+        "--environments",
+        4,
+    ]
 
 
 def test_a_full_disk_is_told_and_leaves_nothing_half_written(tmp_path: Path) -> None:
     status, errors = run(*vanilla(tmp_path / "full", 400), preexec_fn=limit_file_size)
-    assert status == 1 and re.fullmatch(r"a2d: .*checkpoint: cannot be written \(File too large\).*\n", errors), errors
+    assert status == 1 and re.fullmatch(
+        r"a2d: .*checkpoint: cannot be written \(File too large\).*\n", errors
+    ), errors
     assert [path.name for path in (tmp_path / "full").iterdir()] == [".lock"]
     assert run(*vanilla(tmp_path / "full", 400)) == run(*vanilla(tmp_path / "roomy", 400))
     assert files_of(tmp_path / "full") == files_of(tmp_path / "roomy")
@@ -154,10 +195,13 @@ def test_a_full_disk_is_told_and_leaves_nothing_half_written(tmp_path: Path) -> 
 
 def test_a_disk_that_is_full_after_training_leaves_the_final_state(tmp_path: Path) -> None:
     folder, code = tmp_path / "full", A2D[-1]
-    trained = f"import a2d.execute as e; e.evaluate = lambda *arguments: __import__('os')._exit(9); {code}"
+    trained = f"import a2d.runs.execute as e; e.evaluate = lambda *arguments: __import__('os')._exit(9); {code}"
     assert (
         subprocess.run(
-            [*A2D[:-1], trained, *map(str, vanilla(folder, 400))], env=environment(), cwd=ROOT, check=False
+            [*A2D[:-1], trained, *map(str, vanilla(folder, 400))],
+            env=environment(),
+            cwd=ROOT,
+            check=False,
         ).returncode
         == 9
     )
@@ -172,13 +216,15 @@ def test_a_disk_that_is_full_after_training_leaves_the_final_state(tmp_path: Pat
 def test_a_full_disk_in_a_small_file_system(tmp_path: Path) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "none", disk], capture_output=True).returncode:
+    if subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=64k", "none", disk], capture_output=True
+    ).returncode:
         pytest.skip("mounting a file system is not allowed here")
     try:
         status, errors = run(*vanilla(disk / "run", 400))
-        assert status == 1 and re.fullmatch(r"a2d: .*: cannot be written \(No space left on device\).*\n", errors), (
-            errors
-        )
+        assert status == 1 and re.fullmatch(
+            r"a2d: .*: cannot be written \(No space left on device\).*\n", errors
+        ), errors
         assert {path.name for path in (disk / "run").iterdir()} == {".lock"}
     finally:
         subprocess.run(["umount", disk], check=True)
@@ -188,7 +234,10 @@ def test_two_processes_do_a_run_once(tmp_path: Path) -> None:
     processes = [start(*vanilla(tmp_path / "run")) for _ in range(2)]
     (first, said), (second, told) = map(finish, processes)
     assert first == second == 0
-    assert "another process works on this run; waiting" in said + told and "nothing is repeated" in said + told
+    assert (
+        "another process works on this run; waiting" in said + told
+        and "nothing is repeated" in said + told
+    )
     assert read_record(tmp_path / "run" / "record.json").resumed_from == ()
     assert run(*vanilla(tmp_path / "alone")) == (0, "")
     assert files_of(tmp_path / "run") == files_of(tmp_path / "alone")
@@ -198,7 +247,9 @@ def test_a_folder_that_holds_another_run_is_left_alone(tmp_path: Path) -> None:
     assert run(*vanilla(tmp_path / "run", 400)) == (0, "")
     before = files_of(tmp_path / "run")
     status, errors = run(*vanilla(tmp_path / "run", 800))
-    assert status == 1 and "record.json: is the record of another run; name another folder" in errors
+    assert (
+        status == 1 and "record.json: is the record of another run; name another folder" in errors
+    )
     assert files_of(tmp_path / "run") == before
 
 
@@ -206,22 +257,34 @@ def mini(checkout: Path, task: dict[str, Any] | None = None) -> Study:
     """Write a scale of one tiny task and a handful of runs."""
     if task is not None:
         (checkout / "envs" / "tiny-reach.yaml").write_text(yaml.safe_dump(task), encoding="utf-8")
-    scale = yaml.safe_load((checkout / "workflow" / "scales" / "smoke.yaml").read_text(encoding="utf-8"))
+    scale = yaml.safe_load(
+        (checkout / "workflow" / "scales" / "smoke.yaml").read_text(encoding="utf-8")
+    )
     scale |= {"tasks": ["tiny-reach"], "experiments": ["distillation", "search_methods"]}
     del scale["pixels"]
     scale["steps"] = {"teacher": 64000, "train": 48000, "search": 24000}
-    (checkout / "workflow" / "scales" / "mini.yaml").write_text(yaml.safe_dump(scale), encoding="utf-8")
+    (checkout / "workflow" / "scales" / "mini.yaml").write_text(
+        yaml.safe_dump(scale), encoding="utf-8"
+    )
     return load_study("mini", checkout)
 
 
 def wanted(study: Study) -> list[Run]:
-    return [*study.of_search("joint"), *(run for run in study.runs.values() if run.stage in ("teacher", "manual"))]
+    return [
+        *study.of_search("joint"),
+        *(run for run in study.runs.values() if run.stage in ("teacher", "manual")),
+    ]
 
 
 def workflow(checkout: Path, targets: list[str], *more: str) -> subprocess.Popen[str]:
     variables, command = environment(PYTHONPATH=str(checkout)), [*SNAKEMAKE, *more, "--", *targets]
     return subprocess.Popen(
-        command, cwd=checkout, env=variables, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        command,
+        cwd=checkout,
+        env=variables,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
     )
 
 
@@ -245,7 +308,10 @@ def test_a_killed_workflow_goes_on_and_repeats_nothing(checkout: Path) -> None:
         process.kill()
         kills += 1
         process.communicate()
-        now = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in folder.rglob("seed*.json")}
+        now = {
+            path: (path.read_bytes(), path.stat().st_mtime_ns)
+            for path in folder.rglob("seed*.json")
+        }
         assert finished.items() <= now.items(), "what is finished stays as it is"
         finished = now
     status, text = outcome(workflow(checkout, targets))
@@ -254,9 +320,13 @@ def test_a_killed_workflow_goes_on_and_repeats_nothing(checkout: Path) -> None:
     for path, (data, moment) in finished.items():
         assert path.read_bytes() == data and path.stat().st_mtime_ns == moment
     assert processes() <= before, "no run outlives its workflow"
-    status, text = outcome(workflow(checkout, [f"fresh/{target}" for target in targets], "fresh=fresh"))
+    status, text = outcome(
+        workflow(checkout, [f"fresh/{target}" for target in targets], "fresh=fresh")
+    )
     assert status == 0, text
-    status, errors = run("compare", checkout / "fresh" / "results", checkout / "results", cwd=checkout)
+    status, errors = run(
+        "compare", checkout / "fresh" / "results", checkout / "results", cwd=checkout
+    )
     assert (status, errors) == (0, "")
     for target in targets:
         pair = [read_record(base / target) for base in (checkout, checkout / "fresh")]
@@ -306,8 +376,12 @@ def failures_at_the_end(text: str) -> list[str]:
     """Return the patterns of failures that a workflow's last lines match, three lines each."""
     last = [text.splitlines()[-3:], text.splitlines()[-6:-3]]
     patterns = [DISTILLED.format(base=base) for base in ("", "fresh/")] + [MANUAL]
-    blocks = ["\n".join(lines) + "\n" for lines in reversed(last) if lines[0].startswith("failed: ")]
-    return [next(pattern for pattern in patterns if re.fullmatch(pattern, block)) for block in blocks]
+    blocks = [
+        "\n".join(lines) + "\n" for lines in reversed(last) if lines[0].startswith("failed: ")
+    ]
+    return [
+        next(pattern for pattern in patterns if re.fullmatch(pattern, block)) for block in blocks
+    ]
 
 
 MANUAL = (
@@ -323,7 +397,11 @@ def test_several_failing_runs_end_in_three_lines_each(checkout: Path) -> None:
     card = {"title": "R", "family": "gymnasium", "id": "Faulty-v0", "import_module": "faulty_task"}
     study = mini(checkout, card | {"random_score": {"value": -27.0, "source": "made up"}})
     (checkout / "broken").touch()
-    failing = [run for run in study.runs.values() if run.method in ("manual-mlp16", "distilled-mlp16-critic")]
+    failing = [
+        run
+        for run in study.runs.values()
+        if run.method in ("manual-mlp16", "distilled-mlp16-critic")
+    ]
     targets = [f"fresh/results/{run.path}" for run in failing]
     command = [
         sys.executable,
@@ -339,7 +417,9 @@ def test_several_failing_runs_end_in_three_lines_each(checkout: Path) -> None:
     ]
     options: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     status, said = outcome(
-        subprocess.Popen(command, cwd=checkout, env=environment(PYTHONPATH=str(checkout)), **options)
+        subprocess.Popen(
+            command, cwd=checkout, env=environment(PYTHONPATH=str(checkout)), **options
+        )
     )
     assert status != 0 and "`a2d plan --scale mini --missing --results fresh/results`" in said
     assert sorted(failures_at_the_end(said)) == sorted([DISTILLED.format(base="fresh/"), MANUAL])
@@ -352,11 +432,14 @@ def test_a_whole_study_says_little_and_shows_its_progress(checkout: Path) -> Non
     scale = checkout / "workflow" / "scales" / "mini.yaml"
     data = yaml.safe_load(scale.read_text(encoding="utf-8"))
     scale.write_text(
-        yaml.safe_dump(data | {"steps": {"teacher": 6400, "train": 3200, "search": 3200}}), encoding="utf-8"
+        yaml.safe_dump(data | {"steps": {"teacher": 6400, "train": 3200, "search": 3200}}),
+        encoding="utf-8",
     )
     command = [sys.executable, "-m", "snakemake", "--cores", "2", "--config", "scale=mini"]
     options: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-    process = subprocess.Popen(command, cwd=checkout, env=environment(PYTHONPATH=str(checkout)), **options)
+    process = subprocess.Popen(
+        command, cwd=checkout, env=environment(PYTHONPATH=str(checkout)), **options
+    )
     text, _ = process.communicate(timeout=900)
     assert process.returncode == 0, text
     count = len(study.runs)
@@ -364,13 +447,23 @@ def test_a_whole_study_says_little_and_shows_its_progress(checkout: Path) -> Non
     progress = [line for line in text.splitlines() if line.startswith("a2d: ")]
     assert progress[0] == f"a2d: 0 of {count} runs done; {count} runs of unknown speed"
     pattern = rf"a2d: \d+ of {count} runs done, .+ of .+ of computing; about .+ left on 2 cores(; now .*)?"
-    timed = [line for line in progress if "unknown speed" not in line and f" {count} of {count} " not in line]
+    timed = [
+        line
+        for line in progress
+        if "unknown speed" not in line and f" {count} of {count} " not in line
+    ]
     assert timed and all(re.fullmatch(pattern, line) for line in timed)
-    for words in ("teacher mlp64, Reach, seed 100", "search joint, Reach, seed 0", "write the page"):
+    for words in (
+        "teacher mlp64, Reach, seed 100",
+        "search joint, Reach, seed 0",
+        "write the page",
+    ):
         assert len(re.findall(rf"^\d\d:\d\d:\d\d {words}$", text, flags=re.MULTILINE)) == 1
     logs = checkout / "runs" / "logs"
     runs = load_study("mini", checkout).runs.values()
-    assert all((logs / run.path).with_suffix(".log").exists() for run in runs), "a log for every run"
+    assert all((logs / run.path).with_suffix(".log").exists() for run in runs), (
+        "a log for every run"
+    )
 
 
 def test_a_failing_run_stops_no_other_and_is_shown_as_missing(checkout: Path) -> None:
@@ -382,17 +475,31 @@ def test_a_failing_run_stops_no_other_and_is_shown_as_missing(checkout: Path) ->
     (checkout / "broken").touch()
     status, text = outcome(workflow(checkout, targets))
     assert status != 0
-    assert "`a2d plan --scale mini --missing`" in text and "only=recorded" in text and "Traceback" not in text
+    assert (
+        "`a2d plan --scale mini --missing`" in text
+        and "only=recorded" in text
+        and "Traceback" not in text
+    )
     assert failures_at_the_end(text) == [DISTILLED.format(base="")]
     failed = [run for run in runs if not (checkout / "results" / run.path).exists()]
     assert [run.method for run in failed] == ["distilled-mlp16-critic"]
     status, text = outcome(workflow(checkout, ["distillation", "claims"], "only=recorded"))
     assert status == 0, text
-    table, ledger = ((checkout / "tables" / "mini" / f"{name}.md").read_text() for name in ("distillation", "claims"))
-    assert re.search(r"\| Critic only *\| *— *\| *— *\| *0 of 1 *\|", table) and "4 of 5 runs have a score" in table
+    table, ledger = (
+        (checkout / "tables" / "mini" / f"{name}.md").read_text()
+        for name in ("distillation", "claims")
+    )
+    assert (
+        re.search(r"\| Critic only *\| *— *\| *— *\| *0 of 1 *\|", table)
+        and "4 of 5 runs have a score" in table
+    )
     assert "missing runs: 1 of 4 (distilled-mlp16-critic)" in ledger
     (checkout / "broken").unlink()
-    before = {target: (checkout / target).stat().st_mtime_ns for target in targets if (checkout / target).exists()}
+    before = {
+        target: (checkout / target).stat().st_mtime_ns
+        for target in targets
+        if (checkout / target).exists()
+    }
     status, text = outcome(workflow(checkout, targets))
     assert status == 0, text
     assert {target: (checkout / target).stat().st_mtime_ns for target in before} == before
@@ -406,7 +513,9 @@ def test_a_read_only_checkout_is_told_and_left_alone(checkout: Path, tmp_path: P
     try:
         options: dict[str, Any] = {"cwd": checkout, "preexec_fn": obey_permissions}
         options["env"] = environment(PYTHONPATH=str(checkout))
-        path = next(run.path for run in load_study("mini", checkout).runs.values() if run.stage == "manual")
+        path = next(
+            run.path for run in load_study("mini", checkout).runs.values() if run.stage == "manual"
+        )
         status, errors = run("run", path, **options)
         assert status == 1 and re.fullmatch(
             r"a2d: .*runs/\w+: cannot be written to \(Permission denied\).*\n", errors
@@ -430,23 +539,34 @@ def test_a_workflow_in_a_read_only_checkout_is_refused_with_a_command_that_works
     elsewhere.mkdir()
     try:
         for more in (["only=recorded"], ["-n"], []):
-            command = [sys.executable, "-m", "snakemake", "--cores", "2", "--config", "scale=mini", *more]
+            command = [
+                sys.executable,
+                "-m",
+                "snakemake",
+                "--cores",
+                "2",
+                "--config",
+                "scale=mini",
+                *more,
+            ]
             status, text = outcome(subprocess.Popen(command, cwd=checkout, **options))
             assert status != 0 and "Traceback" not in text
             last = text.strip().splitlines()[-1]
             assert last.startswith("a2d: .snakemake: cannot be written to (Permission denied). ")
         hint = shlex.split(last.partition("yours: ")[2])
         assert hint[:2] == ["snakemake", "-s"]
-        status, text = outcome(subprocess.Popen([sys.executable, "-m", *hint, "-n"], cwd=elsewhere, **options))
+        status, text = outcome(
+            subprocess.Popen([sys.executable, "-m", *hint, "-n"], cwd=elsewhere, **options)
+        )
         assert status == 0 and "teacher mlp64, Reach, seed 100" in text, text
     finally:
         for folder in folders:
             folder.chmod(0o755)
 
 
-HANGING = FAULTY.replace('raise RuntimeError("motor 3 is hot")', "import time; time.sleep(600)").replace(
-    '"distilled-mlp16-critic" in " ".join(sys.argv)', "True"
-)
+HANGING = FAULTY.replace(
+    'raise RuntimeError("motor 3 is hot")', "import time; time.sleep(600)"
+).replace('"distilled-mlp16-critic" in " ".join(sys.argv)', "True")
 
 
 def test_an_environment_that_swallows_every_interruption_is_ended_too(tmp_path: Path) -> None:
@@ -454,21 +574,36 @@ def test_an_environment_that_swallows_every_interruption_is_ended_too(tmp_path: 
     text = HANGING.replace("import time; time.sleep(600)", f"import time\n            {swallow}")
     (tmp_path / "faulty_task.py").write_text(text, encoding="utf-8")
     (tmp_path / "broken").touch()
-    card = {"title": "S", "family": "gymnasium", "id": "Faulty-v0", "import_module": "faulty_task", "step_limit_s": 1}
+    card = {
+        "title": "S",
+        "family": "gymnasium",
+        "id": "Faulty-v0",
+        "import_module": "faulty_task",
+        "step_limit_s": 1,
+    }
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump(card), encoding="utf-8")
     options = {"cwd": tmp_path, "env": environment(PYTHONPATH=f"{ROOT}{os.pathsep}{tmp_path}")}
     status, errors = run("check", "mine.yaml", **options)
-    assert status == 1 and "step 1 of 1 environments" in errors and "swallows what ends it" in errors
+    assert (
+        status == 1 and "step 1 of 1 environments" in errors and "swallows what ends it" in errors
+    )
 
 
 def test_an_environment_that_crashes_the_process_is_told_by_file_and_line(tmp_path: Path) -> None:
-    crash = FAULTY.replace('raise RuntimeError("motor 3 is hot")', "import ctypes; ctypes.string_at(0)")
+    crash = FAULTY.replace(
+        'raise RuntimeError("motor 3 is hot")', "import ctypes; ctypes.string_at(0)"
+    )
     text = crash.replace('"distilled-mlp16-critic" in " ".join(sys.argv)', "True")
     (tmp_path / "faulty_task.py").write_text(text, encoding="utf-8")
     (tmp_path / "broken").touch()
     card = {"title": "C", "family": "gymnasium", "id": "Faulty-v0", "import_module": "faulty_task"}
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump(card), encoding="utf-8")
-    process = start("check", "mine.yaml", cwd=tmp_path, env=environment(PYTHONPATH=f"{ROOT}{os.pathsep}{tmp_path}"))
+    process = start(
+        "check",
+        "mine.yaml",
+        cwd=tmp_path,
+        env=environment(PYTHONPATH=f"{ROOT}{os.pathsep}{tmp_path}"),
+    )
     _, errors = process.communicate()
     assert process.returncode == -signal.SIGSEGV
     assert re.search(r'Segmentation fault(.|\n)*faulty_task\.py", line \d+ in step', errors), errors
@@ -476,16 +611,34 @@ def test_an_environment_that_crashes_the_process_is_told_by_file_and_line(tmp_pa
 
 def test_a_hanging_environment_ends_with_a_message_and_keeps_the_state(tmp_path: Path) -> None:
     (tmp_path / "faulty_task.py").write_text(HANGING, encoding="utf-8")
-    card = {"title": "H", "family": "gymnasium", "id": "Faulty-v0", "import_module": "faulty_task", "step_limit_s": 1}
+    card = {
+        "title": "H",
+        "family": "gymnasium",
+        "id": "Faulty-v0",
+        "import_module": "faulty_task",
+        "step_limit_s": 1,
+    }
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump(card), encoding="utf-8")
-    arguments = ["train", "--task", "mine.yaml", "--network", "mlp64", "--out", "out", "--steps", 40_000]
+    arguments = [
+        "train",
+        "--task",
+        "mine.yaml",
+        "--network",
+        "mlp64",
+        "--out",
+        "out",
+        "--steps",
+        40_000,
+    ]
     options = {"cwd": tmp_path, "env": environment(PYTHONPATH=f"{ROOT}{os.pathsep}{tmp_path}")}
     process = start(*arguments, "--environments", 8, **options)
     wait_for_checkpoints(process, tmp_path / "out" / "checkpoint", 3)
     (tmp_path / "broken").touch()
     status, errors = finish(process)
     place = r"mine: step \d+ of 8 environments after reset\(seed=\d+\)"
-    assert status == 1 and re.match(rf"a2d: {place}: the environment hangs for more than 1 s .*faulty_task\.py", errors)
+    assert status == 1 and re.match(
+        rf"a2d: {place}: the environment hangs for more than 1 s .*faulty_task\.py", errors
+    )
     (tmp_path / "broken").unlink()
     status, errors = run(*arguments, "--environments", 8, **options)
     assert status == 0 and "goes on from step" in errors
@@ -496,10 +649,10 @@ MILLION = """
 import sys
 from pathlib import Path
 
-from a2d.execute import run_training
-from a2d.reporter import Reporter
-from a2d.spec import TrainSpec
-from a2d.tasks import load_card
+from a2d.runs.execute import run_training
+from a2d.runs.progress_bar import Reporter
+from a2d.specs.run import TrainSpec
+from a2d.specs.task import load_card
 
 def resident():
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
@@ -523,13 +676,22 @@ print(seen)
 
 def test_memory_stays_flat_over_a_million_steps_and_nothing_is_left_running(tmp_path: Path) -> None:
     shared = set(Path("/dev/shm").iterdir())
-    command = [sys.executable, "-c", MILLION, str(ROOT / "envs" / "gymnasium-cartpole.yaml"), str(tmp_path)]
+    command = [
+        sys.executable,
+        "-c",
+        MILLION,
+        str(ROOT / "envs" / "gymnasium-cartpole.yaml"),
+        str(tmp_path),
+    ]
     variables = environment(A2D_CHECKPOINT_SECONDS="1")
-    done = subprocess.run(command, env=variables, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, env=variables, cwd=ROOT, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0 and done.stderr == "", done.stderr
     seen: list[list[int]] = json.loads(done.stdout.replace("(", "[").replace(")", "]"))
     assert seen[-1][0] == 1_000_000
-    # What grows is the log of actions that a checkpoint replays: a byte a step here, and copies while it is saved.
+    # What grows is the log of actions that a checkpoint replays: a byte a step here, and copies
+    # while it is saved.
     growth = seen[-1][1] - min(size for steps, size in seen if steps >= 200_000)
     assert growth < 8 * 2**20, seen
     assert set(Path("/dev/shm").iterdir()) <= shared
@@ -551,6 +713,8 @@ def test_a_corrupt_checkpoint_is_refused_by_name_and_the_run_starts_again(tmp_pa
         change(data)
         (tmp_path / name / "checkpoint").write_bytes(data)
         status, errors = run(*vanilla(tmp_path / name))
-        assert status == 0 and f"{name}/checkpoint: its checksum does not match its content" in errors
+        assert (
+            status == 0 and f"{name}/checkpoint: its checksum does not match its content" in errors
+        )
         assert files_of(tmp_path / name) == files_of(tmp_path / "whole")
         shutil.rmtree(tmp_path / name)

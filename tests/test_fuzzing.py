@@ -14,20 +14,23 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from a2d.architecture import load_architecture
-from a2d.bundle import load_description
 from a2d.errors import A2DError
 from a2d.files import digest
-from a2d.records import read_record, write_record
-from a2d.study import load_study
-from a2d.tasks import load_card
+from a2d.runs.agent_files import load_description
+from a2d.runs.records import read_record, write_record
+from a2d.specs.architecture import load_architecture
+from a2d.specs.task import load_card
+from a2d.study.study import load_study
 from tests.synthetic import make_study, record_of
 
 ROOT = Path(__file__).parent.parent
 FILES = (
     "workflow/scales/smoke.yaml",
     "workflow/methods.yaml",
-    *(f"workflow/experiments/{path.name}" for path in sorted((ROOT / "workflow" / "experiments").glob("*.yaml"))),
+    *(
+        f"workflow/experiments/{path.name}"
+        for path in sorted((ROOT / "workflow" / "experiments").glob("*.yaml"))
+    ),
     "envs/tiny-catch.yaml",
 )
 SCALARS = (
@@ -36,14 +39,26 @@ SCALARS = (
     | st.integers()
     | st.floats()
     | st.dates()
-    | st.sampled_from(["", "nan", ".inf", "none", "joint", "é", "../x", "\x00", "paper", "resnet14", "mlp8"])
+    | st.sampled_from(
+        ["", "nan", ".inf", "none", "joint", "é", "../x", "\x00", "paper", "resnet14", "mlp8"]
+    )
     | st.text(max_size=8)
 )
 VALUES = st.recursive(
-    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    SCALARS,
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
 )
 ODD = (
-    *("&a [*a]", "&a {b: *a}", "? [a]\n: b", "<<: 1", "!!python/object:os.system {}", "a: 2026-13-45"),
+    *(
+        "&a [*a]",
+        "&a {b: *a}",
+        "? [a]\n: b",
+        "<<: 1",
+        "!!python/object:os.system {}",
+        "a: 2026-13-45",
+    ),
     *("[" * 5000, "{" * 5000),
 )
 few = settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -59,7 +74,13 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def places(data: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     """Return the paths to all values inside nested lists and mappings."""
-    inner = data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ()
+    inner = (
+        data.items()
+        if isinstance(data, dict)
+        else enumerate(data)
+        if isinstance(data, list)
+        else ()
+    )
     return [path, *(found for key, value in inner for found in places(value, (*path, key)))]
 
 
@@ -89,7 +110,9 @@ def attempt(load: Callable[[], object], names: tuple[str, ...]) -> bool:
         load()
     except A2DError as error:
         problem = str(error)
-    assert problem is None or any(name in problem for name in names), f"{problem} names none of {names}"
+    assert problem is None or any(name in problem for name in names), (
+        f"{problem} names none of {names}"
+    )
     return problem is None
 
 
@@ -102,7 +125,8 @@ def test_a_changed_file_of_a_study(name: str, checkout: Path, data: st.DataObjec
     changed = yaml.safe_dump(mutate(yaml.safe_load(original), data.draw), allow_unicode=True)
     path.write_text(changed, encoding="utf-8")
     try:
-        # A change may also be told where it is used: a recipe that is gone, by the experiment that names it.
+        # A change may also be told where it is used: a recipe that is gone, by the experiment that
+        # names it.
         attempt(lambda: load_study("smoke", checkout), (path.name, "workflow/", "smoke", "tiny-"))
     finally:
         path.write_text(original, encoding="utf-8")
@@ -110,8 +134,12 @@ def test_a_changed_file_of_a_study(name: str, checkout: Path, data: st.DataObjec
 
 @pytest.mark.parametrize("name", FILES)
 @few
-@given(place=st.floats(0, 1, exclude_max=True), junk=st.binary(max_size=6), removed=st.integers(0, 9))
-def test_a_garbled_file_of_a_study(name: str, checkout: Path, place: float, junk: bytes, removed: int) -> None:
+@given(
+    place=st.floats(0, 1, exclude_max=True), junk=st.binary(max_size=6), removed=st.integers(0, 9)
+)
+def test_a_garbled_file_of_a_study(
+    name: str, checkout: Path, place: float, junk: bytes, removed: int
+) -> None:
     original = (ROOT / name).read_bytes()
     index = int(place * len(original))
     path = checkout / name
@@ -146,8 +174,15 @@ def test_a_changed_json_file(
         whole, loaded = whole["search"]["architecture"], load_architecture
     else:
         path = tmp_path / "agent.json"
-        interface = {"observation_shape": [4, 10, 10], "bytes_observed": False, "actions": 6, "continuous": False}
-        teacher = next(run for run in study.runs.values() if run.stage == "teacher").spec.model_dump(mode="json")
+        interface = {
+            "observation_shape": [4, 10, 10],
+            "bytes_observed": False,
+            "actions": 6,
+            "continuous": False,
+        }
+        teacher = next(
+            run for run in study.runs.values() if run.stage == "teacher"
+        ).spec.model_dump(mode="json")
         whole = {
             "spec": teacher,
             "design": "resnet14",

@@ -16,7 +16,7 @@ from gymnasium.spaces import Box, Discrete
 
 from a2d.environments import BatchedEnvironment, make_environment
 from a2d.errors import A2DError, Diverged
-from a2d.tasks import TaskCard
+from a2d.specs.task import TaskCard
 
 LIMIT = 0.1
 
@@ -55,7 +55,9 @@ class Troubled(gymnasium.Env[Any, Any]):
     observation_space = Box(-1.0, 1.0, (3,), np.float32)
     action_space = Discrete(2)
 
-    def __init__(self, step: str = "works", reset: str = "works", seen: str = "0", make: str = "works") -> None:
+    def __init__(
+        self, step: str = "works", reset: str = "works", seen: str = "0", make: str = "works"
+    ) -> None:
         TROUBLES[make]()
         self.trouble, self.reset_trouble, self.seen = TROUBLES[step], TROUBLES[reset], float(seen)
         self.resets = self.steps = 0
@@ -81,7 +83,13 @@ def registered() -> Iterator[None]:
 
 
 def troubled(**options: str) -> BatchedEnvironment:
-    data = {"name": "troubled", "title": "T", "family": "gymnasium", "id": "Troubled-v0", "step_limit_s": LIMIT}
+    data = {
+        "name": "troubled",
+        "title": "T",
+        "family": "gymnasium",
+        "id": "Troubled-v0",
+        "step_limit_s": LIMIT,
+    }
     return make_environment(TaskCard.model_validate(data | {"options": options}), 2, seed=7)
 
 
@@ -96,12 +104,20 @@ def play(environments: BatchedEnvironment) -> None:
 def test_what_works_is_left_alone() -> None:
     before = signal.getsignal(signal.SIGALRM)
     play(troubled())
-    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0) and signal.getsignal(signal.SIGALRM) == before
+    assert (
+        signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+        and signal.getsignal(signal.SIGALRM) == before
+    )
 
 
 @pytest.mark.parametrize(
     ("trouble", "file"),
-    [("computes", "test_guard"), ("catches", "test_guard"), ("waits", "test_guard"), ("locks", "threading")],
+    [
+        ("computes", "test_guard"),
+        ("catches", "test_guard"),
+        ("waits", "test_guard"),
+        ("locks", "threading"),
+    ],
 )
 @pytest.mark.parametrize(("where", "step"), [("step", 3), ("reset", 2)])
 def test_what_hangs_is_ended(trouble: str, file: str, where: str, step: int) -> None:
@@ -111,25 +127,35 @@ def test_what_hangs_is_ended(trouble: str, file: str, where: str, step: int) -> 
     with pytest.raises(A2DError, match=f"{place}: {problem}"):
         play(troubled(**{where: trouble}))
     assert LIMIT <= time.monotonic() - start < 30
-    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0) and signal.getsignal(signal.SIGALRM) == before
+    assert (
+        signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+        and signal.getsignal(signal.SIGALRM) == before
+    )
 
 
 @pytest.mark.parametrize(("where", "step"), [("step", 3), ("reset", 2)])
 def test_what_fails_tells_its_own_error(where: str, step: int) -> None:
     line = fail.__code__.co_firstlineno + 1
     problem = rf'fails with KeyError: "the robot\'s arm", at .*test_guard\.py:{line}'
-    with pytest.raises(A2DError, match=rf"troubled: step {step} .*\(seed=7\): the environment {problem}") as caught:
+    with pytest.raises(
+        A2DError, match=rf"troubled: step {step} .*\(seed=7\): the environment {problem}"
+    ) as caught:
         play(troubled(**{where: "fails"}))
     assert isinstance(caught.value.__cause__, KeyError)
 
 
 def test_what_leaves_the_process_is_told() -> None:
-    with pytest.raises(A2DError, match=r"troubled: step 3 .*: the environment fails with SystemExit: 0, at "):
+    with pytest.raises(
+        A2DError, match=r"troubled: step 3 .*: the environment fails with SystemExit: 0, at "
+    ):
         play(troubled(step="leaves"))
 
 
 def test_what_hangs_while_it_is_made_is_ended() -> None:
-    with pytest.raises(A2DError, match=r"troubled: making 2 environments: the environment hangs for more than 0\.1 s"):
+    with pytest.raises(
+        A2DError,
+        match=r"troubled: making 2 environments: the environment hangs for more than 0\.1 s",
+    ):
         troubled(make="waits")
 
 

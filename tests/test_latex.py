@@ -10,11 +10,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from a2d.rendering.latex import as_latex
-from a2d.rendering.tables import EMPTY
-from a2d.results import Results, load_results
-from a2d.scale import TABLES
-from a2d.study import load_study
+from a2d.reading.rendering.latex import as_latex
+from a2d.reading.rendering.tables import EMPTY
+from a2d.reading.results import Results, load_results
+from a2d.study.definitions import TABLES
+from a2d.study.study import load_study
 from tests.test_rendering import script
 
 ROOT = Path(__file__).parents[1]
@@ -45,7 +45,10 @@ def texts(results: Results) -> dict[str, str]:
 def test_every_row_has_every_column_and_the_columns_fit_the_text(results: Results) -> None:
     for name, text in texts(results).items():
         assert text.count(r"\begin{") == text.count(r"\end{")
-        shares = [float(share) for share in re.findall(r"p\{\\dimexpr([\d.]+)\\linewidth-[\d.]+pt\\relax\}", text)]
+        shares = [
+            float(share)
+            for share in re.findall(r"p\{\\dimexpr([\d.]+)\\linewidth-[\d.]+pt\\relax\}", text)
+        ]
         rows = [line for line in text.splitlines() if line.endswith(" \\\\")]
         if not shares:
             assert EMPTY in text and not rows and "tabular" not in text, name
@@ -55,7 +58,9 @@ def test_every_row_has_every_column_and_the_columns_fit_the_text(results: Result
         assert {len(re.findall(r"(?<!\\)&", row)) + 1 for row in rows} == {len(shares)}, name
 
 
-@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="LaTeX is not installed; the test above parses")
+@pytest.mark.skipif(
+    shutil.which("pdflatex") is None, reason="LaTeX is not installed; the test above parses"
+)
 def test_every_table_compiles_and_nothing_stands_out(results: Results, tmp_path: Path) -> None:
     for name, text in texts(results).items():
         (tmp_path / f"{name}.tex").write_text(DOCUMENT % text, encoding="utf-8")
@@ -63,10 +68,16 @@ def test_every_table_compiles_and_nothing_stands_out(results: Results, tmp_path:
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=120, check=False)
         log = (tmp_path / f"{name}.log").read_text(encoding="utf-8", errors="replace")
         assert done.returncode == 0, log[-2000:]
-        assert max([0.0, *map(float, re.findall(r"Overfull .hbox \(([\d.]+)pt", log))]) <= TOLERATED, f"{name}: {log}"
+        assert (
+            max([0.0, *map(float, re.findall(r"Overfull .hbox \(([\d.]+)pt", log))]) <= TOLERATED
+        ), f"{name}: {log}"
         assert "Float too large" not in log, name
 
 
 def test_an_empty_table_says_so_and_special_characters_are_escaped() -> None:
     empty = as_latex(pd.DataFrame(), "50 % of a_b.", "x", "No rows & none planned.")
-    assert r"No rows \& none planned." in empty and r"50 \% of a\_b." in empty and "tabular" not in empty
+    assert (
+        r"No rows \& none planned." in empty
+        and r"50 \% of a\_b." in empty
+        and "tabular" not in empty
+    )

@@ -9,19 +9,18 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from a2d.architecture import Architecture, CellSpace
-from a2d.bundle import build_agent, build_supernet_agent
+from a2d.algorithms.a2c import Learner, learning_rate
+from a2d.algorithms.losses import weighted_sum
+from a2d.algorithms.optimizers import forget_gradients
+from a2d.algorithms.rollout import Collector
 from a2d.environments import make_environment
-from a2d.execute import interface_of
-from a2d.learner import Learner, learning_rate
-from a2d.losses import weighted_sum
 from a2d.networks.agent import Agent
+from a2d.networks.interface import build_agent, build_supernet_agent, interface_of
 from a2d.networks.layers import ONEDNN_PRODUCTS, Convolution, Dense, Tape
 from a2d.networks.supernet import sample_gates
-from a2d.optimizers import forget_gradients
-from a2d.rollout import Collector
-from a2d.spec import A2CSettings, DistillationSettings
-from a2d.tasks import load_task
+from a2d.specs.architecture import Architecture, CellSpace
+from a2d.specs.run import A2CSettings, DistillationSettings
+from a2d.specs.task import load_task
 from tests.reference import by_torch
 
 ENVS = Path(__file__).parent.parent / "envs"
@@ -36,15 +35,21 @@ def agent_of(task: str, network: str | CellSpace) -> Agent:
     build = build_supernet_agent if isinstance(network, CellSpace) else build_agent
     agent = build(network, interface)  # type: ignore[arg-type]
     for weight in agent.parameters():
-        weight.data += 0.05 * torch.randn_like(weight)  # some start at zero, and zero hides mistakes
+        weight.data += 0.05 * torch.randn_like(
+            weight
+        )  # some start at zero, and zero hides mistakes
     return agent
 
 
 def gradients_of(module: nn.Module) -> dict[str, Tensor]:
-    return {name: weight.grad for name, weight in module.named_parameters() if weight.grad is not None}
+    return {
+        name: weight.grad for name, weight in module.named_parameters() if weight.grad is not None
+    }
 
 
-def assert_close(found: dict[str, Tensor], expected: dict[str, Tensor], tolerance: float = 1e-4) -> None:
+def assert_close(
+    found: dict[str, Tensor], expected: dict[str, Tensor], tolerance: float = 1e-4
+) -> None:
     """Compare tensors by the size of their differences: sums in another order differ where terms cancel."""
     assert found.keys() == expected.keys()
     for name, tensor in expected.items():
@@ -77,7 +82,10 @@ LAYERS = {
 def test_a_layer_equals_torchs_layer(name: str, to_input: bool, way: str) -> None:
     layer, shape = LAYERS[name]
     assert isinstance(layer, (Convolution, Dense))
-    assert name != "dense by oneDNN" or COUNT * layer.weight.numel() < ONEDNN_PRODUCTS <= 12 * layer.weight.numel()
+    assert (
+        name != "dense by oneDNN"
+        or COUNT * layer.weight.numel() < ONEDNN_PRODUCTS <= 12 * layer.weight.numel()
+    )
     torch.manual_seed(0)
     layer = deepcopy(layer)
     found_x = torch.randn(STEPS * COUNT, *shape)
@@ -107,7 +115,10 @@ def test_a_layer_equals_torchs_layer(name: str, to_input: bool, way: str) -> Non
     (found * slope).sum().backward()
     assert_close(
         {**gradients_of(layer), **({"x": found_x.grad} if found_x.grad is not None else {})},
-        {**gradients_of(by_torchs), **({"x": expected_x.grad} if expected_x.grad is not None else {})},
+        {
+            **gradients_of(by_torchs),
+            **({"x": expected_x.grad} if expected_x.grad is not None else {}),
+        },
     )
 
 
@@ -129,10 +140,14 @@ def test_gradients_by_finite_differences(layer: Convolution | Dense) -> None:
     x = x.double().requires_grad_()
     add = torch.randn_like(layer(x)).requires_grad_()
     # Its weights are varied in place.
-    assert torch.autograd.gradcheck(lambda x, add, *weights: layer(x, add), (x, add, *layer.parameters()))
+    assert torch.autograd.gradcheck(
+        lambda x, add, *weights: layer(x, add), (x, add, *layer.parameters())
+    )
 
 
-SKIPS = Architecture(space="convolution", cells=CellSpace(cells=3, width=4), operators=("skip",) * 3)
+SKIPS = Architecture(
+    space="convolution", cells=CellSpace(cells=3, width=4), operators=("skip",) * 3
+)
 
 
 @pytest.mark.parametrize("design", ["resnet14", SKIPS], ids=["resnet14", "skips"])
@@ -140,11 +155,17 @@ def test_no_gradient_is_asked_for_that_writes_past_its_memory(design: str | Arch
     """The strided 1×1 convolutions of these networks are differentiated by one without strides."""
     environments = make_environment(load_task("minatar-breakout", ENVS), 1, 0)
     agent = build_agent(design, interface_of(environments, False))
-    assert any(layer.kernel_size == (1, 1) and layer.stride == (2, 2) for layer in modules_of(agent))
+    assert any(
+        layer.kernel_size == (1, 1) and layer.stride == (2, 2) for layer in modules_of(agent)
+    )
     with torch.autograd.profiler.profile(record_shapes=True) as profile:
         outputs, values = agent.heads(agent.preprocess(torch.rand(2, *agent.observation_shape)))
         (outputs.sum() + values.sum()).backward()
-    asked = [event.input_shapes for event in profile.function_events if event.name == "aten::convolution_backward"]
+    asked = [
+        event.input_shapes
+        for event in profile.function_events
+        if event.name == "aten::convolution_backward"
+    ]
     pointwise = [(gradient[2:], x[2:]) for gradient, x, weight, *_ in asked if weight[2:] == [1, 1]]
     assert [5, 5] in [gradient for gradient, _ in pointwise]
     assert all(gradient == x for gradient, x in pointwise), "no strides"
@@ -192,10 +213,14 @@ def test_a_replay_computes_no_product(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("shortcut", ["none", "identity"])
 @pytest.mark.parametrize("normalization", ["none", "group"])
 @pytest.mark.parametrize("task", ["minatar-breakout", "tiny-reach"])
-def test_a_supernet_has_torchs_gradients_replayed_or_not(task: str, normalization: str, shortcut: str) -> None:
+def test_a_supernet_has_torchs_gradients_replayed_or_not(
+    task: str, normalization: str, shortcut: str
+) -> None:
     # Of groups of two, normalised to about 1 and -1, little but rounding is left of the gradients.
     width = 16 if normalization == "group" else 8
-    cells = CellSpace.model_validate({"cells": 3, "width": width, "normalization": normalization, "shortcut": shortcut})
+    cells = CellSpace.model_validate(
+        {"cells": 3, "width": width, "normalization": normalization, "shortcut": shortcut}
+    )
     agent = agent_of(task, cells)
     x = agent.preprocess(torch.rand(STEPS * COUNT, *agent.observation_shape))
     for seed in range(8):  # a few of the architectures
@@ -234,14 +259,21 @@ def test_training_equals_the_usual_way_of_training(task: str, network: str) -> N
     plain = by_torch(agent)
     learner = Learner(agent, settings, DistillationSettings(), None)
     reference = Learner(plain, settings, DistillationSettings(), None)  # for its loss terms alone
-    optimizer = torch.optim.RMSprop(plain.parameters(), 0.0, settings.rmsprop_decay, settings.rmsprop_epsilon)
+    optimizer = torch.optim.RMSprop(
+        plain.parameters(), 0.0, settings.rmsprop_decay, settings.rmsprop_epsilon
+    )
     card = load_task(task, ENVS)
     collector = Collector(make_environment(card, COUNT, 0), card, 0, settings.discount)
     for update in range(6):
         rollout = collector.collect(agent, STEPS, ())
         outputs, values = plain.heads(plain.preprocess(rollout.observations).double())
-        assert_close({"outputs": rollout.outputs, "values": rollout.values}, {"outputs": outputs, "values": values})
-        doubled = rollout._replace(rewards=rollout.rewards.double(), last_values=rollout.last_values.double())
+        assert_close(
+            {"outputs": rollout.outputs, "values": rollout.values},
+            {"outputs": outputs, "values": values},
+        )
+        doubled = rollout._replace(
+            rewards=rollout.rewards.double(), last_values=rollout.last_values.double()
+        )
         terms = reference.terms(doubled._replace(outputs=outputs, values=values))
         optimizer.zero_grad()
         weighted_sum(terms, reference.coefficients(0.0)).backward()
@@ -273,7 +305,9 @@ def test_the_tape_ends_with_its_block_even_by_an_error() -> None:
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
 @pytest.mark.parametrize(("task", "network"), TASKS)
-def test_a_gpu_gives_the_same_gradients(monkeypatch: pytest.MonkeyPatch, task: str, network: str) -> None:
+def test_a_gpu_gives_the_same_gradients(
+    monkeypatch: pytest.MonkeyPatch, task: str, network: str
+) -> None:
     """The same rollout's loss on both devices; the policies themselves draw from streams of their own."""
     monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
     agent = agent_of(task, network).to("cuda")

@@ -11,26 +11,29 @@ import pytest
 import torch
 from torch import Tensor
 
-from a2d.bundle import build_agent
+from a2d.algorithms.a2c import Learner, distillation_scale, learning_rate
+from a2d.algorithms.rollout import Collector, Rollout
 from a2d.environments import make_environment
 from a2d.errors import Diverged
-from a2d.execute import interface_of
-from a2d.learner import Learner, distillation_scale, learning_rate
 from a2d.networks.agent import Agent
-from a2d.rollout import Collector, Rollout
-from a2d.spec import A2CSettings, DistillationSettings
-from a2d.tasks import load_card
+from a2d.networks.interface import build_agent, interface_of
+from a2d.specs.run import A2CSettings, DistillationSettings
+from a2d.specs.task import load_card
 
 ENVS = Path(__file__).parent.parent / "envs"
 TASKS = [("tiny-catch", "vanilla"), ("tiny-reach", "mlp16")]
-SETTINGS = A2CSettings(environments=4, value_coefficient=0.7, entropy_coefficient=0.03, max_gradient_norm=0.1)
+SETTINGS = A2CSettings(
+    environments=4, value_coefficient=0.7, entropy_coefficient=0.03, max_gradient_norm=0.1
+)
 JOINT = DistillationSettings(mode="joint", actor_coefficient=0.4, critic_coefficient=0.2)
 
 
 def agent_of(task: str, network: str, seed: int, scale: float = 1.0) -> Agent:
     torch.manual_seed(seed)
     card = load_card(ENVS / f"{task}.yaml")
-    agent = build_agent(network, interface_of(make_environment(card, 1, 0), card.normalize_observations))
+    agent = build_agent(
+        network, interface_of(make_environment(card, 1, 0), card.normalize_observations)
+    )
     agent.actor.weight.data *= scale  # heads start near zero
     return agent
 
@@ -49,7 +52,9 @@ def losses_by_hand(student: Agent, teacher: Agent, rollout: Rollout) -> dict[str
     for i in range(environments):
         following = rollout.last_values[i].item()
         for step in reversed(range(steps)):
-            following = rollout.rewards[step, i].item() + 0.99 * (0 if rollout.ends[step, i] else following)
+            following = rollout.rewards[step, i].item() + 0.99 * (
+                0 if rollout.ends[step, i] else following
+            )
             returns[step, i] = following
     targets = returns.reshape(-1)
     with torch.no_grad():
@@ -62,9 +67,15 @@ def losses_by_hand(student: Agent, teacher: Agent, rollout: Rollout) -> dict[str
     else:
         assert teacher.log_deviation is not None
         s, t = student.log_deviation, teacher.log_deviation.detach()
-        chosen = (-((rollout.actions - outputs) ** 2) / (2 * (2 * s).exp()) - s - math.log(2 * math.pi) / 2).sum(-1)
+        chosen = (
+            -((rollout.actions - outputs) ** 2) / (2 * (2 * s).exp())
+            - s
+            - math.log(2 * math.pi) / 2
+        ).sum(-1)
         entropy = (s + math.log(2 * math.pi * math.e) / 2).sum().expand(len(targets))
-        divergence = (s - t + ((2 * t).exp() + (taught - outputs) ** 2) / (2 * (2 * s).exp()) - 0.5).sum(-1)
+        divergence = (
+            s - t + ((2 * t).exp() + (taught - outputs) ** 2) / (2 * (2 * s).exp()) - 0.5
+        ).sum(-1)
     return {
         "policy": -(chosen * (targets - values.detach())).mean(),
         "value": (values - targets).square().mean(),
@@ -89,9 +100,13 @@ def test_one_update_is_the_formulas_and_rmsprop_by_hand(task: str, network: str)
     assert norm > 0.1, "or clipping is not exercised"
 
     found = Learner(student, SETTINGS, JOINT, teacher).update(rollout, 0.75)
-    assert found == pytest.approx({name: term.item() for name, term in terms.items()}, rel=1e-3, abs=1e-5)
+    assert found == pytest.approx(
+        {name: term.item() for name, term in terms.items()}, rel=1e-3, abs=1e-5
+    )
     rate = (SETTINGS.learning_rate + SETTINGS.final_learning_rate) / 2
-    for before, gradient, after in zip(copy.parameters(), gradients, student.parameters(), strict=True):
+    for before, gradient, after in zip(
+        copy.parameters(), gradients, student.parameters(), strict=True
+    ):
         clipped = gradient * (0.1 / norm)
         square = 0.01 * clipped**2  # the decay is 0.99
         expected = before - rate * clipped / (square.sqrt() + 1e-5)  # epsilon outside the root
@@ -125,12 +140,22 @@ def test_learning_rate_is_held_then_falls_linearly() -> None:
 
 def test_annealing_lowers_both_coefficients_to_zero() -> None:
     annealed = JOINT.model_copy(update={"schedule": "annealed"})
-    assert [distillation_scale(annealed, progress) for progress in (0.0, 0.25, 1.0)] == [1.0, 0.75, 0.0]
+    assert [distillation_scale(annealed, progress) for progress in (0.0, 0.25, 1.0)] == [
+        1.0,
+        0.75,
+        0.0,
+    ]
     assert [distillation_scale(JOINT, progress) for progress in (0.0, 0.25, 1.0)] == [1.0] * 3
     student, teacher = agent_of("tiny-reach", "mlp8", 0), agent_of("tiny-reach", "mlp8", 1)
     coefficients = Learner(student, SETTINGS, annealed, teacher).coefficients(0.25)
     assert coefficients == pytest.approx(
-        {"policy": 1, "value": 0.7, "entropy": -0.03, "actor_distillation": 0.3, "critic_distillation": 0.15}
+        {
+            "policy": 1,
+            "value": 0.7,
+            "entropy": -0.03,
+            "actor_distillation": 0.3,
+            "critic_distillation": 0.15,
+        }
     )
 
 
@@ -156,13 +181,18 @@ def test_teacher_keeps_the_normaliser_it_was_trained_with() -> None:
     before = deepcopy(teacher.normalizer.state_dict())
     collector = Collector(make_environment(card, 4, 0), card, 0, 0.99)
     Learner(student, SETTINGS, JOINT, teacher).update(collector.collect(student, 5, ()), 0.0)
-    assert all(torch.equal(value, before[name]) for name, value in teacher.normalizer.state_dict().items())
+    assert all(
+        torch.equal(value, before[name]) for name, value in teacher.normalizer.state_dict().items()
+    )
     assert student.normalizer.count.item() == 20
 
 
 @pytest.mark.parametrize("mode", ["actor", "critic"])
 def test_distillation_alone_makes_the_student_like_its_teacher(mode: Any) -> None:
-    student, teacher = agent_of("tiny-catch", "vanilla", 0), agent_of("tiny-catch", "vanilla", 1, 300)
+    student, teacher = (
+        agent_of("tiny-catch", "vanilla", 0),
+        agent_of("tiny-catch", "vanilla", 1, 300),
+    )
     settings = SETTINGS.model_copy(update={"value_coefficient": 0.0, "entropy_coefficient": 0.0})
     distillation = DistillationSettings(mode=mode, actor_coefficient=1.0, critic_coefficient=1.0)
     learner = Learner(student, settings, distillation, teacher)

@@ -15,7 +15,7 @@ from stable_baselines3.common.buffers import RolloutBuffer
 from torch import Tensor
 from torch.distributions import Categorical, Distribution, Independent, Normal
 
-from a2d.losses import (
+from a2d.algorithms.losses import (
     actor_distillation,
     critic_distillation,
     n_step_returns,
@@ -27,7 +27,9 @@ from a2d.losses import (
 
 def gaussian(means: list[list[float]], deviations: list[float]) -> Distribution:
     mean = torch.tensor(means, dtype=torch.float64)
-    return Independent(Normal(mean, torch.tensor(deviations, dtype=torch.float64).expand_as(mean)), 1)
+    return Independent(
+        Normal(mean, torch.tensor(deviations, dtype=torch.float64).expand_as(mean)), 1
+    )
 
 
 def categorical(probabilities: list[list[float]]) -> Distribution:
@@ -42,17 +44,30 @@ def random_case(seed: int, steps: int, environments: int) -> tuple[Tensor, Tenso
 
 
 def test_returns_worked_by_hand() -> None:
-    # Columns: a termination after the second step; a truncation there whose final observation is worth 6,
-    # so that its reward 2 arrives as 2 + 0.5 * 6; no end at all; an end with the last step.
-    rewards = torch.tensor([[1.0, 1.0, 1.0, 1.0], [2.0, 5.0, 2.0, 2.0], [0.0, 0.0, 0.0, 0.0], [3.0, 3.0, 3.0, 3.0]])
+    # Columns: a termination after the second step; a truncation there whose final observation is
+    # worth 6, so that its reward 2 arrives as 2 + 0.5 * 6; no end at all; an end with the last
+    # step.
+    rewards = torch.tensor(
+        [[1.0, 1.0, 1.0, 1.0], [2.0, 5.0, 2.0, 2.0], [0.0, 0.0, 0.0, 0.0], [3.0, 3.0, 3.0, 3.0]]
+    )
     ends = torch.zeros(4, 4, dtype=torch.bool)
     ends[1, 0] = ends[1, 1] = ends[3, 3] = True
     returns = n_step_returns(rewards, ends, torch.full((4,), 10.0), 0.5)
-    expected = [[2.0, 3.5, 3.0, 2.375], [2.0, 5.0, 4.0, 2.75], [4.0, 4.0, 4.0, 1.5], [8.0, 8.0, 8.0, 3.0]]
+    expected = [
+        [2.0, 3.5, 3.0, 2.375],
+        [2.0, 5.0, 4.0, 2.75],
+        [4.0, 4.0, 4.0, 1.5],
+        [8.0, 8.0, 8.0, 3.0],
+    ]
     assert returns.tolist() == expected
 
 
-@given(st.integers(0, 10_000), st.integers(1, 8), st.integers(1, 4), st.sampled_from([0.0, 0.5, 0.99, 1.0]))
+@given(
+    st.integers(0, 10_000),
+    st.integers(1, 8),
+    st.integers(1, 4),
+    st.sampled_from([0.0, 0.5, 0.99, 1.0]),
+)
 def test_returns_equal_a_sum_for_every_step_and_environment(
     seed: int, steps: int, environments: int, discount: float
 ) -> None:
@@ -106,7 +121,9 @@ def test_value_terms() -> None:
     assert critic_distillation(targets, values).item() == pytest.approx((1 + 0 + 9) / 6)
 
 
-@given(st.lists(st.tuples(*[st.floats(0.01, 1.0)] * 4), min_size=1, max_size=3), st.integers(0, 1000))
+@given(
+    st.lists(st.tuples(*[st.floats(0.01, 1.0)] * 4), min_size=1, max_size=3), st.integers(0, 1000)
+)
 def test_categorical_divergence_equals_scipys(rows: list[tuple[float, ...]], seed: int) -> None:
     p = np.array(rows) / np.sum(rows, axis=1, keepdims=True)
     q = np.random.default_rng(seed).dirichlet(np.ones(4), size=len(rows))
@@ -132,7 +149,9 @@ def test_gaussian_divergence_equals_closed_form_and_integral() -> None:
     found = actor_distillation(gaussian([[m1]], [s1]), gaussian([[m2]], [s2])).item()
     assert found == pytest.approx(closed) and found == pytest.approx(integral, abs=1e-6)
     # Dimensions add up, states are averaged.
-    two = actor_distillation(gaussian([[m1, m1], [m2, m2]], [s1, s1]), gaussian([[m2, m2]] * 2, [s2, s2])).item()
+    two = actor_distillation(
+        gaussian([[m1, m1], [m2, m2]], [s1, s1]), gaussian([[m2, m2]] * 2, [s2, s2])
+    ).item()
     same_mean = math.log(s2 / s1) + s1**2 / (2 * s2**2) - 0.5
     assert two == pytest.approx((2 * closed + 2 * same_mean) / 2)
 

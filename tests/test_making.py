@@ -13,8 +13,8 @@ from gymnasium.spaces import Box, Dict, Discrete, MultiDiscrete
 
 from a2d.environments import check_card, make_environment, open_environment
 from a2d.errors import A2DError
-from a2d.single import evaluate_bundle, measure_costs, train_agent
-from a2d.tasks import TaskCard, load_card
+from a2d.runs.folder import evaluate_bundle, measure_costs, train_agent
+from a2d.specs.task import TaskCard, load_card
 from tests.users_tasks import ENVS, Recorder, Walk, card, recorder, register, shipped
 
 
@@ -24,7 +24,9 @@ def registered() -> Iterator[None]:
         yield
 
 
-def test_a_users_module_registers_their_task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_users_module_registers_their_task(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     code = (
         "import gymnasium\nfrom gymnasium.envs.classic_control import CartPoleEnv\n"
         "gymnasium.register('users/Pole-v0', entry_point=CartPoleEnv, max_episode_steps=4)\n"
@@ -36,7 +38,9 @@ def test_a_users_module_registers_their_task(tmp_path: Path, monkeypatch: pytest
     environment = make_environment(theirs, 1, seed=0)
     environment.reset()
     truncations = [bool(environment.step(np.array([i % 2]))[3][0]) for i in range(4)]
-    assert truncations == [False, False, False, True], "without a limit of the card's, the registered one holds"
+    assert truncations == [False, False, False, True], (
+        "without a limit of the card's, the registered one holds"
+    )
 
 
 @pytest.mark.parametrize(
@@ -62,7 +66,11 @@ def test_a_users_module_registers_their_task(tmp_path: Path, monkeypatch: pytest
         (shipped("minatar-breakout", id="tetris"), "id", "space_invaders"),
         (shipped("minatar-breakout", options={"sticky": 1}), "options", "sticky_action_prob"),
         (shipped("atari-pong", id="Pong"), "id", "no such game"),
-        (shipped("atari-pong", options={"reward_clipping": True}), "options", "repeat_action_probability"),
+        (
+            shipped("atari-pong", options={"reward_clipping": True}),
+            "options",
+            "repeat_action_probability",
+        ),
         (shipped("atari-pong", options={"noop_max": "many"}), "options", "refuses"),
     ],
     ids=str,
@@ -71,7 +79,9 @@ def test_wrong_card_names_file_and_key(wrong: TaskCard, key: str, problem: str) 
     for build in (check_card, lambda wrong: make_environment(wrong, 1, seed=0)):
         with pytest.raises(A2DError) as caught:
             build(wrong)
-        assert str(caught.value).startswith(f"{wrong.name}.yaml: {key}: ") and problem in str(caught.value)
+        assert str(caught.value).startswith(f"{wrong.name}.yaml: {key}: ") and problem in str(
+            caught.value
+        )
 
 
 @pytest.mark.parametrize(
@@ -81,12 +91,14 @@ def test_wrong_card_names_file_and_key(wrong: TaskCard, key: str, problem: str) 
 def test_missing_package_is_named(name: str, package: str) -> None:
     code = (
         "import sys; from pathlib import Path; from a2d.environments import check_card\n"
-        "from a2d.tasks import load_card; from a2d.errors import A2DError\n"
+        "from a2d.specs.task import load_card; from a2d.errors import A2DError\n"
         f"sys.modules[{package!r}] = None  # importing it fails as if it were not installed\n"
         f"try: check_card(load_card(Path({str(ENVS / name)!r} + '.yaml')))\n"
         "except A2DError as error: print(error)\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ENVS.parent)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ENVS.parent
+    )
     assert done.stdout.startswith(f"{name}.yaml: "), done.stderr
     assert package.replace("_", "-") in done.stdout.replace("_", "-")
 
@@ -134,7 +146,9 @@ def test_what_is_refused_leaves_no_environment_open(wrong: TaskCard) -> None:
 
 
 @pytest.mark.usefixtures("counted")
-def test_every_environment_is_closed_and_one_that_cannot_be_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_environment_is_closed_and_one_that_cannot_be_is_reported(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     with open_environment(card(id="Counted-v0", options={"closes": False}), 3, 0):
         assert Counted.open == 3
     assert Counted.open == 0
@@ -164,11 +178,15 @@ COMMAND = "import sys; sys.path.remove(''); from a2d.cli import main; main()"  #
 def a2d(cwd: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     code = [sys.executable, "-c", COMMAND, *arguments]
     environment = {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ENVS.parent)}
-    return subprocess.run(code, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        code, cwd=cwd, env=environment, capture_output=True, text=True, check=False
+    )
 
 
 @pytest.mark.parametrize("beside", ["card", "here"])
-def test_a_module_beside_the_card_or_in_the_working_folder_is_found(tmp_path: Path, beside: str) -> None:
+def test_a_module_beside_the_card_or_in_the_working_folder_is_found(
+    tmp_path: Path, beside: str
+) -> None:
     cards, here = tmp_path / "cards", tmp_path / "here"
     for folder in (cards, here):
         folder.mkdir()
@@ -177,7 +195,9 @@ def test_a_module_beside_the_card_or_in_the_working_folder_is_found(tmp_path: Pa
     text = "title: T\nfamily: gymnasium\nid: own/Pole-v0\nimport_module: own_tasks\nmax_episode_steps: 20\n"
     (cards / "pole.yaml").write_text(text, encoding="utf-8")
     done = a2d(here, "check", "../cards/pole.yaml")
-    assert done.returncode == 0 and done.stdout.startswith("../cards/pole.yaml: good\n"), done.stderr
+    assert done.returncode == 0 and done.stdout.startswith("../cards/pole.yaml: good\n"), (
+        done.stderr
+    )
     if beside == "here":  # a saved agent knows no card's folder
         out = ("--out", "agent", "--network", "mlp8", "--steps", "20", "--environments", "2")
         assert a2d(here, "train", "--task", "../cards/pole.yaml", *out).returncode == 0

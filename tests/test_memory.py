@@ -1,7 +1,7 @@
 """Nothing that our networks ask of PyTorch writes past its memory, under an allocator that checks.
 
-The faulty gradient of https://github.com/uxlfoundation/oneDNN/issues/6035 passes unnoticed where the processor has
-AVX-512, so the shapes are also run with the vector width of those that have not.
+The faulty gradient of https://github.com/uxlfoundation/oneDNN/issues/6035 passes unnoticed where
+the processor has AVX-512, so the shapes are also run with the vector width of those that have not.
 """
 
 from __future__ import annotations
@@ -15,12 +15,14 @@ from pathlib import Path
 import pytest
 
 from a2d.environments import make_environment
-from a2d.execute import interface_of
-from a2d.tasks import load_card
+from a2d.networks.interface import interface_of
+from a2d.specs.task import load_card
 
 pytestmark = [
     pytest.mark.faults,
-    pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the allocator that checks is glibc's"),
+    pytest.mark.skipif(
+        platform.libc_ver()[0] != "glibc", reason="the allocator that checks is glibc's"
+    ),
 ]
 ROOT = Path(__file__).parents[1]
 LIBRARY = "libc_malloc_debug.so.0"  # since glibc 2.34; in earlier ones the variable alone suffices
@@ -34,7 +36,9 @@ del tensor
 """
 
 
-def run_checked(*arguments: str, text: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
+def run_checked(
+    *arguments: str, text: str = "", **variables: str
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, *arguments], env=os.environ | CHECKED | variables, cwd=ROOT, input=text,
         capture_output=True, text=True, timeout=400, check=False,
@@ -59,7 +63,9 @@ def test_the_allocator_notices_a_single_byte(beyond: int) -> None:
     """Without this, passing the test below would say nothing."""
     ended = run_checked("-c", OVERFLOW.format(beyond=beyond))
     assert (ended.returncode == 0) is (beyond == 0), ended.stderr
-    assert "cannot be preloaded" not in ended.stderr, f"{LIBRARY} is missing; it comes with glibc: Debian's libc6"
+    assert "cannot be preloaded" not in ended.stderr, (
+        f"{LIBRARY} is missing; it comes with glibc: Debian's libc6"
+    )
 
 
 @pytest.mark.parametrize("variables", [{}, NARROW], ids=["as it is", "AVX2"])

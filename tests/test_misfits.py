@@ -8,11 +8,17 @@ import numpy as np
 import pytest
 import torch
 
-from a2d.bundle import Interface, build_agent
 from a2d.errors import A2DError
-from a2d.execute import measure_network
+from a2d.networks.interface import Interface, build_agent
+from a2d.runs.execute import measure_network
 
-BYTES = Interface(observation_shape=(4, 20, 16), bytes_observed=True, actions=3, continuous=False, normalized=False)
+BYTES = Interface(
+    observation_shape=(4, 20, 16),
+    bytes_observed=True,
+    actions=3,
+    continuous=False,
+    normalized=False,
+)
 FLOATS = BYTES.model_copy(update={"bytes_observed": False})
 VECTOR = FLOATS.model_copy(update={"observation_shape": (5,)})
 NORMALIZED = VECTOR.model_copy(update={"normalized": True})
@@ -21,13 +27,29 @@ NORMALIZED = VECTOR.model_copy(update={"normalized": True})
 @pytest.mark.parametrize(
     ("interface", "shown", "problem"),
     [
-        (BYTES, torch.zeros(2, 20, 16, 4, dtype=torch.uint8), "(2, 20, 16, 4): its channels are last"),
+        (
+            BYTES,
+            torch.zeros(2, 20, 16, 4, dtype=torch.uint8),
+            "(2, 20, 16, 4): its channels are last",
+        ),
         (BYTES, torch.zeros(20, 16, 4, dtype=torch.uint8), "(20, 16, 4): its channels are last"),
-        (BYTES, torch.zeros(4, 20, 16, dtype=torch.uint8), "(4, 20, 16): give a batch, observation[None]"),
+        (
+            BYTES,
+            torch.zeros(4, 20, 16, dtype=torch.uint8),
+            "(4, 20, 16): give a batch, observation[None]",
+        ),
         (BYTES, torch.zeros(2, 4, 20, 20, dtype=torch.uint8), "not one of shape (2, 4, 20, 20)"),
         (BYTES, torch.zeros(2, 4, 20, 16), "bytes, 0 to 255, not of torch.float32"),
-        (BYTES, torch.zeros(2, 4, 20, 16, dtype=torch.float64), "bytes, 0 to 255, not of torch.float64"),
-        (FLOATS, torch.zeros(2, 4, 20, 16, dtype=torch.uint8), "floats within 0..1, not of torch.uint8"),
+        (
+            BYTES,
+            torch.zeros(2, 4, 20, 16, dtype=torch.float64),
+            "bytes, 0 to 255, not of torch.float64",
+        ),
+        (
+            FLOATS,
+            torch.zeros(2, 4, 20, 16, dtype=torch.uint8),
+            "floats within 0..1, not of torch.uint8",
+        ),
         (BYTES, np.zeros((2, 4, 20, 16), np.uint8), "not a ndarray: give torch.from_numpy(array)"),
         (VECTOR, torch.zeros(2, 4), "(N, 5), not one of shape (2, 4)"),
         (VECTOR, torch.zeros(5), "(5,): give a batch, observation[None]"),
@@ -35,7 +57,9 @@ NORMALIZED = VECTOR.model_copy(update={"normalized": True})
         (NORMALIZED, [0.0] * 5, "not a list"),
     ],
 )
-def test_what_is_no_observation_is_refused_in_one_line(interface: Interface, shown: Any, problem: str) -> None:
+def test_what_is_no_observation_is_refused_in_one_line(
+    interface: Interface, shown: Any, problem: str
+) -> None:
     agent = build_agent("vanilla" if len(interface.observation_shape) == 3 else "mlp8", interface)
     with pytest.raises(A2DError) as caught:
         agent(shown)

@@ -14,7 +14,13 @@ from pydantic import ValidationError
 from torch import nn
 from torch.distributions import Categorical, Independent
 
-from a2d.architecture import (
+from a2d.errors import A2DError
+from a2d.networks.agent import Agent
+from a2d.networks.costs import count_flops, count_parameters
+from a2d.networks.interface import Interface, build_agent
+from a2d.networks.manual import manual_backbone
+from a2d.networks.operators import Cell, CellShape, build_operator, cell_shapes
+from a2d.specs.architecture import (
     MANUAL_NETWORKS,
     OPERATORS,
     RESNET_BLOCKS,
@@ -23,16 +29,18 @@ from a2d.architecture import (
     Space,
     sample_architecture,
 )
-from a2d.bundle import Interface, build_agent
-from a2d.costs import count_flops, count_parameters
-from a2d.errors import A2DError
-from a2d.networks.agent import Agent
-from a2d.networks.manual import manual_backbone
-from a2d.networks.operators import Cell, CellShape, build_operator, cell_shapes
 
-ATARI = Interface(observation_shape=(4, 84, 84), bytes_observed=True, actions=6, continuous=False, normalized=False)
+ATARI = Interface(
+    observation_shape=(4, 84, 84),
+    bytes_observed=True,
+    actions=6,
+    continuous=False,
+    normalized=False,
+)
 MINATAR = ATARI.model_copy(update={"observation_shape": (6, 10, 10), "bytes_observed": False})
-MUJOCO = Interface(observation_shape=(17,), bytes_observed=False, actions=3, continuous=True, normalized=True)
+MUJOCO = Interface(
+    observation_shape=(17,), bytes_observed=False, actions=3, continuous=True, normalized=True
+)
 VECTORS = MUJOCO.model_copy(update={"continuous": False, "normalized": False})
 PIXELS_CONTINUOUS = MINATAR.model_copy(update={"continuous": True})
 
@@ -68,20 +76,30 @@ def costs_of(agent: Agent, interface: Interface) -> list[int]:
 
 
 def test_costs_of_the_vanilla_network_by_hand() -> None:
-    layers = conv(4, 32, 8, 20 * 20) + conv(32, 64, 4, 9 * 9) + conv(64, 64, 3, 7 * 7) + heads(3136, 6)
+    layers = (
+        conv(4, 32, 8, 20 * 20) + conv(32, 64, 4, 9 * 9) + conv(64, 64, 3, 7 * 7) + heads(3136, 6)
+    )
     assert costs_of(build_agent("vanilla", ATARI), ATARI) == layers.tolist()
-    layers = conv(6, 32, 3, 10 * 10) + conv(32, 64, 3, 5 * 5) + conv(64, 64, 3, 3 * 3) + heads(576, 6)
+    layers = (
+        conv(6, 32, 3, 10 * 10) + conv(32, 64, 3, 5 * 5) + conv(64, 64, 3, 3 * 3) + heads(576, 6)
+    )
     assert costs_of(build_agent("vanilla", MINATAR), MINATAR) == layers.tolist()
 
 
 @pytest.mark.parametrize("network", RESNET_BLOCKS)
 @pytest.mark.parametrize(
-    ("interface", "stem", "sizes"), [(ATARI, 42, (21, 11, 6)), (MINATAR, 10, (10, 5, 3))], ids=["84", "10"]
+    ("interface", "stem", "sizes"),
+    [(ATARI, 42, (21, 11, 6)), (MINATAR, 10, (10, 5, 3))],
+    ids=["84", "10"],
 )
-def test_costs_of_resnets_by_hand(network: str, interface: Interface, stem: int, sizes: tuple[int, int, int]) -> None:
+def test_costs_of_resnets_by_hand(
+    network: str, interface: Interface, stem: int, sizes: tuple[int, int, int]
+) -> None:
     blocks = (int(network.removeprefix("resnet")) - 2) // 6
     total = conv(interface.observation_shape[0], 16, 3, stem**2)
-    for (size_in, size), (inputs, width) in zip(pairwise((stem, *sizes)), pairwise((16, 16, 32, 64)), strict=True):
+    for (size_in, size), (inputs, width) in zip(
+        pairwise((stem, *sizes)), pairwise((16, 16, 32, 64)), strict=True
+    ):
         total += conv(inputs, width, 3, size**2) + (2 * blocks - 1) * conv(width, width, 3, size**2)
         if size_in != size or inputs != width:
             total += conv(inputs, width, 1, size**2)
@@ -92,9 +110,15 @@ def test_costs_of_resnets_by_hand(network: str, interface: Interface, stem: int,
 @pytest.mark.parametrize("network", RESNET_BLOCKS)
 def test_depth_in_the_name_counts_convolutions_and_the_hidden_layer(network: str) -> None:
     agent = build_agent(network, MINATAR)
-    kernels = [layer.kernel_size for layer in agent.backbone.modules() if isinstance(layer, nn.Conv2d)]
+    kernels = [
+        layer.kernel_size for layer in agent.backbone.modules() if isinstance(layer, nn.Conv2d)
+    ]
     hidden = [layer for layer in agent.trunk.modules() if isinstance(layer, nn.Linear)]
-    assert kernels.count((3, 3)) + len(hidden) == int(network.removeprefix("resnet")) == 6 * RESNET_BLOCKS[network] + 2
+    assert (
+        kernels.count((3, 3)) + len(hidden)
+        == int(network.removeprefix("resnet"))
+        == 6 * RESNET_BLOCKS[network] + 2
+    )
 
 
 def test_costs_of_an_mlp_by_hand() -> None:
@@ -118,7 +142,9 @@ def test_costs_of_an_mlp_by_hand() -> None:
     ],
     ids=str,
 )
-def test_every_network_gives_a_policy_and_a_value(interface: Interface, design: str | Architecture) -> None:
+def test_every_network_gives_a_policy_and_a_value(
+    interface: Interface, design: str | Architecture
+) -> None:
     agent = build_agent(design, interface)
     policy, values = agent(observe(interface))
     actions = policy.sample()
@@ -131,16 +157,24 @@ def test_every_network_gives_a_policy_and_a_value(interface: Interface, design: 
         assert isinstance(policy, Categorical) and actions.shape == (5,)
         assert (policy.probs - 1 / interface.actions).abs().max() < 0.1, "nearly uniform at first"
     (values.sum() + policy.log_prob(actions).sum()).backward()
-    assert all(weight.grad is not None and weight.grad.isfinite().all() for weight in agent.parameters())
+    assert all(
+        weight.grad is not None and weight.grad.isfinite().all() for weight in agent.parameters()
+    )
 
 
 def pixels(height: int, width: int) -> Interface:
     return Interface(
-        observation_shape=(3, height, width), bytes_observed=True, actions=4, continuous=False, normalized=False
+        observation_shape=(3, height, width),
+        bytes_observed=True,
+        actions=4,
+        continuous=False,
+        normalized=False,
     )
 
 
-@pytest.mark.parametrize(("height", "width"), [(84, 30), (30, 84), (39, 40), (210, 3), (5, 1), (1, 1), (3, 3), (2, 41)])
+@pytest.mark.parametrize(
+    ("height", "width"), [(84, 30), (30, 84), (39, 40), (210, 3), (5, 1), (1, 1), (3, 3), (2, 41)]
+)
 @pytest.mark.parametrize(
     "design",
     [
@@ -172,10 +206,14 @@ def test_images_of_any_sides(design: str | Architecture, height: int, width: int
         assert agent.backbone(x).shape[2:] == (shrunk(height), shrunk(width))
     outputs, values = agent.heads(x)
     (outputs.square().sum() + values.sum()).backward()
-    assert all(weight.grad is not None and weight.grad.isfinite().all() for weight in agent.parameters())
+    assert all(
+        weight.grad is not None and weight.grad.isfinite().all() for weight in agent.parameters()
+    )
 
 
-@pytest.mark.parametrize(("space", "interface"), [("dense", VECTORS), ("convolution", pixels(2, 2))])
+@pytest.mark.parametrize(
+    ("space", "interface"), [("dense", VECTORS), ("convolution", pixels(2, 2))]
+)
 def test_groups_of_a_single_value_are_refused(space: Space, interface: Interface) -> None:
     for width, normalization in ((8, "group"), (4, "none")):
         fitting = architecture(space, cells=3, width=width, normalization=normalization)
@@ -198,7 +236,9 @@ def test_bytes_are_scaled_and_floats_are_not() -> None:
     images = observe(ATARI)
     x = agent.preprocess(images)
     assert x.dtype == torch.float32 and torch.allclose(x * 255, images.float())
-    assert agent.preprocess(torch.full((1, 4, 84, 84), 255, dtype=torch.uint8)).max().item() == pytest.approx(1)
+    assert agent.preprocess(
+        torch.full((1, 4, 84, 84), 255, dtype=torch.uint8)
+    ).max().item() == pytest.approx(1)
     floats = observe(MINATAR)
     assert torch.equal(build_agent("vanilla", MINATAR).preprocess(floats), floats)
 
@@ -215,7 +255,11 @@ def test_vectors_are_standardised_where_the_task_asks() -> None:
 
 @pytest.mark.parametrize(
     "design",
-    ["vanilla", "resnet14", architecture("convolution", cells=6, shortcut="identity", normalization="group")],
+    [
+        "vanilla",
+        "resnet14",
+        architecture("convolution", cells=6, shortcut="identity", normalization="group"),
+    ],
 )
 def test_memory_layout_changes_no_result(design: str | Architecture) -> None:
     agent = build_agent(design, MINATAR)
@@ -242,8 +286,15 @@ def test_residual_branches_start_at_zero() -> None:
 @pytest.mark.parametrize("operator", OPERATORS["convolution"])
 @pytest.mark.parametrize("normalization", ["none", "group"])
 def test_convolutional_operators_keep_and_shrink(operator: str, normalization: Any) -> None:
-    for inputs, outputs, stride, size in ((8, 8, 1, 10), (8, 16, 2, 10), (8, 16, 1, 5), (8, 8, 2, 11)):
-        built = build_operator(operator, "convolution", CellShape(inputs, outputs, stride), normalization)
+    for inputs, outputs, stride, size in (
+        (8, 8, 1, 10),
+        (8, 16, 2, 10),
+        (8, 16, 1, 5),
+        (8, 8, 2, 11),
+    ):
+        built = build_operator(
+            operator, "convolution", CellShape(inputs, outputs, stride), normalization
+        )
         side = math.ceil(size / stride)
         assert built(torch.rand(2, inputs, size, size)).shape == (2, outputs, side, side)
         assert count_flops(built, torch.rand(1, inputs, size, size)) == flops_by_hand(
@@ -308,7 +359,8 @@ def test_shortcut_adds_the_cells_input() -> None:
 
 
 @pytest.mark.parametrize(
-    ("network", "shape"), [("resnet15", (4, 84, 84)), ("mlp64", (4, 84, 84)), ("vanilla", (17,)), ("", (17,))]
+    ("network", "shape"),
+    [("resnet15", (4, 84, 84)), ("mlp64", (4, 84, 84)), ("vanilla", (17,)), ("", (17,))],
 )
 def test_unfit_network_is_told_with_those_that_fit(network: str, shape: tuple[int, ...]) -> None:
     with pytest.raises(A2DError, match="resnet14" if len(shape) == 3 else "mlp64"):
@@ -316,7 +368,8 @@ def test_unfit_network_is_told_with_those_that_fit(network: str, shape: tuple[in
 
 
 @pytest.mark.parametrize(
-    ("interface", "design"), [(MINATAR, architecture("dense")), (MUJOCO, architecture("convolution"))]
+    ("interface", "design"),
+    [(MINATAR, architecture("dense")), (MUJOCO, architecture("convolution"))],
 )
 def test_architecture_of_another_space_is_told(interface: Interface, design: Architecture) -> None:
     with pytest.raises(A2DError, match=r"dense|convolution"):
@@ -325,7 +378,12 @@ def test_architecture_of_another_space_is_told(interface: Interface, design: Arc
 
 @pytest.mark.parametrize(
     "changes",
-    [{"operators": ("skip", "conv7")}, {"operators": ("skip",)}, {"space": "dense"}, {"cells": {"cells": 0}}],
+    [
+        {"operators": ("skip", "conv7")},
+        {"operators": ("skip",)},
+        {"space": "dense"},
+        {"cells": {"cells": 0}},
+    ],
 )
 def test_impossible_architecture_is_refused(changes: dict[str, Any]) -> None:
     good = {"space": "convolution", "cells": {"cells": 2}, "operators": ("skip", "conv5")}
@@ -338,4 +396,6 @@ def test_sampled_architectures_are_uniform_and_reproducible() -> None:
     first, again = (architecture("convolution", seed=3, cells=900) for _ in range(2))
     assert first == again != architecture("convolution", seed=4, cells=900)
     counts = [first.operators.count(name) for name in OPERATORS["convolution"]]
-    assert min(counts) > 65 and max(counts) < 135  # of 100 each; more than 3.5 deviations away is a fault
+    assert (
+        min(counts) > 65 and max(counts) < 135
+    )  # of 100 each; more than 3.5 deviations away is a fault

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from a2d.normalizer import Normalizer
+from a2d.networks.normalizer import Normalizer
 
 
 @given(st.integers(0, 1000), st.lists(st.integers(1, 20), min_size=1, max_size=8))
@@ -58,7 +58,9 @@ def test_standardising_never_updates_and_the_state_is_saved() -> None:
     copy.load_state_dict(before)
     x = torch.randn(5, 2)
     assert torch.equal(copy.standardize(x), normalizer.standardize(x))
-    assert not list(normalizer.parameters()), "statistics are no weights: no optimizer may touch them"
+    assert not list(normalizer.parameters()), (
+        "statistics are no weights: no optimizer may touch them"
+    )
 
 
 def test_an_update_leaves_an_earlier_graph_alone() -> None:

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from a2d.optimizers import Adam, RMSProp, clip_gradients
+from a2d.algorithms.optimizers import Adam, RMSProp, clip_gradients
 
 
 def weights_of(seed: int) -> list[Tensor]:
@@ -38,7 +38,10 @@ def test_rmsprop_equals_torchs_also_where_weights_have_no_gradient() -> None:
 
 def test_adam_equals_torchs() -> None:
     ours, theirs = weights_of(1)[0], weights_of(1)[0]
-    optimizer, reference = Adam(ours, 0.02, (0.5, 0.999)), torch.optim.Adam([theirs], 0.02, (0.5, 0.999))
+    optimizer, reference = (
+        Adam(ours, 0.02, (0.5, 0.999)),
+        torch.optim.Adam([theirs], 0.02, (0.5, 0.999)),
+    )
     for step in range(6):
         give_gradients([ours], step)
         give_gradients([theirs], step)

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from a2d.outlook import duration, summary, table, wall_hours
-from a2d.plan import Plan, Planned, Speeds
-from a2d.records import write_record
-from a2d.reporter import STATUS, Reporter, read_status
-from a2d.spec import key_of, search_of
-from a2d.study import Run, Study, load_study
-from a2d.tracking import Tracker
-from a2d.workspace import Workspace
+from a2d.runs.progress_bar import STATUS, Reporter, read_status
+from a2d.runs.records import write_record
+from a2d.specs.run import key_of, search_of
+from a2d.study.forecast import duration, summary, table, wall_hours
+from a2d.study.plan import Plan, Planned, Speeds
+from a2d.study.progress import Tracker
+from a2d.study.study import Run, Study, load_study
+from a2d.study.workspace import Workspace
 from tests.test_plan import named, record_of
 
 ROOT = Path(__file__).parent.parent
@@ -53,7 +53,10 @@ def test_a_duration_is_in_the_unit_that_suits_it(hours: float, text: str) -> Non
 
 def test_runs_side_by_side_take_as_long_as_their_longest_chain(study: Study) -> None:
     teacher, search, agent = chain(study)
-    others = [named(study, "tiny-catch", "manual-vanilla"), named(study, "tiny-reach", "manual-mlp8")]
+    others = [
+        named(study, "tiny-catch", "manual-vanilla"),
+        named(study, "tiny-reach", "manual-mlp8"),
+    ]
     left = {teacher.key: 1.0, search.key: 2.0, agent.key: 3.0} | {run.key: 6.0 for run in others}
     assert wall_hours(left, study, 1) == 18 and wall_hours(left, study, 2) == 9
     assert wall_hours(left, study, 500) == 6, "1 + 2 + 3, one after another"
@@ -68,7 +71,9 @@ def test_a_plan_is_a_total_and_a_table_of_tasks_by_stages(study: Study) -> None:
         for run in study.runs.values()
     ]
     plan = Plan(runs, [])
-    assert summary(plan, study, 2) == f"smoke: {len(runs) - 7} of {len(runs)} runs done, 7 missing; " + (
+    assert summary(
+        plan, study, 2
+    ) == f"smoke: {len(runs) - 7} of {len(runs)} runs done, 7 missing; " + (
         "about 21 min on 2 cores, 42 min on one"
     )
     head, catch, reach = (re.split(r"\s{2,}", line.strip()) for line in table(plan, study))
@@ -83,7 +88,9 @@ def test_a_workflows_progress_is_told_from_its_files(study: Study, tmp_path: Pat
     workspace = Workspace(tmp_path / "results", tmp_path / "runs")
     teacher, search, agent = chain(study)
     wanted = [(run, workspace.record(run)) for run in (teacher, search, agent)]
-    write_record(workspace.record(agent), record_of(agent))  # it is made again, so it is not done yet
+    write_record(
+        workspace.record(agent), record_of(agent)
+    )  # it is made again, so it is not done yet
     tracker = Tracker(study, workspace, wanted, Speeds([]), 2)
     assert tracker.line() == "0 of 3 runs done; 3 runs of unknown speed"
     write_record(workspace.record(teacher), record_of(teacher, 0.1))

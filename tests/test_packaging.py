@@ -81,7 +81,8 @@ def installed_closure() -> Iterator[tuple[str, Version, str]]:
         todo.extend(
             (needed, wanted.name)
             for needed in requirements(package.requires or [])
-            if needed.marker is None or any(needed.marker.evaluate({"extra": e}) for e in ("", *wanted.extras))
+            if needed.marker is None
+            or any(needed.marker.evaluate({"extra": e}) for e in ("", *wanted.extras))
         )
 
 
@@ -175,7 +176,11 @@ def test_one_version_and_licence_everywhere() -> None:
 @pytest.mark.parametrize("name", sorted({wanted.name for wanted in direct_requirements()}))
 def test_every_direct_dependency_has_its_licence_told(name: str) -> None:
     rows = (ROOT / "THIRD_PARTY.md").read_text(encoding="utf-8")
-    listed = [cell.strip() for cells in re.findall(r"^\| ([^|]+) \|", rows, re.MULTILINE) for cell in cells.split(",")]
+    listed = [
+        cell.strip()
+        for cells in re.findall(r"^\| ([^|]+) \|", rows, re.MULTILINE)
+        for cell in cells.split(",")
+    ]
     assert listed.count(name) == 1
 
 
@@ -191,7 +196,9 @@ def makefile_alone(tmp_path: Path) -> Path:
 
 def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
-    return subprocess.run(["make", *arguments], cwd=folder, env=environment, capture_output=True, text=True)
+    return subprocess.run(
+        ["make", *arguments], cwd=folder, env=environment, capture_output=True, text=True
+    )
 
 
 needs_make = pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
@@ -233,7 +240,15 @@ def test_an_environment_is_made_again_only_where_it_is_not_this_folders(
     environment = makefile_alone / ".venv"
     environment.mkdir()
     if home is not None:
-        (environment / ".installed").write_text(str(makefile_alone.resolve() if home == "here" else home))
-    answer = make(makefile_alone, "install", "--dry-run", "--old-file=pyproject.toml", "--old-file=constraints.txt")
+        (environment / ".installed").write_text(
+            str(makefile_alone.resolve() if home == "here" else home)
+        )
+    answer = make(
+        makefile_alone,
+        "install",
+        "--dry-run",
+        "--old-file=pyproject.toml",
+        "--old-file=constraints.txt",
+    )
     assert answer.returncode == 0
     assert ("pip install" in answer.stdout) == made_again

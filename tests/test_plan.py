@@ -9,14 +9,22 @@ from typing import Any
 
 import pytest
 
-from a2d.plan import Plan, Speeds, make_plan, scan_records
-from a2d.provenance import collect_provenance
-from a2d.records import Evaluation, Network, Record, Timing, find_records, read_record, write_record
-from a2d.results import load_results
-from a2d.single import do_run
-from a2d.spec import SEMANTICS, SearchSpec, key_of
-from a2d.study import Run, Study, load_study
-from a2d.workspace import Workspace
+from a2d.reading.results import load_results
+from a2d.runs.provenance import collect_provenance
+from a2d.runs.records import (
+    Evaluation,
+    Network,
+    Record,
+    Timing,
+    find_records,
+    read_record,
+    write_record,
+)
+from a2d.specs.run import SEMANTICS, SearchSpec, key_of
+from a2d.study.plan import Plan, Speeds, make_plan, scan_records
+from a2d.study.study import Run, Study, load_study
+from a2d.study.worker import do_run
+from a2d.study.workspace import Workspace
 from tests import synthetic
 
 ROOT = Path(__file__).parent.parent
@@ -47,7 +55,9 @@ def record_of(run: Run, seconds_per_step: float = 0.01, **fields: Any) -> Record
 
 
 def named(study: Study, task: str, method: str) -> Run:
-    return next(run for run in study.runs.values() if run.spec.task.name == task and run.method == method)
+    return next(
+        run for run in study.runs.values() if run.spec.task.name == task and run.method == method
+    )
 
 
 def status(plan: Plan, run: Run) -> str:
@@ -69,9 +79,15 @@ def test_done_damaged_stale_and_foreign_records(study: Study, workspace: Workspa
     old = workspace.record(other).with_name("seed10-00000000.json")
     write_record(old, record_of(other))
     write_record(workspace.results / "laptop" / "seed10-00000000.json", record_of(other))
-    (workspace.record(other).with_name("seed10-12345678.arch.json")).write_text("{}", encoding="utf-8")
+    (workspace.record(other).with_name("seed10-12345678.arch.json")).write_text(
+        "{}", encoding="utf-8"
+    )
     plan = make_plan(study, workspace)
-    assert (status(plan, done), status(plan, damaged), status(plan, other)) == ("done", "damaged", "missing")
+    assert (status(plan, done), status(plan, damaged), status(plan, other)) == (
+        "done",
+        "damaged",
+        "missing",
+    )
     assert plan.stale == [old], "of this scale alone, and an architecture is no record"
     assert (plan.count("done"), plan.count("damaged")) == (1, 1)
 
@@ -89,11 +105,22 @@ def test_raised_semantics_make_records_stale(
 def test_hours_come_from_the_likest_records(study: Study, workspace: Workspace) -> None:
     catch = named(study, "tiny-catch", "manual-vanilla")
     reach = named(study, "tiny-reach", "manual-mlp8")
-    speeds = Speeds([record_of(catch, 0.01), record_of(catch, 0.03), record_of(catch, 0.02), record_of(reach, 4.0)])
+    speeds = Speeds(
+        [
+            record_of(catch, 0.01),
+            record_of(catch, 0.03),
+            record_of(catch, 0.02),
+            record_of(reach, 4.0),
+        ]
+    )
     same = named(study, "tiny-catch", "distilled-vanilla-joint")
-    assert speeds.hours(same) == pytest.approx(0.02 * same.spec.steps / 3600), "the median, same task and network"
+    assert speeds.hours(same) == pytest.approx(0.02 * same.spec.steps / 3600), (
+        "the median, same task and network"
+    )
     elsewhere = named(study, "tiny-catch", "search-joint")
-    assert speeds.hours(elsewhere) == pytest.approx(0.025 * elsewhere.spec.steps / 3600), "the family's median"
+    assert speeds.hours(elsewhere) == pytest.approx(0.025 * elsewhere.spec.steps / 3600), (
+        "the family's median"
+    )
     assert Speeds([]).hours(same) is None
     write_record(workspace.record(catch), record_of(catch, 0.02))
     plan = make_plan(study, workspace)
@@ -101,14 +128,18 @@ def test_hours_come_from_the_likest_records(study: Study, workspace: Workspace) 
     assert plan.hours == pytest.approx(0.02 * rest / 3600) and plan.unknown == 0
 
 
-def test_speeds_of_recorded_runs_are_known_for_a_fresh_repetition(study: Study, workspace: Workspace) -> None:
+def test_speeds_of_recorded_runs_are_known_for_a_fresh_repetition(
+    study: Study, workspace: Workspace
+) -> None:
     catch = named(study, "tiny-catch", "manual-vanilla")
     write_record(workspace.record(catch), record_of(catch, 0.02))
     fresh = Workspace(workspace.results.parent / "fresh" / "results", workspace.runs)
     assert make_plan(study, fresh).unknown == len(study.runs)
     plan = make_plan(study, fresh, workspace.results)
     assert plan.unknown == plan.count("done") == 0
-    assert plan.hours == pytest.approx(0.02 * sum(run.spec.steps for run in study.runs.values()) / 3600)
+    assert plan.hours == pytest.approx(
+        0.02 * sum(run.spec.steps for run in study.runs.values()) / 3600
+    )
 
 
 def copied_scale(tmp_path: Path) -> Study:
@@ -129,7 +160,10 @@ def test_records_count_whatever_their_scale_is_called(
         write_record(workspace.record(run), synthetic.record_of(run, 1.0))
     whole, damaged, own = (mine.runs[run.key] for run in runs[:3])
     path = workspace.record(runs[1])
-    path.write_text(path.read_text(encoding="utf-8").replace('"steps_done": ', '"steps_done": 1'), encoding="utf-8")
+    path.write_text(
+        path.read_text(encoding="utf-8").replace('"steps_done": ', '"steps_done": 1'),
+        encoding="utf-8",
+    )
     write_record(workspace.record(own), record_of(own))
     assert workspace.find(whole) == workspace.record(runs[0]) != workspace.record(whole)
     assert workspace.find(damaged) is None, "a damaged one counts only where it lies"
@@ -142,7 +176,9 @@ def test_records_count_whatever_their_scale_is_called(
     found = read_record(workspace.record(study.runs[key_of(search)])).search
     assert found is not None and workspace.searched(mine, search) == found.architecture
     monkeypatch.setitem(SEMANTICS, "evaluation", SEMANTICS["evaluation"] + 1)
-    assert make_plan(load_study("mine", tmp_path), workspace).count("done") == 0, "a stale one counts nowhere"
+    assert make_plan(load_study("mine", tmp_path), workspace).count("done") == 0, (
+        "a stale one counts nowhere"
+    )
 
 
 def test_a_run_that_took_no_step_has_no_speed_to_fail_on(study: Study) -> None:
@@ -159,7 +195,9 @@ def test_unreadable_records_are_left_out_and_left_alone(study: Study, workspace:
     broken = workspace.results / "smoke" / "seed1-x.json"
     for text in ("{", "[]", json.dumps({"format": 1})):
         broken.write_text(text, encoding="utf-8")
-        assert {path: record and record.key for path, record in scan_records(workspace.results).items()} == {
+        assert {
+            path: record and record.key for path, record in scan_records(workspace.results).items()
+        } == {
             broken: None,
             workspace.record(run): run.key,
         }
@@ -186,7 +224,11 @@ def test_a_study_is_done_run_by_run(workspace: Workspace, tmp_path: Path) -> Non
     search = named(study, "tiny-reach", "search-joint")
     derived = named(study, "tiny-reach", "derived-joint-joint")
     assert workspace.architecture(search).is_file() and workspace.bundle(derived.spec).is_dir()
-    records = {record.key: record for record in scan_records(workspace.results).values() if record is not None}
+    records = {
+        record.key: record
+        for record in scan_records(workspace.results).values()
+        if record is not None
+    }
     found = records[search.key].search
     assert found is not None and records[derived.key].network.design == found.architecture
     elsewhere = tmp_path / "elsewhere.json"

@@ -9,11 +9,11 @@ import pytest
 import torch
 
 from a2d.errors import A2DError
-from a2d.process import accelerator_name, chosen_device
+from a2d.runs.process import accelerator_name, chosen_device
 
 ALLOCATE = """
 import resource, torch
-from a2d.process import prepare
+from a2d.runs.process import prepare
 {preparation}
 def fill():
     torch.ones(2_000_000)  # 8 MB, taken and given back
@@ -43,16 +43,26 @@ def test_a_run_takes_no_memory_from_the_system_twice_and_has_one_thread() -> Non
 
 def test_peak_memory_is_the_processs_own() -> None:
     """Not that of the process that started it, which Linux's getrusage would begin with."""
-    code = "import numpy; from a2d.process import peak_memory_mib; print(peak_memory_mib())"
+    code = "import numpy; from a2d.runs.process import peak_memory_mib; print(peak_memory_mib())"
     held = bytearray(b"x") * (1500 * 2**20)
-    small = float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
+    small = float(
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        ).stdout
+    )
     assert len(held) == 1500 * 2**20 and 50 < small < 1000
     more = code.replace("print", "a = numpy.ones(100 * 2**20, dtype=numpy.uint8); print")
-    large = float(subprocess.run([sys.executable, "-c", more], capture_output=True, text=True, check=True).stdout)
+    large = float(
+        subprocess.run(
+            [sys.executable, "-c", more], capture_output=True, text=True, check=True
+        ).stdout
+    )
     assert 90 < large - small < 110
 
 
-def test_networks_are_trained_on_the_processor_unless_another_device_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_networks_are_trained_on_the_processor_unless_another_device_is_chosen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.delenv("A2D_DEVICE", raising=False)
     assert chosen_device() == torch.device("cpu") and accelerator_name() is None
     monkeypatch.setenv("A2D_DEVICE", "meta")

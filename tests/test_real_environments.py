@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 import torch
 
-from a2d.bundle import build_agent, load_agent
+from a2d.algorithms.rollout import Collector
 from a2d.environments import make_environment
-from a2d.execute import interface_of, run_search, run_training
-from a2d.records import read_record, write_record
-from a2d.rollout import Collector
-from a2d.spec import A2CSettings, EvaluationSettings, ManualAgent, SearchSpec, TrainSpec
-from a2d.tasks import TaskCard, load_card
+from a2d.networks.interface import build_agent, interface_of
+from a2d.runs.agent_files import load_agent
+from a2d.runs.execute import run_search, run_training
+from a2d.runs.records import read_record, write_record
+from a2d.specs.run import A2CSettings, EvaluationSettings, ManualAgent, SearchSpec, TrainSpec
+from a2d.specs.task import TaskCard, load_card
 from tests.test_execute import judged
 
 ENVS = Path(__file__).parent.parent / "envs"
@@ -36,7 +37,8 @@ def spec(task: TaskCard, network: str, steps: int, episodes: int = 20, **a2c: An
     )
 
 
-# Neither is learned in so few steps with the default settings, which are those of twenty million steps.
+# Neither is learned in so few steps with the default settings, which are those of twenty million
+# steps.
 def test_catch_is_learned(tmp_path: Path) -> None:
     settings: dict[str, Any] = {"environments": 16, "rollout_length": 7, "discount": 0.9}
     settings |= {"learning_rate": 5e-4, "final_learning_rate": 5e-4}

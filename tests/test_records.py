@@ -9,11 +9,10 @@ from typing import Any
 
 import pytest
 
-from a2d.architecture import Architecture
 from a2d.errors import A2DError
 from a2d.files import checksum, write_atomically
-from a2d.provenance import collect_provenance
-from a2d.records import (
+from a2d.runs.provenance import collect_provenance
+from a2d.runs.records import (
     CurvePoint,
     Evaluation,
     Network,
@@ -23,32 +22,44 @@ from a2d.records import (
     read_record,
     write_record,
 )
-from a2d.spec import SEMANTICS, ManualAgent, SearchSpec, TrainSpec, key_of
-from a2d.tasks import TaskCard, load_card
+from a2d.specs.architecture import Architecture
+from a2d.specs.run import SEMANTICS, ManualAgent, SearchSpec, TrainSpec, key_of
+from a2d.specs.task import TaskCard, load_card
 
 ROOT = Path(__file__).parent.parent
 CARD = load_card(ROOT / "envs" / "tiny-catch.yaml")
 SPEC = TrainSpec(task=CARD, steps=3200, seed=0, agent=ManualAgent(network="vanilla"))
 
 
-def record_of(spec: TrainSpec | SearchSpec, returns: tuple[float, ...] = (1.0, -0.1, 4.0), **fields: Any) -> Record:
+def record_of(
+    spec: TrainSpec | SearchSpec, returns: tuple[float, ...] = (1.0, -0.1, 4.0), **fields: Any
+) -> Record:
     values: dict[str, Any] = {
         "key": key_of(spec),
         "status": "finished",
         "steps_done": spec.steps,
         "spec": spec,
         "evaluation": Evaluation(seed=7, returns=list(returns), lengths=[35] * len(returns)),
-        "curve": [CurvePoint(step=320, mean_return=None), CurvePoint(step=640, mean_return=0.1 + 0.2)],
+        "curve": [
+            CurvePoint(step=320, mean_return=None),
+            CurvePoint(step=640, mean_return=0.1 + 0.2),
+        ],
         "loss_terms": {"policy": 1e-9, "value": 1 / 3, "entropy": None},
-        "network": Network(design="vanilla", flops=10, parameters=20, latency_median_ms=0.1, latency_p99_ms=0.2),
-        "timing": Timing(wall_s=2.0, training_s=1.5, steps_per_second=2133.3, peak_memory_mib=300.0),
+        "network": Network(
+            design="vanilla", flops=10, parameters=20, latency_median_ms=0.1, latency_p99_ms=0.2
+        ),
+        "timing": Timing(
+            wall_s=2.0, training_s=1.5, steps_per_second=2133.3, peak_memory_mib=300.0
+        ),
         "provenance": collect_provenance(1),
     }
     return Record(**values | fields)
 
 
 def rewrite(path: Path, **changes: Any) -> None:
-    path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | changes), encoding="utf-8")
+    path.write_text(
+        json.dumps(json.loads(path.read_text(encoding="utf-8")) | changes), encoding="utf-8"
+    )
 
 
 def test_round_trip_loses_nothing(tmp_path: Path) -> None:
@@ -60,17 +71,25 @@ def test_round_trip_loses_nothing(tmp_path: Path) -> None:
     awkward = TaskCard.model_validate(
         CARD.model_dump() | {"title": "Brücke „β“", "options": {"balls": 3, "x": [1, 2.5]}}
     )
-    for spec in (SPEC, SearchSpec(task=CARD, steps=3200, seed=0), SPEC.model_copy(update={"task": awkward})):
+    for spec in (
+        SPEC,
+        SearchSpec(task=CARD, steps=3200, seed=0),
+        SPEC.model_copy(update={"task": awkward}),
+    ):
         record = record_of(spec, search=outcome if isinstance(spec, SearchSpec) else None)
         write_record(path, record)
         assert read_record(path) == record
     assert record.score == pytest.approx(4.9 / 3)
-    assert [file.name for file in path.parent.iterdir()] == ["seed0-x.json"], "no temporary file is left"
+    assert [file.name for file in path.parent.iterdir()] == ["seed0-x.json"], (
+        "no temporary file is left"
+    )
     assert stat.S_IMODE(path.stat().st_mode) == 0o644
 
 
 def test_a_diverged_run_has_a_record_too(tmp_path: Path) -> None:
-    record = record_of(SPEC, status="diverged", reason="loss nan", steps_done=0, curve=[], loss_terms={})
+    record = record_of(
+        SPEC, status="diverged", reason="loss nan", steps_done=0, curve=[], loss_terms={}
+    )
     write_record(tmp_path / "r.json", record)
     back = read_record(tmp_path / "r.json")
     assert back == record and back.status == "diverged" and back.score == pytest.approx(4.9 / 3)
@@ -106,7 +125,9 @@ def test_reformatting_is_no_edit(tmp_path: Path) -> None:
     assert read_record(path) == record_of(SPEC)
 
 
-def test_a_key_that_is_not_its_specs_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_key_that_is_not_its_specs_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "r.json"
     write_record(path, record_of(SPEC, key="0123456789abcdef"))
     with pytest.raises(A2DError, match=r"r\.json: key 0123456789abcdef is not its spec's key"):
@@ -123,11 +144,15 @@ def test_a_record_under_another_runs_name_is_refused(tmp_path: Path) -> None:
     for path in (own, foreign):
         write_record(path, record_of(SPEC))
     assert read_record(own).key == key_of(SPEC)
-    with pytest.raises(A2DError, match=rf"{foreign.name}: is the record of another run, {key_of(SPEC)}"):
+    with pytest.raises(
+        A2DError, match=rf"{foreign.name}: is the record of another run, {key_of(SPEC)}"
+    ):
         read_record(foreign)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "7", '"text"', "{}", '{"format": 1}', '{"format": 2}', "\x00"])
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "7", '"text"', "{}", '{"format": 1}', '{"format": 2}', "\x00"]
+)
 def test_what_is_no_record_is_told_by_name(text: str, tmp_path: Path) -> None:
     (tmp_path / "r.json").write_text(text, encoding="utf-8")
     with pytest.raises(A2DError, match=r"r\.json"):
@@ -154,7 +179,9 @@ def test_a_write_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
 
     def fails(temporary: Path) -> None:
         temporary.write_text("half of")
-        assert temporary.parent == path.parent, "on the same disk, so that it can be put in place at once"
+        assert temporary.parent == path.parent, (
+            "on the same disk, so that it can be put in place at once"
+        )
         raise KeyboardInterrupt
 
     for there in (False, True):
@@ -167,4 +194,7 @@ def test_a_write_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
 
 def test_checksum_is_sha256(tmp_path: Path) -> None:
     (tmp_path / "abc").write_bytes(b"abc")
-    assert checksum(tmp_path / "abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    assert (
+        checksum(tmp_path / "abc")
+        == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    )

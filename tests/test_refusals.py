@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from a2d.architecture import load_architecture
 from a2d.errors import A2DError, nearest
-from a2d.study import load_study
+from a2d.specs.architecture import load_architecture
+from a2d.study.study import load_study
 from tests.test_cli import CATCH, a2d, ended, refusal, succeeded
 from tests.test_faults import obey_permissions
 from tests.test_faults import run as run_process
@@ -26,8 +26,12 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A trained agent, a search's folder, and some files and folders of other kinds."""
     base = tmp_path_factory.mktemp("kinds")
     short = ("--steps", 40, "--environments", 4)
-    succeeded(a2d("train", "--task", CATCH, "--out", base / "agent", "--network", "vanilla", *short))
-    succeeded(a2d("search", "--task", CATCH, "--out", base / "found", "--cells", 1, "--width", 4, *short))
+    succeeded(
+        a2d("train", "--task", CATCH, "--out", base / "agent", "--network", "vanilla", *short)
+    )
+    succeeded(
+        a2d("search", "--task", CATCH, "--out", base / "found", "--cells", 1, "--width", 4, *short)
+    )
     for name in ("empty", "full"):
         (base / name).mkdir()
     (base / "full" / "notes.txt").write_text("notes", encoding="utf-8")
@@ -90,7 +94,19 @@ def command_with(kind: str, path: Path, base: Path) -> list[object]:
     card, new = base / "mine.yaml", base / "new"
     match kind:
         case "--teacher":
-            return ["train", "--task", card, "--out", new, "--network", "vanilla", kind, path, "--distill", "joint"]
+            return [
+                "train",
+                "--task",
+                card,
+                "--out",
+                new,
+                "--network",
+                "vanilla",
+                kind,
+                path,
+                "--distill",
+                "joint",
+            ]
         case "--architecture":
             return ["train", "--task", card, "--out", new, kind, path]
         case "--like":
@@ -131,7 +147,9 @@ def test_what_cannot_be_written_to_is_refused_before_anything_is_built(
     card, note = folders / "mine.yaml", folders / "full" / "notes.txt"
     train = ["train", "--task", card, "--network", "vanilla", "--out"]
     assert "is a file; --out names a folder" in refusal([*train, note], monkeypatch, capsys)
-    assert "is a file; --log names a folder" in refusal([*train, "new", "--log", note], monkeypatch, capsys)
+    assert "is a file; --log names a folder" in refusal(
+        [*train, "new", "--log", note], monkeypatch, capsys
+    )
     search = ["search", "--task", card, "--out", note]
     assert "is a file; --out names a folder" in refusal(search, monkeypatch, capsys)
     before = (folders / "agent" / "record.json").read_bytes()
@@ -144,8 +162,16 @@ def test_what_cannot_be_written_to_is_refused_before_anything_is_built(
 def test_a_log_without_its_package_is_refused_before_anything_is_built(
     folders: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("a2d.single.find_spec", lambda name: None)
-    train = ["train", "--task", folders / "mine.yaml", "--network", "vanilla", "--out", folders / "new"]
+    monkeypatch.setattr("a2d.runs.folder.find_spec", lambda name: None)
+    train = [
+        "train",
+        "--task",
+        folders / "mine.yaml",
+        "--network",
+        "vanilla",
+        "--out",
+        folders / "new",
+    ]
     text = refusal([*train, "--log", folders / "log"], monkeypatch, capsys)
     assert "a2d[tensorboard]" in text and not (folders / "new").exists()
 
@@ -153,7 +179,10 @@ def test_a_log_without_its_package_is_refused_before_anything_is_built(
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
-        (("train", "--network", "vanilla", "--out", "new", "--steps", 100_000), "the nearest: 99,840 or 100,160"),
+        (
+            ("train", "--network", "vanilla", "--out", "new", "--steps", 100_000),
+            "the nearest: 99,840 or 100,160",
+        ),
         (("train", "--network", "vanilla", "--out", "new", "--steps", 7), "the nearest: 320"),
         (("search", "--out", "new", "--environments", 7, "--steps", 99), "the nearest: 70 or 105"),
         (("search", "--out", "new", "--width", 10), "the nearest: 8 or 12"),
@@ -179,7 +208,12 @@ def test_a_number_that_is_no_multiple_is_refused_with_those_that_work(
 
 @pytest.mark.parametrize(
     ("number", "step", "named"),
-    [(25, 10, "20 or 30"), (100_000, 320, "99,840 or 100,160"), (7, 320, "320"), (320, 320, "320 or 640")],
+    [
+        (25, 10, "20 or 30"),
+        (100_000, 320, "99,840 or 100,160"),
+        (7, 320, "320"),
+        (320, 320, "320 or 640"),
+    ],
 )
 def test_the_nearest_multiples(number: int, step: int, named: str) -> None:
     assert nearest(number, step) == named
@@ -189,15 +223,24 @@ def test_the_nearest_multiples(number: int, step: int, named: str) -> None:
     ("change", "named"),
     [
         ({"steps": {"teacher": 1000, "train": 560, "search": 560}}, "the nearest: 960 or 1,040"),
-        ({"evaluation": {"episodes": 25, "environments": 10}}, "the nearest that it divides: 20 or 30 episodes"),
+        (
+            {"evaluation": {"episodes": 25, "environments": 10}},
+            "the nearest that it divides: 20 or 30 episodes",
+        ),
     ],
     ids=["steps", "episodes"],
 )
-def test_a_scale_is_refused_with_the_numbers_that_work(change: dict[str, object], named: str, checkout: Path) -> None:
+def test_a_scale_is_refused_with_the_numbers_that_work(
+    change: dict[str, object], named: str, checkout: Path
+) -> None:
     path = checkout / "workflow" / "scales" / "smoke.yaml"
     scale = yaml.safe_load(path.read_text(encoding="utf-8"))
     environments = {"a2c": {"environments": 16}}
-    scale |= {**change, "pixels": scale["pixels"] | environments, "vectors": scale["vectors"] | environments}
+    scale |= {
+        **change,
+        "pixels": scale["pixels"] | environments,
+        "vectors": scale["vectors"] | environments,
+    }
     path.write_text(yaml.safe_dump(scale), encoding="utf-8")
     with pytest.raises(A2DError, match=f"smoke.yaml.*{named}"):
         load_study("smoke", checkout)
@@ -205,8 +248,14 @@ def test_a_scale_is_refused_with_the_numbers_that_work(change: dict[str, object]
 
 def test_an_architecture_of_a_wrong_width_is_refused_with_those_that_work(tmp_path: Path) -> None:
     path = tmp_path / "arch.json"
-    path.write_text('{"space": "dense", "cells": {"cells": 1, "width": 10}, "operators": ["skip"]}', encoding="utf-8")
-    with pytest.raises(A2DError, match=r"arch\.json: cells\.width: .*should be a multiple of 4; the nearest: 8 or 12"):
+    path.write_text(
+        '{"space": "dense", "cells": {"cells": 1, "width": 10}, "operators": ["skip"]}',
+        encoding="utf-8",
+    )
+    with pytest.raises(
+        A2DError,
+        match=r"arch\.json: cells\.width: .*should be a multiple of 4; the nearest: 8 or 12",
+    ):
         load_architecture(path)
 
 
@@ -235,4 +284,6 @@ def test_what_may_not_be_read_is_refused_by_name(folders: Path, tmp_path: Path) 
         (["evaluate", agent], "agent.json"),
     ):
         status, errors = run_process(*arguments, preexec_fn=obey_permissions)
-        assert status == 1 and re.fullmatch(rf"a2d: .*/{name}: cannot be read \(Permission denied\);.*\n", errors)
+        assert status == 1 and re.fullmatch(
+            rf"a2d: .*/{name}: cannot be read \(Permission denied\);.*\n", errors
+        )

@@ -12,15 +12,14 @@ import pytest
 import torch
 from gymnasium.spaces import Box, Discrete
 
-from a2d.architecture import CellSpace
-from a2d.bundle import build_agent, build_supernet_agent
+from a2d.algorithms.rollout import Collector, Rollout
 from a2d.environments import make_environment
 from a2d.errors import Diverged
-from a2d.execute import interface_of
 from a2d.networks.agent import Agent
+from a2d.networks.interface import build_agent, build_supernet_agent, interface_of
 from a2d.networks.supernet import sample_gates
-from a2d.rollout import Collector, Rollout
-from a2d.tasks import TaskCard, load_card
+from a2d.specs.architecture import CellSpace
+from a2d.specs.task import TaskCard, load_card
 
 ENVS = Path(__file__).parent.parent / "envs"
 
@@ -58,7 +57,13 @@ def card(name: str, **changes: Any) -> TaskCard:
 
 
 def pays(options: dict[str, float] | None = None, **fields: Any) -> TaskCard:
-    data = {"name": "pays", "title": "P", "family": "gymnasium", "id": "Pays-v0", "options": options or {}}
+    data = {
+        "name": "pays",
+        "title": "P",
+        "family": "gymnasium",
+        "id": "Pays-v0",
+        "options": options or {},
+    }
     return TaskCard.model_validate(data | fields)
 
 
@@ -83,7 +88,9 @@ def check_by_replay(task: TaskCard, agent: Agent, rollout: Rollout) -> dict[str,
     current = environments.reset(seed=0)[0]
     counts = {"terminated": 0, "truncated": 0}
     for step in range(steps):
-        assert np.array_equal(observations[step], current), "acts on what the last step or a reset showed"
+        assert np.array_equal(observations[step], current), (
+            "acts on what the last step or a reset showed"
+        )
         following, rewards, terminated, truncated, _ = environments.step(actions[step])
         expected = rewards.astype(np.float64)
         expected[truncated] += 0.9 * values_of(agent, following)[truncated]
@@ -131,7 +138,9 @@ def test_the_pass_that_acted_is_the_pass_that_learns() -> None:
     assert torch.allclose(rollout.outputs, outputs, atol=1e-6)
     assert torch.allclose(rollout.values, values, atol=1e-6)
     assert rollout.outputs.requires_grad and rollout.values.requires_grad
-    assert not any(part.requires_grad for part in (rollout.actions, rollout.rewards, rollout.last_values))
+    assert not any(
+        part.requires_grad for part in (rollout.actions, rollout.rewards, rollout.last_values)
+    )
 
 
 @pytest.mark.parametrize(("clip", "expected"), [(True, [1, -1, 1, -1]), (False, [5, -3, 5, -3])])
@@ -173,7 +182,9 @@ def test_gates_serve_the_whole_rollout() -> None:
     assert not rollout.last_values.requires_grad and not rollout.rewards.requires_grad
 
 
-@pytest.mark.parametrize("options", [{"third": float("nan")}, {"third": float("inf")}, {"seen": float("nan")}])
+@pytest.mark.parametrize(
+    "options", [{"third": float("nan")}, {"third": float("inf")}, {"seen": float("nan")}]
+)
 def test_numbers_that_are_not_finite_end_the_run(options: dict[str, float]) -> None:
     agent, collector = collecting(pays(options), "mlp8")
     collector.collect(agent, 2, ())

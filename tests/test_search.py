@@ -10,17 +10,17 @@ import pytest
 import torch
 from torch import Tensor
 
-from a2d.architecture import OPERATORS, Architecture, CellSpace, sample_architecture
-from a2d.bundle import build_agent, build_supernet_agent
-from a2d.costs import count_flops
+from a2d.algorithms.rollout import Collector
 from a2d.environments import make_environment
 from a2d.errors import Diverged
-from a2d.execute import interface_of
+from a2d.networks.costs import count_flops
+from a2d.networks.interface import build_agent, build_supernet_agent, interface_of
 from a2d.networks.supernet import Supernet, operator_flops
-from a2d.rollout import Collector
-from a2d.search import MATCH_DRAWS, SearchLearner, expected_cost, match_flops, temperature_at
-from a2d.spec import SearchSpec
-from a2d.tasks import load_card
+from a2d.search.gumbel import SearchLearner, expected_cost, temperature_at
+from a2d.search.matched import MATCH_DRAWS, match_flops
+from a2d.specs.architecture import OPERATORS, Architecture, CellSpace, sample_architecture
+from a2d.specs.run import SearchSpec
+from a2d.specs.task import load_card
 
 ENVS = Path(__file__).parent.parent / "envs"
 
@@ -55,21 +55,29 @@ def test_gradient_of_the_expected_cost_by_hand() -> None:
     p = torch.softmax(alpha.detach(), dim=-1)
     mean = (p * flops).sum(dim=-1, keepdim=True)
     assert alpha.grad is not None
-    assert torch.allclose(alpha.grad, p * (flops - mean) / flops.max(dim=-1).values.sum(), atol=1e-6)
+    assert torch.allclose(
+        alpha.grad, p * (flops - mean) / flops.max(dim=-1).values.sum(), atol=1e-6
+    )
 
 
-def searching(task: str = "tiny-reach", environments: int = 4, **search: Any) -> tuple[SearchLearner, Collector]:
+def searching(
+    task: str = "tiny-reach", environments: int = 4, **search: Any
+) -> tuple[SearchLearner, Collector]:
     torch.manual_seed(0)
     settings = {"space": {"cells": 2, "width": 8}, **search}
     card = load_card(ENVS / f"{task}.yaml")
     a2c = {"environments": environments}
     spec = SearchSpec(task=card, steps=environments * 500, seed=0, a2c=a2c, search=settings)
     batch = make_environment(card, environments, 0)
-    agent = build_supernet_agent(spec.search.space, interface_of(batch, card.normalize_observations))
+    agent = build_supernet_agent(
+        spec.search.space, interface_of(batch, card.normalize_observations)
+    )
     return SearchLearner(agent, spec, None), Collector(batch, card, 0, spec.a2c.discount)
 
 
-def one_update(learner: SearchLearner, collector: Collector, progress: float = 0.0) -> tuple[bool, bool]:
+def one_update(
+    learner: SearchLearner, collector: Collector, progress: float = 0.0
+) -> tuple[bool, bool]:
     """Return whether the weights and alpha moved."""
     weights = [weight.detach().clone() for weight in learner.weights]
     alpha = learner.alpha.detach().clone()
@@ -108,7 +116,9 @@ def test_alphas_step_is_adams_at_its_own_rate() -> None:
     touched = learner.alpha.grad.abs() > 1e-5
     assert touched.any()
     # Adam's first step is the rate times the gradient's sign.
-    assert torch.allclose(learner.alpha[touched], -0.05 * learner.alpha.grad[touched].sign(), atol=1e-4)
+    assert torch.allclose(
+        learner.alpha[touched], -0.05 * learner.alpha.grad[touched].sign(), atol=1e-4
+    )
 
 
 def test_temperature_follows_the_progress() -> None:
@@ -179,7 +189,10 @@ def test_random_architectures_match_the_flops(seed: int) -> None:
         return count_flops(build_agent(architecture, interface), torch.zeros(1, *shape))
 
     flops = operator_flops(Supernet(cells, shape), shape)
-    drawn = [match_flops(target, flops, total(target), np.random.default_rng(other)) for other in (seed, seed, 77)]
+    drawn = [
+        match_flops(target, flops, total(target), np.random.default_rng(other))
+        for other in (seed, seed, 77)
+    ]
     assert drawn[0] == drawn[1] != drawn[2], "its generator alone decides"
     assert all(abs(total(found) - total(target)) <= 0.1 * total(target) for found in drawn)
     assert all(found.cells == cells and found.space == "convolution" for found in drawn)
@@ -192,5 +205,8 @@ def test_where_no_draw_matches_the_closest_is_taken() -> None:
     flops[:, 0] = 100.0
     found = match_flops(target, flops, 1400, np.random.default_rng(5))
     generator = np.random.default_rng(5)
-    best = max(sample_architecture("dense", cells, generator).operators.count("dense_relu") for _ in range(MATCH_DRAWS))
+    best = max(
+        sample_architecture("dense", cells, generator).operators.count("dense_relu")
+        for _ in range(MATCH_DRAWS)
+    )
     assert found.operators.count("dense_relu") == best < 13

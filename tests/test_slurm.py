@@ -10,12 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from a2d.study import load_study
+from a2d.study.study import load_study
 from tests.test_cluster import command, configure
 from tests.test_faults import FAULTY, mini, wanted
 from tests.test_workflow import checkout, pretend_recorded
 
-pytest.importorskip("snakemake_executor_plugin_slurm", reason="needs the slurm extra; `make test-cluster` installs it")
+pytest.importorskip(
+    "snakemake_executor_plugin_slurm",
+    reason="needs the slurm extra; `make test-cluster` installs it",
+)
 
 __all__ = ["checkout"]
 ROOT = Path(__file__).parents[1]
@@ -23,9 +26,20 @@ SNAKEMAKE = [sys.executable, "-m", "snakemake", "--profile", "profiles/slurm"]
 
 
 def answer(checkout: Path, *arguments: str, path: str = "") -> subprocess.CompletedProcess[str]:
-    variables = {**os.environ, "PYTHONPATH": str(checkout), "PATH": path + os.environ["PATH"], "COLUMNS": "1000"}
+    variables = {
+        **os.environ,
+        "PYTHONPATH": str(checkout),
+        "PATH": path + os.environ["PATH"],
+        "COLUMNS": "1000",
+    }
     return subprocess.run(
-        [*SNAKEMAKE, *arguments], cwd=checkout, capture_output=True, text=True, env=variables, check=False, timeout=900
+        [*SNAKEMAKE, *arguments],
+        cwd=checkout,
+        capture_output=True,
+        text=True,
+        env=variables,
+        check=False,
+        timeout=900,
     )
 
 
@@ -50,7 +64,9 @@ def dry_run(checkout: Path, *arguments: str) -> list[str]:
 
 def test_short_runs_share_jobs(checkout: Path) -> None:
     study = load_study("smoke", checkout)
-    jobs = [job for job in dry_run(checkout, "--config", "scale=smoke") if job.startswith("Group job")]
+    jobs = [
+        job for job in dry_run(checkout, "--config", "scale=smoke") if job.startswith("Group job")
+    ]
     runs = [re.findall(r"^ +rule (\w+):", job, flags=re.MULTILINE) for job in jobs]
     assert sum(map(len, runs)) == len(study.runs) and len(jobs) <= 10
     assert max(map(len, runs)) <= 8
@@ -77,11 +93,17 @@ def test_long_runs_have_a_job_each_with_the_time_they_need(checkout: Path) -> No
 def test_account_and_partition_go_into_every_job(checkout: Path) -> None:
     options = ["--default-resources", "slurm_account=lab", "slurm_partition=short"]
     jobs = dry_run(checkout, *options, "--config", "scale=smoke", "--", "ablation_critic")
-    runs = re.findall(r"^ +rule .*?resources: (.*?)$", "\n".join(jobs), flags=re.MULTILINE | re.DOTALL)
-    assert runs and all("slurm_account=lab" in run and "slurm_partition=short" in run for run in runs)
+    runs = re.findall(
+        r"^ +rule .*?resources: (.*?)$", "\n".join(jobs), flags=re.MULTILINE | re.DOTALL
+    )
+    assert runs and all(
+        "slurm_account=lab" in run and "slurm_partition=short" in run for run in runs
+    )
 
 
-def test_nothing_is_submitted_to_a_cluster_that_would_not_say_how_jobs_ended(checkout: Path, tmp_path: Path) -> None:
+def test_nothing_is_submitted_to_a_cluster_that_would_not_say_how_jobs_ended(
+    checkout: Path, tmp_path: Path
+) -> None:
     options = ["--slurm-status-command", "sacct", "--config", "scale=smoke", "--", "size_sweep"]
     done = answer(checkout, *options, path=fakes(tmp_path))
     assert done.returncode != 0 and not (tmp_path / "submitted").exists()
@@ -90,17 +112,26 @@ def test_nothing_is_submitted_to_a_cluster_that_would_not_say_how_jobs_ended(che
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.skipif(not Path("/etc/slurm/slurm.conf").exists(), reason="no SLURM here; `make test-cluster` starts one")
-def test_a_failing_run_is_tried_thrice_and_takes_nothing_from_its_neighbours(checkout: Path) -> None:
+@pytest.mark.skipif(
+    not Path("/etc/slurm/slurm.conf").exists(),
+    reason="no SLURM here; `make test-cluster` starts one",
+)
+def test_a_failing_run_is_tried_thrice_and_takes_nothing_from_its_neighbours(
+    checkout: Path,
+) -> None:
     (checkout / "faulty_task.py").write_text(FAULTY, encoding="utf-8")
     card = {"title": "R", "family": "gymnasium", "id": "Faulty-v0", "import_module": "faulty_task"}
     study = mini(checkout, card | {"random_score": {"value": -27.0, "source": "made up"}})
     runs = [run for run in wanted(study) if run.stage in ("teacher", "manual")]
     (checkout / "broken").touch()
-    done = answer(checkout, "--config", "scale=mini", "--", *(f"results/{run.path}" for run in runs))
+    done = answer(
+        checkout, "--config", "scale=mini", "--", *(f"results/{run.path}" for run in runs)
+    )
     text = done.stdout + done.stderr
     assert done.returncode != 0
     missing = {run.method for run in runs if not (checkout / "results" / run.path).exists()}
     # Where there are fewer processors than a job claims, a run of it may not have begun.
     assert "distilled-mlp16-critic" in missing and len(missing) <= 2, text
-    assert len(set(re.findall(r"group_distilled_train_manual/(\d+)\.log", text))) == 3, "SLURM's jobs"
+    assert len(set(re.findall(r"group_distilled_train_manual/(\d+)\.log", text))) == 3, (
+        "SLURM's jobs"
+    )

@@ -30,7 +30,9 @@ def test_continuous_actions_are_rescaled_to_the_tasks_bounds() -> None:
     environment = make_environment(recorder(), 3, seed=0)
     assert environment.single_action_space == Box(-1.0, 1.0, (2,), np.float32)
     environment.reset()
-    observations, rewards, *_ = environment.step(np.array([[-1, -1], [0.5, 0.5], [3, 3]], dtype=np.float32))
+    observations, rewards, *_ = environment.step(
+        np.array([[-1, -1], [0.5, 0.5], [3, 3]], dtype=np.float32)
+    )
     assert np.allclose(observations, np.array([[-4, 0], [2, 0.75], [4, 1]]))
     assert np.allclose(rewards, [-400, 275, 500]), "rewards are left as they are"
 
@@ -73,7 +75,8 @@ def test_actions_reach_both_bounds_and_are_right_in_between() -> None:
         chosen = np.array([[-1.0], [1.0], [generator.uniform(-1, 1)], [7.0]], dtype=np.float32)
         found = Actions(task, space).convert(chosen)
         exact = [
-            Fraction(float(low)) + (Fraction(float(min(a, 1))) + 1) / 2 * (Fraction(float(high)) - Fraction(float(low)))
+            Fraction(float(low))
+            + (Fraction(float(min(a, 1))) + 1) / 2 * (Fraction(float(high)) - Fraction(float(low)))
             for a in chosen[:, 0]
         ]
         assert found.dtype == np.float32 and all(space.contains(action) for action in found)
@@ -85,11 +88,14 @@ def test_symmetric_bounds_scale_without_a_shift(bound: float) -> None:
     space = Box(-bound, bound, (5,), np.float32)
     chosen = np.array([[1e-12, -1e-12, 0.1, -0.7, 0.0]], dtype=np.float32)
     found = Actions(card(id="X-v0"), space).convert(chosen)
-    assert np.array_equal(found, (chosen.astype(np.float64) * np.float64(np.float32(bound))).astype(np.float32))
+    assert np.array_equal(
+        found, (chosen.astype(np.float64) * np.float64(np.float32(bound))).astype(np.float32)
+    )
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "dtype"), [(-128, 127, np.int8), (0, 255, np.uint8), (-3, 4, np.int64), (-30_000, 30_000, np.int16)]
+    ("low", "high", "dtype"),
+    [(-128, 127, np.int8), (0, 255, np.uint8), (-3, 4, np.int64), (-30_000, 30_000, np.int16)],
 )
 def test_every_whole_action_is_reached_and_none_beyond(low: int, high: int, dtype: Any) -> None:
     actions = Actions(card(id="X-v0"), Box(low, high, (1,), dtype))
@@ -100,7 +106,9 @@ def test_every_whole_action_is_reached_and_none_beyond(low: int, high: int, dtyp
 
 @given(low=st.integers(-1000, 1000), span=st.integers(1, 1000), action=st.floats(-1, 1, width=32))
 def test_whole_actions_are_the_nearest(low: int, span: int, action: float) -> None:
-    found = Actions(card(id="X-v0"), Box(low, low + span, (1,), np.int32)).convert(np.array([[action]], np.float32))
+    found = Actions(card(id="X-v0"), Box(low, low + span, (1,), np.int32)).convert(
+        np.array([[action]], np.float32)
+    )
     exact = low + (Fraction(action) + 1) / 2 * span
     assert abs(int(found[0, 0]) - exact) <= Fraction(1, 2) + Fraction(1, 10**9)
 
@@ -114,7 +122,9 @@ def test_whole_actions_are_the_nearest(low: int, span: int, action: float) -> No
     ],
 )
 def test_bounds_too_wide_for_the_agents_numbers_are_refused(space: Box, reach: str) -> None:
-    with pytest.raises(A2DError, match=r"mine\.yaml: id: actions of .* should be within ±") as caught:
+    with pytest.raises(
+        A2DError, match=r"mine\.yaml: id: actions of .* should be within ±"
+    ) as caught:
         make_environment(recorder(action=space), 1, 0)
     assert reach in str(caught.value) and "\n" not in str(caught.value)
 
@@ -139,7 +149,9 @@ def test_layout_is_the_cards_or_the_only_one_that_makes_sense(
     shape: tuple[int, ...], channels: str | None, arranged: tuple[int, ...]
 ) -> None:
     space = Box(0, 1, shape, np.float32)
-    mine = card(id="Recorder-v0", options={"observation": space}, observation="pixels", channels=channels)
+    mine = card(
+        id="Recorder-v0", options={"observation": space}, observation="pixels", channels=channels
+    )
     environment = make_environment(mine, 2, seed=1)
     observations = environment.reset()[0]
     space.seed(independent_seeds(1, 2)[1])
@@ -151,7 +163,9 @@ def test_layout_is_the_cards_or_the_only_one_that_makes_sense(
 
 @pytest.mark.parametrize("shape", [(4, 4, 4), (4, 3, 4), (3, 8, 3), (20, 20, 20)])
 def test_an_open_layout_is_asked_for(shape: tuple[int, ...]) -> None:
-    with pytest.raises(A2DError, match=r"^mine\.yaml: channels: observations of shape .* say 'first' or 'last'"):
+    with pytest.raises(
+        A2DError, match=r"^mine\.yaml: channels: observations of shape .* say 'first' or 'last'"
+    ):
         Observations(card(id="X-v0", observation="pixels"), Box(0, 255, shape, np.uint8))
 
 
@@ -179,7 +193,9 @@ def test_the_advice_for_a_space_with_no_way_in_works_as_it_stands(name: str) -> 
     with pytest.raises(A2DError) as caught:
         make_environment(recorder(observation=observation, action=action), 1, 0)
     lines = str(caught.value).splitlines()
-    assert len(lines) == 4 and lines[0].startswith("mine.yaml: id: ") and "import_module" in lines[1]
+    assert (
+        len(lines) == 4 and lines[0].startswith("mine.yaml: id: ") and "import_module" in lines[1]
+    )
     id = lines[1].split("'")[1]
     pixels = name in ("grey image", "floats beyond 0..1")
     exec("\n".join(line.strip() for line in lines[2:]), {})
@@ -199,7 +215,11 @@ def test_the_advice_for_a_space_with_no_way_in_works_as_it_stands(name: str) -> 
         given.clear()
         for number in range(count):
             environment.step(np.full(2, number))
-        assert len({tuple(one.tolist()) for one in given}) == count == (6 if name == "MultiDiscrete" else 8)
+        assert (
+            len({tuple(one.tolist()) for one in given})
+            == count
+            == (6 if name == "MultiDiscrete" else 8)
+        )
         assert all(action.contains(one.astype(action.dtype)) for one in given)
 
 

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from a2d import spec as module
-from a2d.spec import (
+from a2d.specs import run as module
+from a2d.specs.run import (
     A2CSettings,
     DerivedAgent,
     DistillationSettings,
@@ -29,17 +29,28 @@ from a2d.spec import (
     key_of,
     search_of,
 )
-from a2d.tasks import Score, TaskCard
+from a2d.specs.task import Score, TaskCard
 
 CARD = TaskCard.model_validate(
-    {"name": "small", "title": "Small", "family": "tiny", "id": "a2d/Catch-v0", "observation": "pixels"}
+    {
+        "name": "small",
+        "title": "Small",
+        "family": "tiny",
+        "id": "a2d/Catch-v0",
+        "observation": "pixels",
+    }
     | {"options": {"balls": 5}, "max_episode_steps": 100}
 )
 TEACHER = TrainSpec(task=CARD, steps=3200, seed=100, agent=ManualAgent(network="resnet14"))
 JOINT = DistillationSettings(mode="joint")
 SEARCH = SearchSpec(task=CARD, steps=6400, seed=2, distillation=JOINT, teacher=TEACHER)
 DERIVED = TrainSpec(
-    task=CARD, steps=3200, seed=10, distillation=JOINT, teacher=TEACHER, agent=DerivedAgent(search=SEARCH)
+    task=CARD,
+    steps=3200,
+    seed=10,
+    distillation=JOINT,
+    teacher=TEACHER,
+    agent=DerivedAgent(search=SEARCH),
 )
 RANDOM = DERIVED.model_copy(update={"agent": RandomAgent(matched_to=SEARCH)})
 WORDS = [
@@ -76,7 +87,9 @@ def others(value: Any) -> list[Any]:
     return WORDS if isinstance(value, str) else [7, "tests"]
 
 
-def changed(spec: TrainSpec | SearchSpec, path: tuple[str, ...], value: Any) -> TrainSpec | SearchSpec | None:
+def changed(
+    spec: TrainSpec | SearchSpec, path: tuple[str, ...], value: Any
+) -> TrainSpec | SearchSpec | None:
     data = spec.model_dump(mode="json")
     place = data
     for key in path[:-1]:
@@ -99,17 +112,25 @@ def at(data: Any, path: tuple[str, ...]) -> Any:
 def is_unused(data: Any, path: tuple[str, ...]) -> bool:
     """Tell whether this is a coefficient of a distillation that there is none of."""
     block = path[:-1]
-    return block[-1:] == ("distillation",) and path[-1] != "mode" and at(data, block)["mode"] == "none"
+    return (
+        block[-1:] == ("distillation",) and path[-1] != "mode" and at(data, block)["mode"] == "none"
+    )
 
 
-@pytest.mark.parametrize("spec", [TEACHER, SEARCH, DERIVED, RANDOM], ids=["manual", "search", "derived", "random"])
-def test_every_field_changes_the_key_unless_only_people_read_it(spec: TrainSpec | SearchSpec) -> None:
+@pytest.mark.parametrize(
+    "spec", [TEACHER, SEARCH, DERIVED, RANDOM], ids=["manual", "search", "derived", "random"]
+)
+def test_every_field_changes_the_key_unless_only_people_read_it(
+    spec: TrainSpec | SearchSpec,
+) -> None:
     data, tried = spec.model_dump(mode="json"), 0
     for path in leaves(data):
         variants = (changed(spec, path, other) for other in others(at(data, path)))
         found = next((variant for variant in variants if variant is not None), None)
         if found is None:  # a choice of one, or a card that has to agree with the other cards
-            assert path[-1] in UNREAD | {"kind", "mode", "teacher"} or "task" in path, ".".join(path)
+            assert path[-1] in UNREAD | {"kind", "mode", "teacher"} or "task" in path, ".".join(
+                path
+            )
         elif not is_unused(data, path):
             assert (key_of(found) == key_of(spec)) == (path[-1] in UNREAD), ".".join(path)
             tried += 1
@@ -117,17 +138,27 @@ def test_every_field_changes_the_key_unless_only_people_read_it(spec: TrainSpec 
 
 
 def test_a_task_changes_the_key_with_its_teachers() -> None:
-    for update, same in (({"id": "x"}, False), ({"options": {"balls": 6}}, False), ({"name": "y"}, True)):
+    for update, same in (
+        ({"id": "x"}, False),
+        ({"options": {"balls": 6}}, False),
+        ({"name": "y"}, True),
+    ):
         card = CARD.model_copy(update=update)
         teacher = TEACHER.model_copy(update={"task": card})
-        assert (key_of(SEARCH.model_copy(update={"task": card, "teacher": teacher})) == key_of(SEARCH)) == same
+        assert (
+            key_of(SEARCH.model_copy(update={"task": card, "teacher": teacher})) == key_of(SEARCH)
+        ) == same
 
 
 def test_names_titles_and_scores_are_for_people() -> None:
-    renamed = CARD.model_copy(update={"name": "other", "title": "Other", "random_score": Score(value=1.0, source="a")})
+    renamed = CARD.model_copy(
+        update={"name": "other", "title": "Other", "random_score": Score(value=1.0, source="a")}
+    )
     teacher = TEACHER.model_copy(update={"task": renamed})
     search = SEARCH.model_copy(update={"task": renamed, "teacher": teacher})
-    derived = DERIVED.model_copy(update={"task": renamed, "teacher": teacher, "agent": DerivedAgent(search=search)})
+    derived = DERIVED.model_copy(
+        update={"task": renamed, "teacher": teacher, "agent": DerivedAgent(search=search)}
+    )
     assert key_of(teacher) == key_of(TEACHER) and key_of(search) == key_of(SEARCH)
     assert key_of(derived) == key_of(DERIVED)
 
@@ -139,7 +170,11 @@ def test_different_runs_have_different_keys() -> None:
         | {
             "agent": {
                 "kind": "given",
-                "architecture": {"space": "convolution", "cells": {"cells": 1}, "operators": ["skip"]},
+                "architecture": {
+                    "space": "convolution",
+                    "cells": {"cells": 1},
+                    "operators": ["skip"],
+                },
             }
         }
     )
@@ -154,11 +189,17 @@ def test_different_runs_have_different_keys() -> None:
         ("critic", {"actor_coefficient": 9.0}),
     ],
 )
-def test_a_coefficient_that_is_not_used_is_not_in_the_key(mode: Any, unused: dict[str, Any]) -> None:
+def test_a_coefficient_that_is_not_used_is_not_in_the_key(
+    mode: Any, unused: dict[str, Any]
+) -> None:
     teacher = None if mode == "none" else TEACHER
     agent = ManualAgent(network="vanilla")
     keys = {
-        key_of(TrainSpec(task=CARD, steps=3200, seed=0, agent=agent, teacher=teacher, distillation=settings))
+        key_of(
+            TrainSpec(
+                task=CARD, steps=3200, seed=0, agent=agent, teacher=teacher, distillation=settings
+            )
+        )
         for settings in (DistillationSettings(mode=mode), DistillationSettings(mode=mode, **unused))
     }
     assert len(keys) == 1
@@ -173,7 +214,7 @@ def test_keys_are_those_they_were() -> None:
 
 def test_keys_do_not_depend_on_the_process() -> None:
     code = (
-        "import sys, json; from pydantic import TypeAdapter; from a2d.spec import RunSpec, key_of;"
+        "import sys, json; from pydantic import TypeAdapter; from a2d.specs.run import RunSpec, key_of;"
         "print(key_of(TypeAdapter(RunSpec).validate_json(sys.stdin.read())))"
     )
     for hash_seed in ("1", "2"):
@@ -191,7 +232,10 @@ def test_keys_do_not_depend_on_the_process() -> None:
 @pytest.mark.parametrize(
     ("kind", "stale"),
     [
-        ("train", {"teacher", "search", "derived", "random"}),  # a search depends on its teacher's training
+        (
+            "train",
+            {"teacher", "search", "derived", "random"},
+        ),  # a search depends on its teacher's training
         ("search", {"search", "derived", "random"}),
         ("random", {"random"}),
         ("evaluation", {"teacher", "search", "derived", "random"}),
@@ -208,14 +252,18 @@ def test_raised_semantics_make_stale_what_they_touch(
     assert {name for name, spec in specs.items() if key_of(spec) != before[name]} == stale
 
 
-def test_a_vanilla_search_does_not_depend_on_trainings_semantics(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_vanilla_search_does_not_depend_on_trainings_semantics(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     vanilla = SEARCH.model_copy(update={"teacher": None, "distillation": DistillationSettings()})
     before = key_of(vanilla)
     monkeypatch.setitem(module.SEMANTICS, "train", 99)
     assert key_of(vanilla) == before
 
 
-@pytest.mark.parametrize("spec", [TEACHER, SEARCH, DERIVED, RANDOM], ids=["manual", "search", "derived", "random"])
+@pytest.mark.parametrize(
+    "spec", [TEACHER, SEARCH, DERIVED, RANDOM], ids=["manual", "search", "derived", "random"]
+)
 def test_json_round_trip(spec: TrainSpec | SearchSpec) -> None:
     back = TypeAdapter(RunSpec).validate_json(spec.model_dump_json())
     assert back == spec and type(back) is type(spec) and key_of(back) == key_of(spec)
@@ -229,9 +277,13 @@ def test_json_round_trip(spec: TrainSpec | SearchSpec) -> None:
 def test_any_valid_spec_survives_json(
     environments: int, length: int, updates: int, seed: int, discount: float, rate: float
 ) -> None:
-    a2c = A2CSettings(environments=environments, rollout_length=length, discount=discount, learning_rate=rate)
+    a2c = A2CSettings(
+        environments=environments, rollout_length=length, discount=discount, learning_rate=rate
+    )
     steps = environments * length * updates
-    spec = TrainSpec(task=CARD, steps=steps, seed=seed, a2c=a2c, agent=ManualAgent(network="vanilla"))
+    spec = TrainSpec(
+        task=CARD, steps=steps, seed=seed, a2c=a2c, agent=ManualAgent(network="vanilla")
+    )
     back = TrainSpec.model_validate_json(spec.model_dump_json())
     assert back == spec and key_of(back) == key_of(spec) and spec.updates == updates
     assert len(key_of(spec)) == 16 and int(key_of(spec), 16) >= 0
@@ -253,7 +305,10 @@ def test_the_search_a_run_needs() -> None:
         ({"seed": -1}, "seed"),
         ({"distillation": {"mode": "joint"}}, "mode 'joint'"),
         ({"teacher": TEACHER}, "mode 'none'"),
-        ({"distillation": {"mode": "both"}, "teacher": TEACHER}, "'none', 'actor', 'critic' or 'joint'"),
+        (
+            {"distillation": {"mode": "both"}, "teacher": TEACHER},
+            "'none', 'actor', 'critic' or 'joint'",
+        ),
         ({"a2c": {"learning_rat": 1}}, "learning_rat"),
         ({"a2c": {"learning_rate": 0}}, "greater than 0"),
         ({"a2c": {"discount": 1.1}}, "less than or equal to 1"),
@@ -272,7 +327,12 @@ def test_invalid_training_is_refused(changes: dict[str, Any], message: str) -> N
 
 
 def test_a_teacher_of_another_task_is_refused_and_a_renamed_one_is_not() -> None:
-    base = {"steps": 3200, "seed": 0, "distillation": JOINT, "agent": ManualAgent(network="vanilla")}
+    base = {
+        "steps": 3200,
+        "seed": 0,
+        "distillation": JOINT,
+        "agent": ManualAgent(network="vanilla"),
+    }
     other = CARD.model_copy(update={"options": {"balls": 6}, "name": "other"})
     with pytest.raises(ValidationError, match=r"teacher.* other .*small"):
         TrainSpec(task=CARD, teacher=TEACHER.model_copy(update={"task": other}), **base)

@@ -12,15 +12,20 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import stats
 
-from a2d import statistics
-from a2d.statistics import Array, Interval
+from a2d.reading import statistics
+from a2d.reading.statistics import Array, Interval
 
 SIDES = st.integers(1, 6)
 NUMBERS = st.floats(-1e3, 1e3, allow_subnormal=False)
 TABLES = arrays(np.float64, st.tuples(SIDES, SIDES), elements=NUMBERS)
 # Few distinct values, so that ties are common.
 TIED_PAIRS = st.tuples(SIDES, SIDES, SIDES).flatmap(
-    lambda s: st.tuples(*(arrays(np.float64, (runs, s[2]), elements=st.integers(-2, 2).map(float)) for runs in s[:2]))
+    lambda s: st.tuples(
+        *(
+            arrays(np.float64, (runs, s[2]), elements=st.integers(-2, 2).map(float))
+            for runs in s[:2]
+        )
+    )
 )
 
 
@@ -72,7 +77,9 @@ def test_interquartile_mean_lies_between_the_extremes(scores: Array) -> None:
 
 
 @given(TABLES, NUMBERS, st.floats(0.1, 10))
-def test_interquartile_mean_moves_with_shift_and_scale(scores: Array, shift: float, scale: float) -> None:
+def test_interquartile_mean_moves_with_shift_and_scale(
+    scores: Array, shift: float, scale: float
+) -> None:
     moved = statistics.interquartile_mean(scale * scores + shift)
     assert moved == pytest.approx(scale * statistics.interquartile_mean(scores) + shift, abs=1e-7)
 
@@ -116,11 +123,15 @@ def test_probability_of_improvement_by_hand() -> None:
 def test_probability_of_improvement_is_mann_whitneys_u(pair: tuple[Array, Array]) -> None:
     a, b = pair
     u = stats.mannwhitneyu(a, b, axis=0, method="asymptotic").statistic
-    assert statistics.probability_of_improvement(a, b) == pytest.approx(np.mean(u / (len(a) * len(b))))
+    assert statistics.probability_of_improvement(a, b) == pytest.approx(
+        np.mean(u / (len(a) * len(b)))
+    )
 
 
 @given(TIED_PAIRS, st.integers(-3, 3))
-def test_probability_of_improvement_is_complementary_and_ignores_a_shift(pair: tuple[Array, Array], shift: int) -> None:
+def test_probability_of_improvement_is_complementary_and_ignores_a_shift(
+    pair: tuple[Array, Array], shift: int
+) -> None:
     a, b = pair
     forward = statistics.probability_of_improvement(a, b)
     assert 0.0 <= forward <= 1.0
@@ -137,7 +148,9 @@ def test_probability_of_improvement_interval_surrounds_its_estimate() -> None:
 
 def test_probability_of_improvement_of_separated_methods_is_certain() -> None:
     a, b = normal_scores(5, 3) + 100, normal_scores(5, 3)
-    assert statistics.probability_of_improvement_interval(a, b, generator()) == Interval(1.0, 1.0, 1.0)
+    assert statistics.probability_of_improvement_interval(a, b, generator()) == Interval(
+        1.0, 1.0, 1.0
+    )
 
 
 # --- performance profiles
@@ -151,7 +164,9 @@ def test_performance_profile_counts_strictly_above() -> None:
 @given(TABLES, st.lists(NUMBERS, max_size=6))
 def test_performance_profile_is_the_fraction_above(scores: Array, thresholds: list[float]) -> None:
     profile = statistics.performance_profile(scores, thresholds)
-    assert profile == pytest.approx([float((scores > threshold).mean()) for threshold in thresholds])
+    assert profile == pytest.approx(
+        [float((scores > threshold).mean()) for threshold in thresholds]
+    )
 
 
 def test_performance_profile_intervals_surround_and_fall_with_the_profile() -> None:
@@ -169,7 +184,9 @@ def test_performance_profile_interval_equals_the_bootstrap_of_one_threshold() ->
     scores = normal_scores(6, 4)
     (band,) = statistics.performance_profile_intervals(scores, [0.2], generator())
     single = statistics.stratified_bootstrap(scores, lambda x: float((x > 0.2).mean()), generator())
-    assert (band.estimate, band.low, band.high) == pytest.approx((single.estimate, single.low, single.high))
+    assert (band.estimate, band.low, band.high) == pytest.approx(
+        (single.estimate, single.low, single.high)
+    )
 
 
 @pytest.mark.parametrize("thresholds", [0.5, [[0.5]], [np.nan], [np.inf]])
@@ -194,7 +211,9 @@ def test_bootstrap_has_the_exact_variance_of_resampled_means() -> None:
     recorder = Recorder()
     statistics.stratified_bootstrap(scores, recorder, generator(), resamples=20_000)
     expected = scores.var(axis=0).sum() / 5 / 3**2
-    assert np.var([mean(sample) for sample in recorder.samples]) == pytest.approx(expected, rel=0.05)
+    assert np.var([mean(sample) for sample in recorder.samples]) == pytest.approx(
+        expected, rel=0.05
+    )
 
 
 def test_bootstrap_agrees_with_scipy_on_one_task() -> None:
@@ -223,7 +242,9 @@ def test_bootstrap_never_mixes_tasks_and_draws_each_task_independently() -> None
 @settings(max_examples=30)
 def test_bootstrap_of_constant_tasks_has_no_width(runs: int, tasks: list[float]) -> None:
     scores = np.tile(tasks, (runs, 1))
-    result = statistics.stratified_bootstrap(scores, statistics.interquartile_mean, generator(), resamples=50)
+    result = statistics.stratified_bootstrap(
+        scores, statistics.interquartile_mean, generator(), resamples=50
+    )
     assert result.estimate == result.low == result.high
 
 
@@ -239,7 +260,9 @@ def test_one_run_gives_the_point_itself() -> None:
 def test_bootstrap_moves_with_a_shift(seed: int, shift: float) -> None:
     scores = normal_scores(5, 3)
     results = [
-        statistics.stratified_bootstrap(table, statistics.interquartile_mean, generator(seed), resamples=100)
+        statistics.stratified_bootstrap(
+            table, statistics.interquartile_mean, generator(seed), resamples=100
+        )
         for table in (scores, scores + shift)
     ]
     still, moved = ([result.estimate, result.low, result.high] for result in results)
@@ -249,13 +272,19 @@ def test_bootstrap_moves_with_a_shift(seed: int, shift: float) -> None:
 
 def test_more_confidence_is_wider() -> None:
     scores = normal_scores(8, 3)
-    narrow, wide = (statistics.stratified_bootstrap(scores, mean, generator(), confidence=c) for c in (0.5, 0.99))
+    narrow, wide = (
+        statistics.stratified_bootstrap(scores, mean, generator(), confidence=c)
+        for c in (0.5, 0.99)
+    )
     assert wide.low < narrow.low < narrow.high < wide.high
 
 
 def test_bootstrap_covers_the_mean_of_a_normal() -> None:
     source = generator(11)
-    intervals = [statistics.mean_interval(source.normal(3, 2, 20), source, resamples=400) for _ in range(1000)]
+    intervals = [
+        statistics.mean_interval(source.normal(3, 2, 20), source, resamples=400)
+        for _ in range(1000)
+    ]
     assert 0.9 <= np.mean([interval.low <= 3 <= interval.high for interval in intervals]) <= 0.98
 
 
@@ -295,7 +324,9 @@ RANDOM: dict[str, Callable[[np.random.Generator], object]] = {
     "improvement": lambda g: statistics.probability_of_improvement_interval(
         normal_scores(6, 3), normal_scores(5, 3, seed=8), g, 200
     ),
-    "profile": lambda g: statistics.performance_profile_intervals(normal_scores(6, 3), np.linspace(-2, 2, 20), g, 200),
+    "profile": lambda g: statistics.performance_profile_intervals(
+        normal_scores(6, 3), np.linspace(-2, 2, 20), g, 200
+    ),
     "mean": lambda g: statistics.mean_interval(normal_scores(6, 1)[:, 0], g, 200),
 }
 
@@ -326,11 +357,15 @@ TAKES_SCORES: dict[str, Callable[[Array], object]] = {
     "normalize": lambda x: statistics.normalize(x, np.zeros(2), np.ones(2)),
     "improvement, first": lambda x: statistics.probability_of_improvement(x, np.ones((2, 2))),
     "improvement, second": lambda x: statistics.probability_of_improvement(np.ones((2, 2)), x),
-    "improvement interval": lambda x: statistics.probability_of_improvement_interval(x, x, generator()),
+    "improvement interval": lambda x: statistics.probability_of_improvement_interval(
+        x, x, generator()
+    ),
     "profile": lambda x: statistics.performance_profile(x, [0.0]),
     "profile intervals": lambda x: statistics.performance_profile_intervals(x, [0.0], generator()),
     "bootstrap": lambda x: statistics.stratified_bootstrap(x, lambda _: 0.0, generator()),
-    "difference": lambda x: statistics.stratified_bootstrap_difference(x, x, lambda _: 0.0, generator()),
+    "difference": lambda x: statistics.stratified_bootstrap_difference(
+        x, x, lambda _: 0.0, generator()
+    ),
 }
 
 
@@ -383,7 +418,9 @@ def test_at_least_one_resample() -> None:
 def test_a_statistic_that_is_not_finite_is_an_error() -> None:
     # The quotient is finite on the scores themselves, but not on a resample without spread.
     with pytest.raises(ValueError, match="not finite"):
-        statistics.stratified_bootstrap(np.array([[0.0], [1.0]]), lambda x: 1.0 if np.ptp(x) else np.inf, generator())
+        statistics.stratified_bootstrap(
+            np.array([[0.0], [1.0]]), lambda x: 1.0 if np.ptp(x) else np.inf, generator()
+        )
 
 
 def test_an_interval_is_frozen() -> None:

@@ -16,9 +16,9 @@ import yaml
 
 from a2d.errors import Stopped
 from a2d.files import only_process
-from a2d.records import read_record
-from a2d.stopping import SIGNALS, answering, stoppable
-from a2d.study import load_study
+from a2d.runs.records import read_record
+from a2d.runs.stopping import SIGNALS, answering, stoppable
+from a2d.study.study import load_study
 from tests.test_faults import content_without_history, environment, files_of, finish, run, start
 from tests.test_workflow import ROOT, checkout
 
@@ -62,10 +62,10 @@ PAUSED = """
 import sys, time
 from pathlib import Path
 
-import a2d.execute
+import a2d.runs.execute
 
 name, mark = sys.argv.pop(1), Path(sys.argv.pop(1))
-real = getattr(a2d.execute, name)
+real = getattr(a2d.runs.execute, name)
 
 
 def pause(*arguments, **options):
@@ -74,7 +74,7 @@ def pause(*arguments, **options):
     return real(*arguments, **options)
 
 
-setattr(a2d.execute, name, pause)
+setattr(a2d.runs.execute, name, pause)
 from a2d.cli import main
 
 main()
@@ -97,7 +97,9 @@ def slow_task(folder: Path, card: str = "mine.yaml") -> dict[str, Any]:
     return {"cwd": folder, "env": variables, "preexec_fn": obey_interrupts}
 
 
-def stop(number: int, mark: Path, code: str, arguments: list[object], **options: Any) -> tuple[int, str]:
+def stop(
+    number: int, mark: Path, code: str, arguments: list[object], **options: Any
+) -> tuple[int, str]:
     """Start a command, send a signal once there is a file ``mark``, and return how it ended."""
     command = [sys.executable, "-c", code, *map(str, arguments)]
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
@@ -129,22 +131,33 @@ def check_answer(number: int, status: int, errors: str, line: str) -> None:
 @pytest.mark.parametrize(
     ("kind", "number"),
     [
-        *(("train", number) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL)),
+        *(
+            ("train", number)
+            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL)
+        ),
         *(("search", number) for number in (signal.SIGINT, signal.SIGKILL)),
     ],
 )
-def test_stopped_in_test_episodes_a_run_goes_on_with_them(kind: str, number: signal.Signals, tmp_path: Path) -> None:
+def test_stopped_in_test_episodes_a_run_goes_on_with_them(
+    kind: str, number: signal.Signals, tmp_path: Path
+) -> None:
     options = slow_task(tmp_path)
     assert run(*command_of(kind, tmp_path / "whole"), **options) == (0, "")
     (tmp_path / "slow").touch()
     check_answer(
-        number, *stop(number, tmp_path / "playing", PLAIN, command_of(kind, tmp_path / "cut"), **options), AFTER
+        number,
+        *stop(number, tmp_path / "playing", PLAIN, command_of(kind, tmp_path / "cut"), **options),
+        AFTER,
     )
     assert not (tmp_path / "cut" / "record.json").exists()
     (tmp_path / "slow").unlink()
     (tmp_path / "trained").touch()
     status, errors = run(*command_of(kind, tmp_path / "cut"), **options)
-    assert status == 0 and errors.count("\n") == 1 and "goes on from the end of training, step 400 of 400" in errors
+    assert (
+        status == 0
+        and errors.count("\n") == 1
+        and "goes on from the end of training, step 400 of 400" in errors
+    )
     whole, cut = (read_record(tmp_path / name / "record.json") for name in ("whole", "cut"))
     assert content_without_history(whole) == content_without_history(cut)
     assert files_of(tmp_path / "whole") == files_of(tmp_path / "cut"), "and no state is left"
@@ -154,13 +167,24 @@ def test_stopped_in_test_episodes_a_run_goes_on_with_them(kind: str, number: sig
 @pytest.mark.faults
 @pytest.mark.parametrize(
     ("function", "line"),
-    [("make_environment", BEFORE), ("build_agent", BEFORE), ("save_agent", AFTER), ("measure_network", AFTER)],
+    [
+        ("make_environment", BEFORE),
+        ("build_agent", BEFORE),
+        ("save_agent", AFTER),
+        ("measure_network", AFTER),
+    ],
 )
-def test_stopped_before_or_after_training_a_run_says_so_and_goes_on(function: str, line: str, tmp_path: Path) -> None:
+def test_stopped_before_or_after_training_a_run_says_so_and_goes_on(
+    function: str, line: str, tmp_path: Path
+) -> None:
     options = slow_task(tmp_path)
     assert run(*command_of("train", tmp_path / "whole"), **options) == (0, "")
     arguments = [function, tmp_path / "paused", *command_of("train", tmp_path / "cut")]
-    check_answer(signal.SIGTERM, *stop(signal.SIGTERM, tmp_path / "paused", PAUSED, arguments, **options), line)
+    check_answer(
+        signal.SIGTERM,
+        *stop(signal.SIGTERM, tmp_path / "paused", PAUSED, arguments, **options),
+        line,
+    )
     if line == AFTER:
         (tmp_path / "trained").touch()
     assert run(*command_of("train", tmp_path / "cut"), **options)[0] == 0
@@ -172,19 +196,29 @@ def test_stopped_before_or_after_training_a_run_says_so_and_goes_on(function: st
 @pytest.mark.faults
 @pytest.mark.parametrize(
     ("method", "number"),
-    [("manual-mlp8", signal.SIGTERM), ("manual-mlp8", signal.SIGKILL), ("search-vanilla", signal.SIGINT)],
+    [
+        ("manual-mlp8", signal.SIGTERM),
+        ("manual-mlp8", signal.SIGKILL),
+        ("search-vanilla", signal.SIGINT),
+    ],
 )
-def test_a_run_of_a_study_goes_on_with_its_test_episodes(method: str, number: signal.Signals, checkout: Path) -> None:
+def test_a_run_of_a_study_goes_on_with_its_test_episodes(
+    method: str, number: signal.Signals, checkout: Path
+) -> None:
     options = slow_task(checkout, "envs/tiny-reach.yaml")
     path = checkout / "workflow" / "scales" / "smoke.yaml"
     scale = yaml.safe_load(path.read_text(encoding="utf-8")) | {"tasks": ["tiny-reach"]}
     scale["steps"] = dict.fromkeys(("teacher", "train", "search"), 560)
     del scale["pixels"]
     path.write_text(yaml.safe_dump(scale), encoding="utf-8")
-    place = next(run.path for run in load_study("smoke", checkout).runs.values() if run.method == method)
+    place = next(
+        run.path for run in load_study("smoke", checkout).runs.values() if run.method == method
+    )
     assert run("run", place, "--results", "whole", "--runs", "runs-whole", **options) == (0, "")
     (checkout / "slow").touch()
-    check_answer(number, *stop(number, checkout / "playing", PLAIN, ["run", place], **options), AFTER)
+    check_answer(
+        number, *stop(number, checkout / "playing", PLAIN, ["run", place], **options), AFTER
+    )
     (checkout / "slow").unlink()
     (checkout / "trained").touch()
     assert run("run", place, **options)[0] == 0
@@ -221,7 +255,9 @@ def converted(caught: type[BaseException], into: Exception) -> None:
             raise into from error
 
 
-@pytest.mark.parametrize("caught", [BaseException, Exception], ids=["import in C", "careless environment"])
+@pytest.mark.parametrize(
+    "caught", [BaseException, Exception], ids=["import in C", "careless environment"]
+)
 def test_code_that_catches_a_request_to_stop_does_not_hide_it(caught: type[BaseException]) -> None:
     before = [signal.getsignal(number) for number in SIGNALS]
     with pytest.raises(Stopped, match="half way") as stopped:

@@ -14,23 +14,30 @@ import torch
 from gymnasium.spaces import Box, Discrete
 from torch.distributions import Categorical, Distribution, Independent, Normal
 
-from a2d.architecture import Architecture, CellSpace, write_architecture
-from a2d.bundle import build_agent, build_supernet_agent, load_agent
-from a2d.checkpoint import read_checkpoint, write_checkpoint
+from a2d.algorithms.a2c import Learner
+from a2d.algorithms.rollout import Collector
 from a2d.environments import check_card, make_environment
 from a2d.errors import A2DError
-from a2d.execute import interface_of, run_search, run_training
-from a2d.learner import Learner
 from a2d.networks.agent import draw
+from a2d.networks.interface import build_agent, build_supernet_agent, interface_of
 from a2d.networks.supernet import sample_gates
-from a2d.reporter import Reporter
-from a2d.rollout import Collector
-from a2d.search import SearchLearner
+from a2d.runs.agent_files import load_agent
+from a2d.runs.checkpoint import read_checkpoint, write_checkpoint
+from a2d.runs.execute import run_search, run_training
+from a2d.runs.folder import (
+    draw_architecture,
+    evaluate_bundle,
+    measure_costs,
+    search_architecture,
+    train_agent,
+)
+from a2d.runs.progress_bar import Reporter
+from a2d.runs.training import Training
+from a2d.search.gumbel import SearchLearner
 from a2d.seeds import own_stream, seed_global_streams
-from a2d.single import draw_architecture, evaluate_bundle, measure_costs, search_architecture, train_agent
-from a2d.spec import ManualAgent, SearchSpec, TrainSpec
-from a2d.tasks import load_card
-from a2d.training import Training
+from a2d.specs.architecture import Architecture, CellSpace, write_architecture
+from a2d.specs.run import ManualAgent, SearchSpec, TrainSpec
+from a2d.specs.task import load_card
 
 SHORT = {"episodes": 4, "environments": 2}
 
@@ -78,10 +85,18 @@ def registered() -> Iterator[None]:
 
 def card_data(drawing: bool, used: bool, continuous: bool) -> dict[str, Any]:
     options = {"drawing": drawing, "used": used, "continuous": continuous}
-    return {"name": "drawing", "title": "D", "family": "gymnasium", "id": "Drawing-v0", "options": options}
+    return {
+        "name": "drawing",
+        "title": "D",
+        "family": "gymnasium",
+        "id": "Drawing-v0",
+        "options": options,
+    }
 
 
-def spec_of(kind: str, continuous: bool, drawing: bool = True, used: bool = True) -> TrainSpec | SearchSpec:
+def spec_of(
+    kind: str, continuous: bool, drawing: bool = True, used: bool = True
+) -> TrainSpec | SearchSpec:
     base: dict[str, Any] = {
         "task": card_data(drawing, used, continuous), "steps": 240, "seed": 3, "evaluation": SHORT,
         "a2c": {"environments": 4, "rollout_length": 5},
@@ -129,13 +144,17 @@ def test_a_stream_of_our_own_goes_on_where_the_weights_ended() -> None:
     with own_stream(7, torch.device("cpu")) as generator:
         weights = torch.rand(3)
     assert torch.equal(weights, expected[0])
-    assert torch.equal(torch.cat([first, torch.rand(2)]), outside), "the global stream knows nothing of it"
+    assert torch.equal(torch.cat([first, torch.rand(2)]), outside), (
+        "the global stream knows nothing of it"
+    )
     assert torch.equal(torch.rand(3, generator=generator), expected[1])
 
 
 @pytest.mark.parametrize("continuous", [False, True], ids=["discrete", "continuous"])
 @pytest.mark.parametrize("kind", ["train", "search"])
-def test_an_environment_that_draws_for_nothing_changes_nothing(kind: str, continuous: bool, tmp_path: Path) -> None:
+def test_an_environment_that_draws_for_nothing_changes_nothing(
+    kind: str, continuous: bool, tmp_path: Path
+) -> None:
     found = []
     for drawing in (False, True):
         spec = spec_of(kind, continuous, drawing, used=False)
@@ -151,16 +170,20 @@ def test_an_environment_that_draws_for_nothing_changes_nothing(kind: str, contin
 
 
 def start(spec: TrainSpec | SearchSpec) -> Training:
-    """Build a run as ``a2d.execute`` does."""
+    """Build a run as ``a2d.runs.execute`` does."""
     seed_global_streams(spec.seed, spec.kind)
     environments = make_environment(spec.task, spec.a2c.environments, 5)
     interface = interface_of(environments, normalized=False)
     with own_stream(9, torch.device("cpu")) as generator:
         if isinstance(spec, SearchSpec):
-            learner: Learner = SearchLearner(build_supernet_agent(spec.search.space, interface), spec, None)
+            learner: Learner = SearchLearner(
+                build_supernet_agent(spec.search.space, interface), spec, None
+            )
         else:
             learner = Learner(build_agent("mlp8", interface), spec.a2c, spec.distillation, None)
-    return Training(spec, learner, Collector(environments, spec.task, 7, spec.a2c.discount, generator))
+    return Training(
+        spec, learner, Collector(environments, spec.task, 7, spec.a2c.discount, generator)
+    )
 
 
 def content(training: Training, until: int) -> tuple[dict[str, bytes], dict[str, Any]]:
@@ -169,12 +192,16 @@ def content(training: Training, until: int) -> tuple[dict[str, bytes], dict[str,
             training.update(reporter)
     tensors, notes = training.state()
     del notes["seconds"]
-    return {name: tensor.detach().contiguous().numpy().tobytes() for name, tensor in tensors.items()}, notes
+    return {
+        name: tensor.detach().contiguous().numpy().tobytes() for name, tensor in tensors.items()
+    }, notes
 
 
 @pytest.mark.parametrize("continuous", [False, True], ids=["discrete", "continuous"])
 @pytest.mark.parametrize("kind", ["train", "search"])
-def test_a_run_on_global_generators_is_taken_up_where_it_was(kind: str, continuous: bool, tmp_path: Path) -> None:
+def test_a_run_on_global_generators_is_taken_up_where_it_was(
+    kind: str, continuous: bool, tmp_path: Path
+) -> None:
     spec = spec_of(kind, continuous)
     whole = content(start(spec), spec.updates)
     stopped = start(spec)
@@ -186,7 +213,9 @@ def test_a_run_on_global_generators_is_taken_up_where_it_was(kind: str, continuo
     assert content(resumed, spec.updates) == whole
 
 
-ARCHITECTURE = Architecture(space="dense", cells=CellSpace(cells=1, width=8), operators=("dense_relu",))
+ARCHITECTURE = Architecture(
+    space="dense", cells=CellSpace(cells=1, width=8), operators=("dense_relu",)
+)
 
 
 def refusal(card: Path) -> str:
@@ -203,7 +232,9 @@ def commands(folder: Path) -> dict[str, Callable[[], object]]:
     return {
         "train": lambda: train_agent(card, out, "mlp8", 40, 3, 4, None, "none", None).evaluation,
         "search": lambda: (
-            search_architecture(card, out, 40, 3, 4, None, "none", {"space": {"cells": 1, "width": 8}}, None).evaluation
+            search_architecture(
+                card, out, 40, 3, 4, None, "none", {"space": {"cells": 1, "width": 8}}, None
+            ).evaluation
         ),
         "evaluate": lambda: evaluate_bundle(agent, 10, 3),
         "check": lambda: refusal(card),
@@ -219,7 +250,9 @@ def test_every_command_seeds_the_global_generators(command: str, tmp_path: Path)
     (tmp_path / "drawing.yaml").write_text(text, encoding="utf-8")
     write_architecture(tmp_path / "like.json", ARCHITECTURE)
     if command == "evaluate":
-        train_agent(tmp_path / "drawing.yaml", tmp_path / "agent", "mlp8", 40, 0, 4, None, "none", None)
+        train_agent(
+            tmp_path / "drawing.yaml", tmp_path / "agent", "mlp8", 40, 0, 4, None, "none", None
+        )
     found = []
     for disturbance in (1, 2):
         random.seed(disturbance)
@@ -234,4 +267,8 @@ def test_every_command_seeds_the_global_generators(command: str, tmp_path: Path)
 
 def test_another_seed_gives_other_episodes(tmp_path: Path) -> None:
     run_training(spec_of("train", continuous=False), tmp_path)  # type: ignore[arg-type]
-    assert evaluate_bundle(tmp_path, 10, 3) == evaluate_bundle(tmp_path, 10, 3) != evaluate_bundle(tmp_path, 10, 4)
+    assert (
+        evaluate_bundle(tmp_path, 10, 3)
+        == evaluate_bundle(tmp_path, 10, 3)
+        != evaluate_bundle(tmp_path, 10, 4)
+    )

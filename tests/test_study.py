@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from a2d.errors import A2DError
-from a2d.spec import SearchSpec, key_of, search_of
-from a2d.study import Run, Study, load_study
+from a2d.specs.run import SearchSpec, key_of, search_of
+from a2d.study.study import Run, Study, load_study
 
 ROOT = Path(__file__).parent.parent
 SMOKE, RECIPES = "scales/smoke", "experiments/recipes"
@@ -59,7 +59,10 @@ def test_scale_expands_into_runs_that_have_what_they_need(name: str) -> None:
         earlier = {other.key for other in runs[:position]}
         assert all(key_of(need) in earlier for need in needed), "what is needed comes first"
         assert study.find(run.path) is run
-        assert run.path == f"{name}/{run.spec.task.name}/{run.method}/seed{run.spec.seed}-{run.key[:8]}.json"
+        assert (
+            run.path
+            == f"{name}/{run.spec.task.name}/{run.method}/seed{run.spec.seed}-{run.key[:8]}.json"
+        )
     assert all(study.members[experiment] for experiment in study.experiments)
     members = {key for keys in study.members.values() for key in keys}
     rest = {run.stage for key, run in study.runs.items() if key not in members}
@@ -79,8 +82,12 @@ def test_smoke_has_every_method_and_control_on_both_tasks() -> None:
     study = load_study("smoke", ROOT)
     for task in ("tiny-catch", "tiny-reach"):
         methods = {run.method for run in study.runs.values() if run.spec.task.name == task}
-        assert {f"search-{name}" for name in ("vanilla", "bilevel", "actor", "critic", "joint")} <= methods
-        assert {f"derived-{name}-{mode}" for name in ("vanilla", "joint") for mode in ("none", "joint")} <= methods
+        assert {
+            f"search-{name}" for name in ("vanilla", "bilevel", "actor", "critic", "joint")
+        } <= methods
+        assert {
+            f"derived-{name}-{mode}" for name in ("vanilla", "joint") for mode in ("none", "joint")
+        } <= methods
         assert {"random-joint-none", "random-joint-joint"} <= methods
     modes = {
         run.factors["search"]: (run.spec.search.train_mode, run.spec.distillation.mode)
@@ -109,7 +116,9 @@ def test_one_ablation_is_a_search_and_what_is_derived_from_it() -> None:
 def teaches(run: Run, *modes: str) -> bool:
     """Tell whether a run, or the search it builds on, is taught in one of the modes."""
     search = search_of(run.spec)
-    return run.spec.distillation.mode in modes or (search is not None and search.distillation.mode in modes)
+    return run.spec.distillation.mode in modes or (
+        search is not None and search.distillation.mode in modes
+    )
 
 
 def on_pixels(run: Run) -> bool:
@@ -164,7 +173,9 @@ CASES: dict[str, tuple[str, Any, Any]] = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_a_changed_setting_changes_the_keys_that_depend_on_it_alone(name: str, checkout: Path) -> None:
+def test_a_changed_setting_changes_the_keys_that_depend_on_it_alone(
+    name: str, checkout: Path
+) -> None:
     key, value, depends = CASES[name]
     before = load_study("smoke", checkout)
     edit(checkout, SMOKE, (key, value))
@@ -174,14 +185,21 @@ def test_a_changed_setting_changes_the_keys_that_depend_on_it_alone(name: str, c
 
 def test_a_renamed_method_keeps_its_key(checkout: Path) -> None:
     before = load_study("smoke", checkout)
-    edit(checkout, "methods", ("search.joint.title", "Another title"), ("recipes.plus.title", "Another"))
+    edit(
+        checkout,
+        "methods",
+        ("search.joint.title", "Another title"),
+        ("recipes.plus.title", "Another"),
+    )
     assert changed_runs(before, load_study("smoke", checkout)) == set()
 
 
 def test_a_recipe_changes_its_own_runs_alone(checkout: Path) -> None:
     before = load_study("smoke", checkout)
     edit(checkout, "methods", ("recipes.plus.search.temperature", 2.0))
-    expected = {identity_of(run) for run in before.runs.values() if run.factors.get("recipe") == "plus"}
+    expected = {
+        identity_of(run) for run in before.runs.values() if run.factors.get("recipe") == "plus"
+    }
     assert expected and changed_runs(before, load_study("smoke", checkout)) == expected
 
 
@@ -235,10 +253,20 @@ def test_unknown_scale_lists_those_there_are() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["workflow/scales/smoke.yaml", "../scales/smoke", "scales/../smoke", "smoke.yaml", "./smoke", "/tmp/smoke"]
+    "name",
+    [
+        "workflow/scales/smoke.yaml",
+        "../scales/smoke",
+        "scales/../smoke",
+        "smoke.yaml",
+        "./smoke",
+        "/tmp/smoke",
+    ],
 )
 def test_a_scale_is_a_name_and_no_path(name: str, checkout: Path) -> None:
-    with pytest.raises(A2DError, match=r"name of a file .*; write smoke; the scales there: atari, .*smoke"):
+    with pytest.raises(
+        A2DError, match=r"name of a file .*; write smoke; the scales there: atari, .*smoke"
+    ):
         load_study(name, checkout)
 
 
@@ -257,7 +285,7 @@ def test_unknown_run_is_told() -> None:
 
 def test_planning_needs_no_torch() -> None:
     code = (
-        "import sys; from pathlib import Path; from a2d.study import load_study;"
+        "import sys; from pathlib import Path; from a2d.study.study import load_study;"
         "load_study('smoke', Path()); assert not {'torch', 'gymnasium'} & sys.modules.keys()"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)

@@ -12,10 +12,9 @@ import torch
 from scipy import stats
 from torch import Tensor, nn
 
-from a2d.architecture import OPERATORS, Architecture, CellSpace
-from a2d.bundle import Interface, build_agent, build_supernet_agent
-from a2d.costs import count_flops
 from a2d.networks.agent import Agent
+from a2d.networks.costs import count_flops
+from a2d.networks.interface import Interface, build_agent, build_supernet_agent
 from a2d.networks.supernet import (
     Gates,
     Supernet,
@@ -24,9 +23,18 @@ from a2d.networks.supernet import (
     sample_gates,
     strongest_gates,
 )
+from a2d.specs.architecture import OPERATORS, Architecture, CellSpace
 
-PIXELS = Interface(observation_shape=(3, 10, 10), bytes_observed=False, actions=4, continuous=False, normalized=False)
-VECTORS = Interface(observation_shape=(5,), bytes_observed=False, actions=2, continuous=True, normalized=False)
+PIXELS = Interface(
+    observation_shape=(3, 10, 10),
+    bytes_observed=False,
+    actions=4,
+    continuous=False,
+    normalized=False,
+)
+VECTORS = Interface(
+    observation_shape=(5,), bytes_observed=False, actions=2, continuous=True, normalized=False
+)
 SPACES = [
     (PIXELS, {"cells": 4, "width": 8}),
     (PIXELS, {"cells": 3, "width": 4, "shortcut": "identity"}),
@@ -60,7 +68,10 @@ def copy_into_derived(agent: Agent, architecture: Architecture, interface: Inter
     supernet, layers = supernet_of(agent), derived.backbone
     modules(layers, "0").load_state_dict(supernet.stem.state_dict())
     for index, operator in enumerate(architecture.operators):
-        cell, chosen = modules(supernet, f"cells.{index}"), OPERATORS[architecture.space].index(operator)
+        cell, chosen = (
+            modules(supernet, f"cells.{index}"),
+            OPERATORS[architecture.space].index(operator),
+        )
         mine = modules(layers, str(index + 1))
         mine.operator.load_state_dict(cell.operators[chosen].state_dict())
         if cell.shortcut is not None:
@@ -82,14 +93,19 @@ def test_gates_give_the_derived_networks_outputs_and_gradients(
     gates = sample_gates(alpha, 5.0, paths)
     space = supernet_of(agent).space
     operators = tuple(OPERATORS[space][path[0]] for path in gates.paths)
-    derived = copy_into_derived(agent, Architecture(space=space, cells=cells, operators=operators), interface)
+    derived = copy_into_derived(
+        agent, Architecture(space=space, cells=cells, operators=operators), interface
+    )
     x = torch.rand(6, *interface.observation_shape)
     outputs, expected = agent.heads(x, gates), derived.heads(x)
     for ours, theirs in zip(outputs, expected, strict=True):
         assert torch.allclose(ours, theirs, atol=1e-5)
     (outputs[0].sum() + outputs[1].square().sum()).backward()
     (expected[0].sum() + expected[1].square().sum()).backward()
-    shared = [(supernet_of(agent).stem, modules(derived.backbone, "0")), (agent.actor, derived.actor)]
+    shared = [
+        (supernet_of(agent).stem, modules(derived.backbone, "0")),
+        (agent.actor, derived.actor),
+    ]
     for index, path in enumerate(gates.paths):
         chosen = modules(agent.backbone, f"cells.{index}.operators.{path[0]}")
         shared.append((chosen, modules(derived.backbone, f"{index + 1}.operator")))
@@ -110,7 +126,10 @@ def test_strongest_gates_are_the_derived_architecture() -> None:
     with torch.no_grad():
         outputs = agent.heads(x, strongest_gates(alpha))
         expected = copy_into_derived(agent, architecture, PIXELS).heads(x)
-    assert all(torch.allclose(ours, theirs, atol=1e-6) for ours, theirs in zip(outputs, expected, strict=True))
+    assert all(
+        torch.allclose(ours, theirs, atol=1e-6)
+        for ours, theirs in zip(outputs, expected, strict=True)
+    )
 
 
 def test_other_operators_receive_no_gradient() -> None:
@@ -120,7 +139,9 @@ def test_other_operators_receive_no_gradient() -> None:
     for cell, operator in product(range(2), range(9)):
         weights = list(modules(agent.backbone, f"cells.{cell}.operators.{operator}").parameters())
         if operator == gates.paths[cell][0]:
-            assert all(weight.grad is not None and weight.grad.abs().sum() > 0 for weight in weights)
+            assert all(
+                weight.grad is not None and weight.grad.abs().sum() > 0 for weight in weights
+            )
         else:
             assert all(weight.grad is None for weight in weights)
 
@@ -138,7 +159,9 @@ def mixture(supernet: Supernet, x: Tensor, weights: Tensor) -> Tensor:
 @pytest.mark.parametrize("paths", [1, 2, 9])
 def test_alphas_gradient_by_finite_differences(interface: Interface, paths: int) -> None:
     temperature, cells = 2.5, 3
-    agent = stronger_weights(build_supernet_agent(CellSpace(cells=cells, width=4), interface)).double()
+    agent = stronger_weights(
+        build_supernet_agent(CellSpace(cells=cells, width=4), interface)
+    ).double()
     supernet = supernet_of(agent)
     x = torch.rand(4, *interface.observation_shape, dtype=torch.float64)
     alpha = torch.randn(cells, 9, dtype=torch.float64, requires_grad=True)
@@ -162,7 +185,9 @@ def test_alphas_gradient_by_finite_differences(interface: Interface, paths: int)
                 weights = [hard.clone(), hard.clone()]
                 weights[0][cell, k] += step
                 weights[1][cell, k] -= step
-                up, down = ((mixture(supernet, x, weight) * direction).sum().item() for weight in weights)
+                up, down = (
+                    (mixture(supernet, x, weight) * direction).sum().item() for weight in weights
+                )
                 slope = (up - down) / (2 * step)  # <dL/dy, op_k(x)>
                 jacobian = relaxed[cell, k] * ((np.arange(9) == k) - relaxed[cell]) / temperature
                 expected[cell] += slope * jacobian
@@ -172,7 +197,9 @@ def test_alphas_gradient_by_finite_differences(interface: Interface, paths: int)
 
 @pytest.mark.parametrize("temperature", [0.2, 1.0, 5.0])
 @pytest.mark.parametrize("paths", [1, 3])
-def test_samples_follow_the_softmax_of_alpha_whatever_the_temperature(temperature: float, paths: int) -> None:
+def test_samples_follow_the_softmax_of_alpha_whatever_the_temperature(
+    temperature: float, paths: int
+) -> None:
     torch.manual_seed(0)
     alpha = torch.tensor([0.0, 1.0, -1.0, 0.5, 0.0, 2.0, -2.0, 0.3, 0.1])
     gates = sample_gates(alpha.repeat(20_000, 1), temperature, paths)
@@ -209,7 +236,9 @@ def test_probabilities_by_hand() -> None:
 
 
 @pytest.mark.parametrize(("interface", "fields"), SPACES, ids=NAMES)
-def test_operator_flops_and_the_fixed_parts_make_the_whole(interface: Interface, fields: dict[str, Any]) -> None:
+def test_operator_flops_and_the_fixed_parts_make_the_whole(
+    interface: Interface, fields: dict[str, Any]
+) -> None:
     cells = CellSpace(**fields)
     agent = build_supernet_agent(cells, interface)
     supernet = supernet_of(agent)
@@ -223,12 +252,18 @@ def test_operator_flops_and_the_fixed_parts_make_the_whole(interface: Interface,
             fixed += 0 if shortcut is None else count_flops(shortcut, y)
             y = modules(cell, "operators")[0](y)
         features = agent.trunk(y)
-    fixed += count_flops(agent.trunk, y) + count_flops(agent.actor, features) + count_flops(agent.critic, features)
+    fixed += (
+        count_flops(agent.trunk, y)
+        + count_flops(agent.actor, features)
+        + count_flops(agent.critic, features)
+    )
     generator = np.random.default_rng(0)
     for _ in range(3):
         chosen = generator.integers(9, size=cells.cells)
         operators = tuple(OPERATORS[supernet.space][k] for k in chosen)
-        derived = build_agent(Architecture(space=supernet.space, cells=cells, operators=operators), interface)
+        derived = build_agent(
+            Architecture(space=supernet.space, cells=cells, operators=operators), interface
+        )
         total = fixed + sum(float(flops[cell, k]) for cell, k in enumerate(chosen))
         assert count_flops(derived, x) == total
 

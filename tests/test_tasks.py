@@ -7,9 +7,10 @@ import pytest
 from pydantic import ValidationError
 
 from a2d.errors import A2DError
-from a2d.records import read_record, write_record
-from a2d.spec import ManualAgent, SearchSpec, TrainSpec, key_of
-from a2d.tasks import Frozen, TaskCard, card_error, explain_card, later, load_card, load_task
+from a2d.runs.records import read_record, write_record
+from a2d.specs.data import Frozen, later
+from a2d.specs.run import ManualAgent, SearchSpec, TrainSpec, key_of
+from a2d.specs.task import TaskCard, card_error, explain_card, load_card, load_task
 from tests.synthetic import make_study, record_of
 
 ENVS = Path(__file__).parent.parent / "envs"
@@ -35,7 +36,13 @@ def test_shipped_cards_load(path: Path) -> None:
 
 
 def test_every_family_has_a_card() -> None:
-    assert {load_card(path).family for path in CARDS} == {"tiny", "minatar", "atari", "mujoco", "gymnasium"}
+    assert {load_card(path).family for path in CARDS} == {
+        "tiny",
+        "minatar",
+        "atari",
+        "mujoco",
+        "gymnasium",
+    }
 
 
 @pytest.mark.parametrize(
@@ -93,7 +100,12 @@ def test_identity_holds_what_changes_a_result_and_nothing_else(tmp_path: Path) -
     card = load_card(write(tmp_path, GOOD))
     renamed = card.model_copy(update={"name": "x", "title": "y"})
     assert renamed.identity() == card.identity()
-    for change in ({"id": "z"}, {"max_episode_steps": 9}, {"clip_rewards": True}, {"options": {"a": 1}}):
+    for change in (
+        {"id": "z"},
+        {"max_episode_steps": 9},
+        {"clip_rewards": True},
+        {"options": {"a": 1}},
+    ):
         assert card.model_copy(update=change).identity() != card.identity()
 
 
@@ -109,12 +121,18 @@ def test_a_cards_file_is_known_and_changes_nothing(tmp_path: Path) -> None:
     card = load_card(path)
     read_back = TaskCard.model_validate_json(card.model_dump_json())
     assert (
-        (card.path, read_back.path) == (path, None) and card == read_back and "mine.yml" not in repr(card.model_dump())
+        (card.path, read_back.path) == (path, None)
+        and card == read_back
+        and "mine.yml" not in repr(card.model_dump())
     )
     assert str(card_error(card, "id", "is wrong")).startswith("mine.yml: id: ")
-    assert str(card_error(card.model_copy(update={"id": "x"}), "id", "is wrong")).startswith("mine.yml: id: ")
+    assert str(card_error(card.model_copy(update={"id": "x"}), "id", "is wrong")).startswith(
+        "mine.yml: id: "
+    )
     spec = TrainSpec(task=card, steps=320, seed=0, agent=ManualAgent(network="mlp8"))
-    assert spec.task.path == path and key_of(spec) == key_of(spec.model_copy(update={"task": read_back}))
+    assert spec.task.path == path and key_of(spec) == key_of(
+        spec.model_copy(update={"task": read_back})
+    )
 
 
 def test_a_card_cannot_name_its_file(tmp_path: Path) -> None:
@@ -138,7 +156,11 @@ def test_what_was_added_later_changes_no_recorded_run() -> None:
 
 def test_what_was_added_later_counts_where_it_is_set(tmp_path: Path) -> None:
     study = make_study(tmp_path, ("minatar-breakout",), 1)
-    run = next(run for run in study.runs.values() if isinstance(run.spec, SearchSpec) and run.spec.teacher is None)
+    run = next(
+        run
+        for run in study.runs.values()
+        if isinstance(run.spec, SearchSpec) and run.spec.teacher is None
+    )
     card = run.spec.task.model_copy(update={"channels": "last"})
     spec = run.spec.model_copy(update={"task": card})
     assert key_of(spec) != run.key and "channels" not in run.spec.model_dump()["task"]
@@ -169,7 +191,10 @@ def test_tasks_that_differ_by_a_later_field_do_not_match(tmp_path: Path) -> None
     plain = load_card(write(tmp_path, GOOD))
     arranged = plain.model_copy(update={"channels": "last"})
     common = {"steps": 320, "seed": 0, "agent": ManualAgent(network="mlp8")}
-    for teacher, student, sides in ((plain, arranged, "None against 'last'"), (arranged, plain, "'last' against None")):
+    for teacher, student, sides in (
+        (plain, arranged, "None against 'last'"),
+        (arranged, plain, "'last' against None"),
+    ):
         taught = {"teacher": TrainSpec(task=teacher, **common), "distillation": {"mode": "actor"}}
         with pytest.raises(ValidationError, match=f"channels: {sides}"):
             TrainSpec(task=student, **common, **taught)

@@ -36,7 +36,9 @@ def test_after(): pass
 def options() -> list[str]:
     """Return what the Makefile gives to pytest."""
     asked = ["make", "--no-print-directory", "--eval", "options:; @echo $(PARALLEL)", "options"]
-    text = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=True, timeout=WITHIN).stdout
+    text = subprocess.run(
+        asked, cwd=ROOT, capture_output=True, text=True, check=True, timeout=WITHIN
+    ).stdout
     assert "--numprocesses" in text
     return text.split()
 
@@ -48,8 +50,12 @@ def lives(process: int) -> bool:
         return False
 
 
-@pytest.mark.parametrize(("death", "files"), [*((death, 1) for death in DEATHS), ("abort", 3), ("child", 3)])
-def test_a_worker_that_dies_fails_the_run_at_once_with_its_tests_name(death: str, files: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("death", "files"), [*((death, 1) for death in DEATHS), ("abort", 3), ("child", 3)]
+)
+def test_a_worker_that_dies_fails_the_run_at_once_with_its_tests_name(
+    death: str, files: int, tmp_path: Path
+) -> None:
     paths = [tmp_path / f"test_{number}.py" for number in range(files)]
     for path in paths:
         path.write_text(FILE.format(death=DEATHS[death]), encoding="utf-8")
@@ -65,7 +71,9 @@ def test_a_worker_that_dies_fails_the_run_at_once_with_its_tests_name(death: str
         "faulthandler_timeout=5",
         *map(str, paths),
     ]
-    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=2 * WITHIN)
+    ended = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=2 * WITHIN
+    )
     assert time.monotonic() - start < WITHIN
     assert ended.returncode != 0
     assert "crashed while running" in ended.stdout and "test_that_dies" in ended.stdout

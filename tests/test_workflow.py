@@ -15,11 +15,11 @@ from typing import Any
 import pytest
 
 from a2d.files import checksum, digest
-from a2d.plan import restore_architectures
-from a2d.records import write_record
-from a2d.spec import SearchSpec
-from a2d.study import load_study
-from a2d.workspace import Workspace
+from a2d.runs.records import write_record
+from a2d.specs.run import SearchSpec
+from a2d.study.repair import restore_architectures
+from a2d.study.study import load_study
+from a2d.study.workspace import Workspace
 from tests.synthetic import record_of
 
 ROOT = Path(__file__).parents[1]
@@ -32,7 +32,11 @@ def checkout(tmp_path: Path) -> Path:
     """A copy of what the DAG reads, without any result, in a folder with a space and an accent."""
     copy = tmp_path / "a copié checkout"
     for name in ("workflow", "envs", "profiles", "tables", "figures", "a2d"):
-        ignored = shutil.ignore_patterns("__pycache__", *SCALES) if name in ("tables", "figures") else None
+        ignored = (
+            shutil.ignore_patterns("__pycache__", *SCALES)
+            if name in ("tables", "figures")
+            else None
+        )
         shutil.copytree(ROOT / name, copy / name, ignore=ignored)
     shutil.copy(ROOT / "Snakefile", copy)
     return copy
@@ -41,8 +45,12 @@ def checkout(tmp_path: Path) -> Path:
 def ask(checkout: Path, *arguments: str, cwd: Path | None = None) -> tuple[int, str]:
     """Give Snakemake a command; return its status and what it says."""
     command = [sys.executable, "-m", "snakemake", *arguments]
-    options: dict[str, Any] = {"env": {**os.environ, "PYTHONPATH": str(checkout), "COLUMNS": "1000"}}
-    answer = subprocess.run(command, cwd=cwd or checkout, capture_output=True, text=True, check=False, **options)
+    options: dict[str, Any] = {
+        "env": {**os.environ, "PYTHONPATH": str(checkout), "COLUMNS": "1000"}
+    }
+    answer = subprocess.run(
+        command, cwd=cwd or checkout, capture_output=True, text=True, check=False, **options
+    )
     return answer.returncode, answer.stdout + answer.stderr
 
 
@@ -103,8 +111,13 @@ def test_a_changed_hyperparameter_repeats_just_what_depends_on_it(checkout: Path
     study = load_study("smoke", checkout)
     changed = {run.path for key, run in study.runs.items() if key not in before}
     assert changed
-    assert all("tiny-catch/search-" in path or "/derived-" in path or "/random-" in path for path in changed)
-    teacher = next(run for run in study.runs.values() if run.stage == "teacher" and "catch" in run.path)
+    assert all(
+        "tiny-catch/search-" in path or "/derived-" in path or "/random-" in path
+        for path in changed
+    )
+    teacher = next(
+        run for run in study.runs.values() if run.stage == "teacher" and "catch" in run.path
+    )
     would = trained(dry_run(checkout, "--config", "scale=smoke"))
     assert would == {f"results/{path}" for path in changed} | {f"runs/{teacher.key}/agent.json"}
 
@@ -116,7 +129,9 @@ def test_one_missing_ablation_is_trained_alone(checkout: Path) -> None:
     for run in gone:
         (checkout / "results" / run.path).unlink()
     would = trained(dry_run(checkout, "ablation_critic", "--config", "scale=smoke"))
-    teacher = next(run for run in study.runs.values() if run.stage == "teacher" and "reach" in run.path)
+    teacher = next(
+        run for run in study.runs.values() if run.stage == "teacher" and "reach" in run.path
+    )
     assert would == {f"results/{run.path}" for run in gone} | {f"runs/{teacher.key}/agent.json"}
 
 
@@ -130,7 +145,9 @@ def test_a_fresh_repetition_trains_everything_elsewhere(checkout: Path) -> None:
 def test_an_unknown_scale_is_one_message(checkout: Path) -> None:
     command = [sys.executable, "-m", "snakemake", "-n", "--config", "scale=smok"]
     environment = {**os.environ, "PYTHONPATH": str(checkout)}
-    answer = subprocess.run(command, cwd=checkout, capture_output=True, text=True, env=environment, check=False)
+    answer = subprocess.run(
+        command, cwd=checkout, capture_output=True, text=True, env=environment, check=False
+    )
     assert answer.returncode != 0
     message = answer.stdout + answer.stderr
     assert "smok" in message
@@ -158,12 +175,18 @@ def test_damaged_records_alone_are_made_again(how: str, checkout: Path) -> None:
     pretend_recorded(checkout, "smoke")
     study = load_study("smoke", checkout)
     stages = {run.stage: run for run in study.runs.values() if "tiny-reach" in run.path}
-    other = checkout / "results" / next(run.path for run in study.runs.values() if "tiny-catch" in run.path)
+    other = (
+        checkout
+        / "results"
+        / next(run.path for run in study.runs.values() if "tiny-catch" in run.path)
+    )
     for run in stages.values():
         damage(checkout / "results" / run.path, how, other)
     would = trained(dry_run(checkout, "--config", "scale=smoke"))
     teacher = stages["teacher"]
-    assert would == {f"results/{run.path}" for run in stages.values()} | {f"runs/{teacher.key}/agent.json"}
+    assert would == {f"results/{run.path}" for run in stages.values()} | {
+        f"runs/{teacher.key}/agent.json"
+    }
     assert trained(dry_run(checkout, "--config", "scale=smoke", "only=recorded")) == set()
 
 
@@ -198,11 +221,18 @@ def test_a_second_workflow_waits_its_turn(checkout: Path) -> None:
     options: dict[str, Any] = {"cwd": checkout, "env": {**os.environ, "PYTHONPATH": str(checkout)}}
     with (runs / ".workflow.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        answer = subprocess.run([*command, "--", target], capture_output=True, text=True, check=False, **options)
-        assert answer.returncode != 0 and "another workflow trains into" in answer.stderr + answer.stdout
+        answer = subprocess.run(
+            [*command, "--", target], capture_output=True, text=True, check=False, **options
+        )
+        assert (
+            answer.returncode != 0
+            and "another workflow trains into" in answer.stderr + answer.stdout
+        )
         assert not (checkout / target).exists()
         other = next(path for path in records.values() if path != target)
-        subprocess.run([*command, "only=recorded", "--", other], check=True, capture_output=True, **options)
+        subprocess.run(
+            [*command, "only=recorded", "--", other], check=True, capture_output=True, **options
+        )
         assert trained(dry_run(checkout, "--config", "scale=smoke", "--", target))
 
 
@@ -221,7 +251,9 @@ def test_a_teachers_damaged_files_are_made_again_for_the_student_that_needs_them
 ) -> None:
     pretend_recorded(checkout, "smoke")
     study = load_study("smoke", checkout)
-    teacher = next(run for run in study.runs.values() if run.stage == "teacher" and "reach" in run.path)
+    teacher = next(
+        run for run in study.runs.values() if run.stage == "teacher" and "reach" in run.path
+    )
     bundle = checkout / "runs" / teacher.key
     bundle.mkdir(parents=True)
     (bundle / "agent.safetensors").write_bytes(bytes(1000))
@@ -229,7 +261,9 @@ def test_a_teachers_damaged_files_are_made_again_for_the_student_that_needs_them
     (bundle / "agent.json").write_text(json.dumps(description | {"sha256": digest(description)}))
     write_record(bundle / "record.json", record_of(teacher, 1.0))
     student = next(run for run in study.runs.values() if run.spec.teacher == teacher.spec)
-    foreign = checkout / "results" / next(run.path for run in study.runs.values() if "catch" in run.path)
+    foreign = (
+        checkout / "results" / next(run.path for run in study.runs.values() if "catch" in run.path)
+    )
     (checkout / "results" / student.path).unlink()
     assert trained(dry_run(checkout, "--config", "scale=smoke")) == {f"results/{student.path}"}
     damage(bundle / name, how, foreign)
@@ -239,7 +273,10 @@ def test_a_teachers_damaged_files_are_made_again_for_the_student_that_needs_them
 
 def test_a_rendering_is_made_again_when_other_records_are_in_place(checkout: Path) -> None:
     pretend_recorded(checkout, "smoke")
-    study, arguments = load_study("smoke", checkout), ("--config", "scale=smoke", "only=recorded", "--", "size_sweep")
+    study, arguments = (
+        load_study("smoke", checkout),
+        ("--config", "scale=smoke", "only=recorded", "--", "size_sweep"),
+    )
     command = [sys.executable, "-m", "snakemake", "--cores", "1", *arguments]
     environment = {**os.environ, "PYTHONPATH": str(checkout)}
 
@@ -249,7 +286,9 @@ def test_a_rendering_is_made_again_when_other_records_are_in_place(checkout: Pat
 
     shown = render()
     assert dry_run(checkout, *arguments) == []
-    gone, changed = (run for run in study.runs.values() if run.method in ("manual-mlp8", "manual-mlp16"))
+    gone, changed = (
+        run for run in study.runs.values() if run.method in ("manual-mlp8", "manual-mlp16")
+    )
     (checkout / "results" / gone.path).unlink()
     assert {job["rule"] for job in dry_run(checkout, *arguments)} >= {"render_tables_size_sweep"}
     fewer = render()
@@ -272,7 +311,10 @@ def test_what_would_run_is_a_line_a_job(checkout: Path) -> None:
     assert len(searches) == sum(run.stage == "search" for run in study.runs.values())
     assert "input:" not in text and "reason" not in text.lower()
     details = ask(checkout, "-n", "-p", "--cores", "1", "--config", "scale=smoke")[1]
-    assert "reason: Missing output files" in details and "a2d run smoke/tiny-catch/search-joint/" in details
+    assert (
+        "reason: Missing output files" in details
+        and "a2d run smoke/tiny-catch/search-joint/" in details
+    )
 
 
 def test_every_target_says_what_it_makes(checkout: Path) -> None:
@@ -285,7 +327,9 @@ def test_every_target_says_what_it_makes(checkout: Path) -> None:
 def test_snakemakes_linter_finds_only_what_the_snakefile_answers(checkout: Path) -> None:
     found = set(re.findall(r"^    \* (.*)", ask(checkout, "--lint")[1], flags=re.MULTILINE))
     assert found == {"Specify a conda environment or container for each rule.:"}
-    assert "names a conda environment or a container" in (checkout / "Snakefile").read_text(encoding="utf-8")
+    assert "names a conda environment or a container" in (checkout / "Snakefile").read_text(
+        encoding="utf-8"
+    )
 
 
 def test_from_another_folder_the_checkouts_records_count(checkout: Path, tmp_path: Path) -> None:
@@ -298,7 +342,9 @@ def test_from_another_folder_the_checkouts_records_count(checkout: Path, tmp_pat
     assert f"{checkout}/report/smoke.html" in {job.get("output") for job in jobs}
     would = trained(dry_run(checkout, *arguments, "fresh=again", cwd=elsewhere))
     assert len(would) >= 49 and all(path.startswith("again/") for path in would)
-    (checkout / "results" / next(run.path for run in load_study("smoke", checkout).runs.values())).unlink()
+    (
+        checkout / "results" / next(run.path for run in load_study("smoke", checkout).runs.values())
+    ).unlink()
     status, text = ask(checkout, *arguments, "-n", "-p", cwd=elsewhere)
     assert status == 0 and f"--root '{checkout}' --results '{checkout}/results'" in text
 
@@ -312,9 +358,15 @@ def test_a_scale_under_another_name_trains_nothing_that_is_recorded(checkout: Pa
     page = next(job for job in jobs if job["rule"] == "page")
     assert set(records.values()) <= set(page["input"].split(", "))
     study = load_study("mine", checkout)
-    run = next(run for run in study.runs.values() if run.method == "derived-critic-none" and "reach" in run.path)
+    run = next(
+        run
+        for run in study.runs.values()
+        if run.method == "derived-critic-none" and "reach" in run.path
+    )
     damage(checkout / records[run.key], "edited", checkout)
-    teacher = next(run for run in study.runs.values() if run.stage == "teacher" and "reach" in run.path)
+    teacher = next(
+        run for run in study.runs.values() if run.stage == "teacher" and "reach" in run.path
+    )
     assert trained(dry_run(checkout, "--config", "scale=mine")) == {f"results/{run.path}"}
     assert teacher.key  # the search's record is there, so that its teacher is not needed
 
@@ -334,7 +386,9 @@ def test_a_scale_under_another_name_trains_nothing_that_is_recorded(checkout: Pa
         ("frsh=x", "frsh=x: is not known; there are scale, fresh, only"),
     ],
 )
-def test_what_config_cannot_mean_is_refused_in_a_line(config: str, says: str, checkout: Path) -> None:
+def test_what_config_cannot_mean_is_refused_in_a_line(
+    config: str, says: str, checkout: Path
+) -> None:
     status, text = ask(checkout, "-n", "--config", config)
     assert status != 0 and "Traceback" not in text
     assert says in text.splitlines()[-1]

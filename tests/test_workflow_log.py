@@ -11,7 +11,7 @@ import pytest
 from snakemake.logging import DefaultFormatter  # type: ignore[import-untyped]
 from snakemake_interface_logger_plugins.common import LogEvent
 
-from a2d.workflow_log import KILLED, Jobs, error_in, speak_plainly
+from a2d.study.snakemake_log import KILLED, Jobs, error_in, speak_plainly
 
 
 @pytest.fixture
@@ -25,7 +25,9 @@ def logger() -> logging.Logger:
 
 
 def said(logger: logging.Logger) -> str:
-    stream = next(handler.stream for handler in logger.handlers if isinstance(handler, logging.StreamHandler))
+    stream = next(
+        handler.stream for handler in logger.handlers if isinstance(handler, logging.StreamHandler)
+    )
     text: str = stream.getvalue()
     return text
 
@@ -41,7 +43,9 @@ def start(logger: logging.Logger, number: int, words: str | None, folder: Path) 
 
 
 def fail(logger: logging.Logger, number: int) -> None:
-    logger.error("Error in rule", extra={"event": LogEvent.JOB_ERROR, "jobid": number, "rule_name": "train"})
+    logger.error(
+        "Error in rule", extra={"event": LogEvent.JOB_ERROR, "jobid": number, "rule_name": "train"}
+    )
     logger.error('RuleException:\nCalledProcessError in file "manual.smk", line 20:\nCommand ...')
 
 
@@ -51,7 +55,9 @@ def test_jobs_are_lines_and_failures_three(logger: logging.Logger, tmp_path: Pat
     for number in range(5):
         start(logger, number, f"run {number}", tmp_path)
     start(logger, 5, None, tmp_path)
-    (tmp_path / "1.log").write_text("a2d: noted\na2d: tiny: step 1: motor 3 is hot\n", encoding="utf-8")
+    (tmp_path / "1.log").write_text(
+        "a2d: noted\na2d: tiny: step 1: motor 3 is hot\n", encoding="utf-8"
+    )
     fail(logger, 1)
     fail(logger, 2)
     start(logger, 2, "run 2", tmp_path)  # tried again
@@ -61,7 +67,10 @@ def test_jobs_are_lines_and_failures_three(logger: logging.Logger, tmp_path: Pat
     logger.info("Complete log(s): x")
     logger.error("MissingInputException: something else")
     lines = said(logger).splitlines()
-    assert [line.partition(" ")[2] for line in lines[:6]] == [*(f"run {number}" for number in range(5)), "train"]
+    assert [line.partition(" ")[2] for line in lines[:6]] == [
+        *(f"run {number}" for number in range(5)),
+        "train",
+    ]
     assert [line.partition(" ")[2] for line in lines[6:]] == [
         "failed: run 1", "failed: run 2", "run 2", "failed: run 3", "failed: run 4", "something else",
     ]  # fmt: skip
@@ -78,7 +87,9 @@ def test_details_are_snakemakes_own_blocks(logger: logging.Logger, tmp_path: Pat
     assert jobs.jobs[0].words == "run 0"
 
 
-def test_a_quiet_snakemake_stays_quiet_and_failures_are_known(logger: logging.Logger, tmp_path: Path) -> None:
+def test_a_quiet_snakemake_stays_quiet_and_failures_are_known(
+    logger: logging.Logger, tmp_path: Path
+) -> None:
     logger.handlers[0].addFilter(lambda record: False)
     jobs = speak_plainly(logger, details=False)
     start(logger, 0, "run 0", tmp_path)
@@ -91,7 +102,10 @@ def test_a_quiet_snakemake_stays_quiet_and_failures_are_known(logger: logging.Lo
     [
         ("a2d: x: cannot be written (disk full)\n\n", "x: cannot be written (disk full)"),
         ("Traceback (most recent call last):\n  File y\nValueError: 3\n", "ValueError: 3"),
-        ("Fatal Python error: Segmentation fault\n\nThread:\n  File z\n", "Fatal Python error: Segmentation fault"),
+        (
+            "Fatal Python error: Segmentation fault\n\nThread:\n  File z\n",
+            "Fatal Python error: Segmentation fault",
+        ),
         ("a2d: runs/x/checkpoint: goes on from step 40 of 80\n", KILLED),
         ("", KILLED),
         ("\xff\xfe broken", "\xff\xfe broken"),

@@ -11,7 +11,7 @@ import gymnasium
 import numpy as np
 from gymnasium.spaces import Box, Discrete
 
-from a2d.tasks import TaskCard, load_card
+from a2d.specs.task import TaskCard, load_card
 
 ENVS = Path(__file__).parent.parent / "envs"
 
@@ -39,7 +39,9 @@ class Recorder(gymnasium.Env[Any, Any]):
 
     def __init__(self, observation: Any = None, action: Any = None, broken: bool = False) -> None:
         self.observation_space = observation or Box(-9.0, 9.0, (2,), np.float64)
-        self.action_space = action or Box(np.array([-4.0, 0.0]), np.array([4.0, 1.0]), dtype=np.float64)
+        self.action_space = action or Box(
+            np.array([-4.0, 0.0]), np.array([4.0, 1.0]), dtype=np.float64
+        )
         self.broken = broken
         self.actions: list[Any] = []
 

@@ -1,9 +1,9 @@
 """Atari 2600 games through ALE's own vector environment, which steps and preprocesses in C++.
 
-Preprocessing of Mnih et al. (2015): the maximum over the last two of 4 skipped frames, 84 x 84 grey, 4 frames
-stacked, 0 to 29 no-ops at the start (ALE draws fewer than ``noop_max``). Only where the card's ``options`` say so
-is FIRE pressed for the agent (``use_fire_reset``), or an action repeated by chance
-(``repeat_action_probability``).
+Preprocessing of Mnih et al. (2015): the maximum over the last two of 4 skipped frames, 84 x 84
+grey, 4 frames stacked, 0 to 29 no-ops at the start (ALE draws fewer than ``noop_max``). Only where
+the card's ``options`` say so is FIRE pressed for the agent (``use_fire_reset``), or an action
+repeated by chance (``repeat_action_probability``).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 from gymnasium.vector import AutoresetMode
 
 from a2d.environments.vector import Array, BatchedEnvironment, StepResult
-from a2d.tasks import DEFAULT_EPISODE_LIMIT, TaskCard, card_error
+from a2d.specs.task import DEFAULT_EPISODE_LIMIT, TaskCard, card_error
 
 FRAME_SKIP = 4
 OPTIONS = {
@@ -45,8 +45,8 @@ def _make_ale(card: TaskCard, num_envs: int) -> Any:
         return AtariVectorEnv(
             card.id,
             num_envs,
-            # ALE knows no DISABLED. In this mode it resets a finished game only if it is stepped again; here
-            # it never is, because BatchedEnvironment asks for a reset first.
+            # ALE knows no DISABLED. In this mode it resets a finished game only if it is stepped
+            # again; here it never is, because BatchedEnvironment asks for a reset first.
             autoreset_mode=AutoresetMode.NEXT_STEP,
             num_threads=1,
             frameskip=FRAME_SKIP,
@@ -79,7 +79,9 @@ class AtariBatch(BatchedEnvironment):
         return np.asarray(observations)
 
     def _step(self, actions: Array) -> StepResult:
-        observations, rewards, terminated, truncated, ale_info = self._ale.step(np.asarray(actions, dtype=np.int64))
+        observations, rewards, terminated, truncated, ale_info = self._ale.step(
+            np.asarray(actions, dtype=np.int64)
+        )
         lost_life = (ale_info["lives"] < self._lives) & ~terminated
         self._lives = ale_info["lives"]
         info = {"lost_life": lost_life} if self._tell_lost_lives else {}

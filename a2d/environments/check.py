@@ -15,17 +15,18 @@ from gymnasium.spaces import Box
 from gymnasium.utils.env_checker import check_env
 from gymnasium.wrappers import TransformObservation
 
-from a2d.environments.guard import guard
+from a2d.environments.factory import open_environment
 from a2d.environments.gymnasium_family import GymnasiumBatch
-from a2d.environments.make import open_environment
 from a2d.environments.vector import Array, BatchedEnvironment
+from a2d.environments.watchdog import guard
 from a2d.errors import A2DError, Diverged
 from a2d.seeds import seed_global_streams
-from a2d.tasks import DEFAULT_EPISODE_LIMIT, TaskCard, card_error
+from a2d.specs.task import DEFAULT_EPISODE_LIMIT, TaskCard, card_error
 
 STEPS, SECONDS = 1_000, 3.0  # of random play, whichever is over first
 SEED_SHARE = 10  # a tenth of them is played twice with one seed, and once with another
-# Of Gymnasium's warnings, what is no matter here: wrappers, and bounds that are brought into -1..1 or not used.
+# Of Gymnasium's warnings, what is no matter here: wrappers, and bounds that are brought into -1..1
+# or not used.
 IRRELEVANT = ("unwrapped version", "symmetric and normalized", "infinity")
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -57,12 +58,18 @@ def _describe(environment: BatchedEnvironment) -> Iterator[str]:
         yield f"observation: an image, {channels} channels of {height} × {width} {observation.dtype}"
     else:
         yield f"observation: a vector of {observation.shape[0]} numbers"
-    yield f"actions: {action.shape[0]} continuous" if isinstance(action, Box) else f"actions: {action.n} discrete"
+    yield (
+        f"actions: {action.shape[0]} continuous"
+        if isinstance(action, Box)
+        else f"actions: {action.n} discrete"
+    )
 
 
 def _advance(environment: BatchedEnvironment) -> tuple[Array, Array, bool]:
     """Take a random step and reset what ended; return what the step gave."""
-    observation, reward, terminated, truncated, _ = environment.step(environment.action_space.sample())
+    observation, reward, terminated, truncated, _ = environment.step(
+        environment.action_space.sample()
+    )
     done = terminated | truncated
     if done.any():
         environment.reset(options={"reset_mask": done})
@@ -128,7 +135,8 @@ def _compare_seeds(environment: BatchedEnvironment, steps: int) -> Iterator[str]
 
 def _ask_gymnasium(environment: GymnasiumBatch) -> list[str]:
     """Let Gymnasium's own checker look at an environment that has been made; return its warnings as notes."""
-    # Observations are copied here as in every run: that an environment overwrites them later is no harm.
+    # Observations are copied here as in every run: that an environment overwrites them later is no
+    # harm.
     copying = TransformObservation(environment.envs[0], deepcopy, None)
     problem = None
     with warnings.catch_warnings(record=True) as caught:

@@ -40,13 +40,21 @@ class Contract:
     def reset(self, result: Any) -> Array:
         """Return the observation of a reset. Raise A2DError where it is not what was declared."""
         if not isinstance(result, tuple) or len(result) != 2 or not isinstance(result[1], dict):
-            self._refuse("reset()", "return two, the observation and a dict of information", _describe(result))
+            self._refuse(
+                "reset()",
+                "return two, the observation and a dict of information",
+                _describe(result),
+            )
         return self.observation(result[0])
 
     def step(self, result: Any) -> tuple[Array, float, bool, bool]:
         """Return observation, reward, terminated and truncated. Raise A2DError where they are not what was declared."""
         if not isinstance(result, tuple) or len(result) != 5:
-            self._refuse("step()", "return five: observation, reward, terminated, truncated, info", _describe(result))
+            self._refuse(
+                "step()",
+                "return five: observation, reward, terminated, truncated, info",
+                _describe(result),
+            )
         observation, reward, terminated, truncated, info = result
         if type(reward) is not float and not self._is_number(reward):
             self._refuse("reward", "be a number", _describe(reward))
@@ -87,4 +95,6 @@ class Contract:
         return isinstance(value, NUMBERS)
 
     def _refuse(self, what: str, rule: str, found: str) -> NoReturn:
-        raise A2DError(f"{self._whereabouts()}: the environment's {what} should {rule}, but it gave {found}")
+        raise A2DError(
+            f"{self._whereabouts()}: the environment's {what} should {rule}, but it gave {found}"
+        )

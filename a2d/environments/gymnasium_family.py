@@ -14,7 +14,7 @@ from a2d.console import say
 from a2d.environments.contract import Contract
 from a2d.environments.spaces import Actions, Observations
 from a2d.environments.vector import Array, BatchedEnvironment, StepResult
-from a2d.tasks import TaskCard, card_error
+from a2d.specs.task import TaskCard, card_error
 
 
 @cache
@@ -73,12 +73,17 @@ class GymnasiumBatch(BatchedEnvironment):
         self._contract = Contract(self._observe.declared, self._whereabouts)
         while len(self.envs) < num_envs:
             self.envs.append(_make_one(card))
-        # Steps are counted here, so that what ``step`` returns is seen before a TimeLimit takes it apart.
+        # Steps are counted here, so that what ``step`` returns is seen before a TimeLimit takes it
+        # apart.
         self.envs = [env.env if type(env) is TimeLimit else env for env in self.envs]
         super().__init__(card, num_envs, self._observe.space, self._act.space, seed, limit)
-        self._current = np.zeros((num_envs, *self._observe.space.shape), dtype=self._observe.space.dtype)
+        self._current = np.zeros(
+            (num_envs, *self._observe.space.shape), dtype=self._observe.space.dtype
+        )
         # The same memory, seen in the task's own layout.
-        self._arranged = self._current.transpose(0, 2, 3, 1) if self._observe.channels_last else self._current
+        self._arranged = (
+            self._current.transpose(0, 2, 3, 1) if self._observe.channels_last else self._current
+        )
 
     def _reset(self, indices: Array, seeds: list[int] | None) -> Array:
         for k, i in enumerate(indices):

@@ -1,6 +1,7 @@
 """MinAtar (Young and Tian, 2019), batched: the package's games with sticky actions and difficulty ramping.
 
-Trajectories equal those of ``minatar.Environment(game)`` after ``seed(s)`` and ``reset()``; all six actions.
+Trajectories equal those of ``minatar.Environment(game)`` after ``seed(s)`` and ``reset()``; all six
+actions.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import numpy as np
 from gymnasium.spaces import Box, Discrete
 
 from a2d.environments.vector import Array, BatchedEnvironment, StepResult
-from a2d.tasks import TaskCard, card_error
+from a2d.specs.task import TaskCard, card_error
 
 ACTIONS = 6
 OPTIONS = {"sticky_action_prob": 0.1, "difficulty_ramping": True}
@@ -28,7 +29,9 @@ def _load_game(card: TaskCard) -> ModuleType:
     games = sorted(path.stem for path in folder.glob("[!_]*.py"))
     if card.id not in games:
         raise card_error(card, "id", f"is not a MinAtar game; these are: {', '.join(games)}")
-    spec = importlib.util.spec_from_file_location(f"minatar_game_{card.id}", folder / f"{card.id}.py")
+    spec = importlib.util.spec_from_file_location(
+        f"minatar_game_{card.id}", folder / f"{card.id}.py"
+    )
     assert spec is not None and spec.loader is not None  # the file was just listed
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -49,19 +52,23 @@ class MinAtarBatch(BatchedEnvironment):
         height, width, channels = self._games[0].state_shape()
         observation = Box(0.0, 1.0, (channels, height, width), np.float32)
         # MinAtar itself has no limit.
-        super().__init__(card, num_envs, observation, Discrete(ACTIONS), seed, card.max_episode_steps)
+        super().__init__(
+            card, num_envs, observation, Discrete(ACTIONS), seed, card.max_episode_steps
+        )
         self._states = np.zeros((num_envs, height, width, channels), dtype=bool)
         self._last_actions = [0] * num_envs
 
     def _observations(self) -> Array:
-        # A view with the channels first: the networks want them last in memory, where the games have them.
+        # A view with the channels first: the networks want them last in memory, where the games
+        # have them.
         return self._states.astype(np.float32).transpose(0, 3, 1, 2)
 
     def _reset(self, indices: Array, seeds: list[int] | None) -> Array:
         for k, i in enumerate(indices):
             game = self._games[i]
             if seeds is not None:
-                # Before the game's reset: its constructor already drew a start from an unseeded generator.
+                # Before the game's reset: its constructor already drew a start from an unseeded
+                # generator.
                 game.random = np.random.RandomState(seeds[k])
                 self._last_actions[i] = 0
             game.reset()
@@ -79,4 +86,10 @@ class MinAtarBatch(BatchedEnvironment):
             rewards.append(reward)
             terminated.append(done)
         truncated = np.zeros(self.num_envs, dtype=bool)
-        return self._observations(), np.array(rewards, np.float32), np.array(terminated, bool), truncated, {}
+        return (
+            self._observations(),
+            np.array(rewards, np.float32),
+            np.array(terminated, bool),
+            truncated,
+            {},
+        )

@@ -11,9 +11,10 @@ from gymnasium.spaces import Box, Discrete
 from a2d.environments.vector import Array
 from a2d.environments.wrappers import action_advice, observation_advice
 from a2d.errors import A2DError
-from a2d.tasks import TaskCard, card_error
+from a2d.specs.task import TaskCard, card_error
 
-# An agent acts by float32 numbers: beyond these they miss whole numbers, or their differences are infinite.
+# An agent acts by float32 numbers: beyond these they miss whole numbers, or their differences are
+# infinite.
 LARGEST_INTEGER = 2.0**24
 LARGEST_FLOAT = float(np.finfo(np.float32).max) / 2
 
@@ -28,7 +29,9 @@ def _is_image(space: Box) -> bool:
         return False
     if space.dtype == np.uint8:
         return True
-    return bool(np.issubdtype(space.dtype, np.floating) and space.low.min() >= 0 and space.high.max() <= 1)
+    return bool(
+        np.issubdtype(space.dtype, np.floating) and space.low.min() >= 0 and space.high.max() <= 1
+    )
 
 
 def _channels_last(card: TaskCard, shape: tuple[int, ...]) -> bool:
@@ -42,7 +45,9 @@ def _channels_last(card: TaskCard, shape: tuple[int, ...]) -> bool:
     as_first = middle == last or first < min(middle, last)
     as_last = first == middle or last < min(first, middle)
     if as_first == as_last:
-        problem = f"observations of shape {shape} may be (C, H, W) or (H, W, C): say 'first' or 'last'"
+        problem = (
+            f"observations of shape {shape} may be (C, H, W) or (H, W, C): say 'first' or 'last'"
+        )
         raise card_error(card, "channels", problem)
     return as_last
 
@@ -97,7 +102,11 @@ class Actions:
         largest = LARGEST_INTEGER if self.whole else LARGEST_FLOAT
         found = max(np.abs(self.low).max(), np.abs(self.high).max())
         if found > largest:
-            raise card_error(card, "id", f"actions of {space.dtype} should be within ±{largest:g}, reach {found:g}")
+            raise card_error(
+                card,
+                "id",
+                f"actions of {space.dtype} should be within ±{largest:g}, reach {found:g}",
+            )
 
     def convert(self, actions: Array) -> Array:
         """Return (N,) or (N, A) actions in the task's own terms: continuous ones clipped, whole ones rounded."""
@@ -105,6 +114,9 @@ class Actions:
             indices: Array = actions.astype(np.int64) + self.inner.start
             return indices
         middle, half = (self.high + self.low) / 2, (self.high - self.low) / 2
-        # In float64, whatever the task's dtype: there nothing overflows, and the bounds are met exactly.
-        scaled: Array = np.clip(middle + half * np.clip(actions.astype(np.float64), -1, 1), self.low, self.high)
+        # In float64, whatever the task's dtype: there nothing overflows, and the bounds are met
+        # exactly.
+        scaled: Array = np.clip(
+            middle + half * np.clip(actions.astype(np.float64), -1, 1), self.low, self.high
+        )
         return (np.rint(scaled) if self.whole else scaled).astype(self.inner.dtype)

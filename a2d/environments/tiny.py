@@ -19,8 +19,9 @@ Step = tuple[Array, float, bool, bool, dict[str, Any]]
 class Catch(gymnasium.Env[Array, np.int64]):
     """Catch falling balls with a paddle (after bsuite's Catch, Osband et al., 2020): +1 each, -1 for a miss.
 
-    Observations (2, 8, 8) float32: the ball's cell, the paddle's cell. Actions: left, stay, right. A ball
-    starts in a random column of the top row and falls one row a step; the episode ends after some balls.
+    Observations (2, 8, 8) float32: the ball's cell, the paddle's cell. Actions: left, stay, right.
+    A ball starts in a random column of the top row and falls one row a step; the episode ends after
+    some balls.
     """
 
     SIZE = 8
@@ -30,7 +31,9 @@ class Catch(gymnasium.Env[Array, np.int64]):
         self.observation_space = Box(0.0, 1.0, (2, self.SIZE, self.SIZE), np.float32)
         self.action_space = Discrete(3)
 
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Array, dict[str, Any]]:
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Array, dict[str, Any]]:
         """Start with the paddle in the middle and the first ball at the top."""
         super().reset(seed=seed)
         self._left = self.balls
@@ -63,15 +66,18 @@ class Catch(gymnasium.Env[Array, np.int64]):
 class Reach(gymnasium.Env[Array, Array]):
     """Push a point in the square to a target; the reward is minus the distance left. Never terminates.
 
-    Observations (4,) float32: the point's x and y, the target's x and y, all in -1..1. Actions (2,): the
-    push, in -0.2..0.2 per axis. Only the registered limit ends an episode, so that truncation is exercised.
+    Observations (4,) float32: the point's x and y, the target's x and y, all in -1..1. Actions
+    (2,): the push, in -0.2..0.2 per axis. Only the registered limit ends an episode, so that
+    truncation is exercised.
     """
 
     def __init__(self) -> None:
         self.observation_space = Box(-1.0, 1.0, (4,), np.float32)
         self.action_space = Box(-0.2, 0.2, (2,), np.float32)
 
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Array, dict[str, Any]]:
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Array, dict[str, Any]]:
         """Put point and target at random places."""
         super().reset(seed=seed)
         self._state = self.np_random.uniform(-1.0, 1.0, 4).astype(np.float32)

@@ -1,8 +1,8 @@
 """The one way in which every environment here is stepped and reset, whatever library it comes from.
 
-``step`` always returns the true next observation, so at an episode's end it is the final one; the caller then
-resets those environments itself. Nothing is reset behind the caller's back, and so no reset can be mistaken
-for a transition (Gymnasium's ``AutoresetMode.DISABLED``).
+``step`` always returns the true next observation, so at an episode's end it is the final one; the
+caller then resets those environments itself. Nothing is reset behind the caller's back, and so no
+reset can be mistaken for a transition (Gymnasium's ``AutoresetMode.DISABLED``).
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from a2d.console import say
-from a2d.environments.guard import guard
+from a2d.environments.watchdog import guard
 from a2d.errors import Diverged
-from a2d.tasks import TaskCard
+from a2d.specs.task import TaskCard
 
 Array = npt.NDArray[Any]
 StepResult = tuple[Array, Array, Array, Array, dict[str, Any]]
@@ -31,7 +31,8 @@ ENDLESS = 2_000  # steps of all environments without any end, after which a task
 def independent_seeds(seed: int, count: int) -> list[int]:
     """Return one seed per environment, drawn from independent streams; the first do not depend on ``count``.
 
-    Each is in 1 .. 2^31 - 1, the range that every family takes: ALE's seeds are positive 32-bit integers.
+    Each is in 1 .. 2^31 - 1, the range that every family takes: ALE's seeds are positive 32-bit
+    integers.
     """
     children = np.random.SeedSequence(seed).spawn(count)
     return [int(child.generate_state(1)[0]) % (2**31 - 1) + 1 for child in children]
@@ -40,8 +41,9 @@ def independent_seeds(seed: int, count: int) -> list[int]:
 class BatchedEnvironment(VectorEnv[Array, Array, Array]):
     """N copies of one task. Observations (N, ...), rewards (N,) float32 and unclipped, flags (N,) bool.
 
-    ``terminated`` and ``truncated`` are never both true: an episode that ends by itself at its last allowed
-    step has terminated. Whatever is returned belongs to the caller; no later call overwrites it.
+    ``terminated`` and ``truncated`` are never both true: an episode that ends by itself at its last
+    allowed step has terminated. Whatever is returned belongs to the caller; no later call
+    overwrites it.
     """
 
     single_observation_space: Box
@@ -72,15 +74,20 @@ class BatchedEnvironment(VectorEnv[Array, Array, Array]):
         self._suspect = limit is None
         self._needs_reset = np.ones(num_envs, dtype=bool)
 
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Array, dict[str, Any]]:
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Array, dict[str, Any]]:
         """Reset all, or those where ``options["reset_mask"]`` (N,) is true; return all N observations.
 
-        The first reset uses the seed given at construction, unless it is given another; a later one without
-        a seed goes on with the same random streams. Observations outside the mask are what they were.
+        The first reset uses the seed given at construction, unless it is given another; a later one
+        without a seed goes on with the same random streams. Observations outside the mask are what
+        they were.
         """
         mask = (options or {}).get("reset_mask", np.ones(self.num_envs, dtype=bool))
         if mask.shape != (self.num_envs,) or mask.dtype != np.bool_:
-            raise ValueError(f"reset_mask should be bool ({self.num_envs},), is {mask.dtype} {mask.shape}")
+            raise ValueError(
+                f"reset_mask should be bool ({self.num_envs},), is {mask.dtype} {mask.shape}"
+            )
         if self._first_seed is not None and not mask.all():
             raise ResetNeeded("the first reset should reset every environment")
         seed, self._first_seed = self._first_seed if seed is None else seed, None
@@ -103,7 +110,9 @@ class BatchedEnvironment(VectorEnv[Array, Array, Array]):
             Diverged: a reward or an observation is not finite.
         """
         if self._needs_reset.any():
-            raise ResetNeeded(f"reset environments {np.flatnonzero(self._needs_reset).tolist()} first")
+            raise ResetNeeded(
+                f"reset environments {np.flatnonzero(self._needs_reset).tolist()} first"
+            )
         self._steps += 1
         with guard(self.card.step_limit_s, self._whereabouts):
             observations, rewards, terminated, truncated, info = self._step(actions)

@@ -8,7 +8,7 @@ from typing import Any
 from gymnasium import Space
 from gymnasium.spaces import Box, MultiBinary, MultiDiscrete, flatten_space
 
-from a2d.tasks import TaskCard
+from a2d.specs.task import TaskCard
 
 MOST_ACTIONS = 1000  # that a combination of discrete actions may be turned into
 OWN = "Bring it into form by a wrapper of your own (gymnasium.ObservationWrapper or ActionWrapper)."
@@ -40,10 +40,16 @@ def observation_advice(card: TaskCard, space: Space[Any]) -> str:
 def action_advice(card: TaskCard, space: Space[Any]) -> str:
     """Return how actions of this space become discrete ones, or a vector."""
     if isinstance(space, (MultiDiscrete, MultiBinary)):
-        counts = (2,) * math.prod(space.shape) if isinstance(space, MultiBinary) else tuple(space.nvec.ravel().tolist())
+        counts = (
+            (2,) * math.prod(space.shape)
+            if isinstance(space, MultiBinary)
+            else tuple(space.nvec.ravel().tolist())
+        )
         if math.prod(counts) <= MOST_ACTIONS:
             start = f" + {space.start.ravel().tolist()}" if isinstance(space, MultiDiscrete) else ""
-            action = f"(numpy.array(numpy.unravel_index(index, {counts})){start}).reshape({space.shape})"
+            action = (
+                f"(numpy.array(numpy.unravel_index(index, {counts})){start}).reshape({space.shape})"
+            )
             number = f"gymnasium.spaces.Discrete({math.prod(counts)})"
             return _advice(card, "Discrete", "TransformAction", f"lambda index: {action}", number)
     if isinstance(space, Box) and not space.is_bounded():
@@ -51,7 +57,11 @@ def action_advice(card: TaskCard, space: Space[Any]) -> str:
         return f"Choose bounds. {_advice(card, 'Bounded', 'TransformAction', 'lambda action: action', bounds)}"
     if isinstance(space, Box):
         dtype = f"numpy.{space.dtype}"
-        low, high = (f"numpy.array({side.ravel().tolist()}, {dtype})" for side in (space.low, space.high))
+        low, high = (
+            f"numpy.array({side.ravel().tolist()}, {dtype})" for side in (space.low, space.high)
+        )
         flat = f"gymnasium.spaces.Box({low}, {high}, dtype={dtype})"
-        return _advice(card, "Flat", "TransformAction", f"lambda action: action.reshape({space.shape})", flat)
+        return _advice(
+            card, "Flat", "TransformAction", f"lambda action: action.reshape({space.shape})", flat
+        )
     return OWN

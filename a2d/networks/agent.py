@@ -10,16 +10,24 @@ from gymnasium.spaces import Box, Discrete, Space
 from torch import Tensor, nn
 from torch.distributions import Categorical, Distribution, Independent, Normal
 
-from a2d.architecture import Architecture
 from a2d.errors import A2DError
 from a2d.networks.layers import Dense
 from a2d.networks.manual import HIDDEN_UNITS, BasicBlock, manual_backbone
-from a2d.networks.operators import Cell, InvertedResidual, cell_shapes, image_size_of, space_of, stem
+from a2d.networks.normalizer import Normalizer
+from a2d.networks.operators import (
+    Cell,
+    InvertedResidual,
+    cell_shapes,
+    image_size_of,
+    space_of,
+    stem,
+)
 from a2d.networks.supernet import Gates, Supernet
-from a2d.normalizer import Normalizer
+from a2d.specs.architecture import Architecture
 
 BYTE_SCALE = 1 / 255
-# By whether an agent sees bytes: numbers that would be taken for pixels 255 times as dark, or as bright.
+# By whether an agent sees bytes: numbers that would be taken for pixels 255 times as dark, or as
+# bright.
 WRONG_PIXELS = {True: (torch.float32, torch.float64, torch.float16), False: (torch.uint8,)}
 
 
@@ -146,8 +154,8 @@ def draw(policy: Distribution, generator: torch.Generator | None = None) -> Tens
 def initialize(agent: Agent) -> None:
     """Orthogonal weights; residual branches and the policy start near zero.
 
-    Hidden layers have gain sqrt(2), the actor 0.01, the critic 1 (Andrychowicz et al. 2021, who find a
-    near-uniform first policy to matter).
+    Hidden layers have gain sqrt(2), the actor 0.01, the critic 1 (Andrychowicz et al. 2021, who
+    find a near-uniform first policy to matter).
     """
     for layer in agent.modules():
         if isinstance(layer, (nn.Conv2d, nn.Linear)):
@@ -163,12 +171,15 @@ def initialize(agent: Agent) -> None:
     nn.init.orthogonal_(agent.critic.weight, 1.0)
 
 
-def derived_backbone(architecture: Architecture, observation_shape: tuple[int, ...]) -> nn.Sequential:
+def derived_backbone(
+    architecture: Architecture, observation_shape: tuple[int, ...]
+) -> nn.Sequential:
     """Build the network of an ``arch.json``."""
     space, cells = architecture.space, architecture.cells
     shapes = cell_shapes(space, cells, image_size_of(observation_shape))
     layers = [
-        Cell(operator, space, shape, cells) for operator, shape in zip(architecture.operators, shapes, strict=True)
+        Cell(operator, space, shape, cells)
+        for operator, shape in zip(architecture.operators, shapes, strict=True)
     ]
     return nn.Sequential(stem(space, cells, observation_shape), *layers)
 

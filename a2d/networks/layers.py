@@ -1,10 +1,11 @@
 """The two layers that every network is made of, and the tape on which they keep what they computed while acting.
 
-An actor-critic runs its network once to act, and would run it again to learn. Here the layers keep their outputs
-while the agent acts, step after step and without gradients; ``Tape.replay`` then lays one graph over the whole
-rollout, in which every layer gives back what it kept. Learning so costs a backward pass alone, over all T·N
-observations at a time, on which convolutions are fastest. Product, addition and activation are one layer: only what
-the next layer reads is ever written to memory, which bounds the speed of small networks on a processor.
+An actor-critic runs its network once to act, and would run it again to learn. Here the layers keep
+their outputs while the agent acts, step after step and without gradients; ``Tape.replay`` then lays
+one graph over the whole rollout, in which every layer gives back what it kept. Learning so costs a
+backward pass alone, over all T·N observations at a time, on which convolutions are fastest.
+Product, addition and activation are one layer: only what the next layer reads is ever written to
+memory, which bounds the speed of small networks on a processor.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ Gradients = tuple[Tensor | None, ...]
 Sides = int | tuple[int, int]
 
 ONEDNN = torch.backends.mkldnn.is_available()
-ONEDNN_PRODUCTS = 2**21  # multiply-accumulates from which oneDNN's matrix product is faster than MKL's
+ONEDNN_PRODUCTS = (
+    2**21
+)  # multiply-accumulates from which oneDNN's matrix product is faster than MKL's
 
 
 class Tape:
@@ -38,7 +41,9 @@ class Tape:
     def __init__(self, length: int) -> None:
         self.length = length
         self.replaying = False
-        self._calls: list[tuple[Layer, Tensor]] = []  # of a step, with what all steps keep, (T·N, ...)
+        self._calls: list[
+            tuple[Layer, Tensor]
+        ] = []  # of a step, with what all steps keep, (T·N, ...)
         self._step = -1
         self._call = 0
 
@@ -79,7 +84,9 @@ class Tape:
         if self._step == 0:
             layout = torch.channels_last if output.ndim == 4 else torch.contiguous_format
             shape = (self.length * len(output), *output.shape[1:])
-            whole = torch.empty(shape, dtype=output.dtype, device=output.device, memory_format=layout)
+            whole = torch.empty(
+                shape, dtype=output.dtype, device=output.device, memory_format=layout
+            )
             self._calls.append((layer, whole))
         return self.give_back(layer).narrow(0, self._step * len(output), len(output))
 
@@ -117,7 +124,9 @@ class Layer(nn.Module, ABC):
         output = self.product(x)
         if add is not None:
             output += add
-        return _activate(output, self.activation, output if tape is None else tape.place_for(self, output))
+        return _activate(
+            output, self.activation, output if tape is None else tape.place_for(self, output)
+        )
 
     @abstractmethod
     def product(self, x: Tensor) -> Tensor:
@@ -152,7 +161,9 @@ class _Differentiable(torch.autograd.Function):
     """A layer in a graph. Its gradients are ``product_gradients`` alone: some of PyTorch's own corrupt memory."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, add: Tensor | None, layer: Layer) -> Tensor:
+    def forward(
+        ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, add: Tensor | None, layer: Layer
+    ) -> Tensor:
         output = layer.output(x, add)
         ctx.save_for_backward(x, output)
         ctx.layer = layer
@@ -161,7 +172,9 @@ class _Differentiable(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> Gradients:
         if torch.is_grad_enabled():
-            raise RuntimeError("the gradients of A2D's layers have no gradients themselves (create_graph)")
+            raise RuntimeError(
+                "the gradients of A2D's layers have no gradients themselves (create_graph)"
+            )
         x, output = ctx.saved_tensors
         to_input, _, _, to_add, _ = ctx.needs_input_grad
         gradient = _activation_gradient(gradient, output, ctx.layer.activation)
@@ -198,12 +211,15 @@ class Convolution(Layer, nn.Conv2d):  # type: ignore[misc]  # always with a bias
         return self._gradients(gradient, x, (to_input, True, True))
 
     def _gradients(self, gradient: Tensor, x: Tensor, wanted: tuple[bool, bool, bool]) -> Gradients:
-        return _convolution_backward(gradient, x, self.weight, self.stride, self.padding, self.groups, wanted)
+        return _convolution_backward(
+            gradient, x, self.weight, self.stride, self.padding, self.groups, wanted
+        )
 
     def _pointwise_gradients(self, gradient: Tensor, x: Tensor, to_input: bool) -> Gradients:
         """Leave out the pixels that the strides pass over, at a third of oneDNN's time for the strided product.
 
-        Which also writes past its memory where inputs are few: https://github.com/uxlfoundation/oneDNN/issues/6035.
+        Which also writes past its memory where inputs are few:
+        https://github.com/uxlfoundation/oneDNN/issues/6035.
         """
         seen = (..., slice(None, None, self.stride[0]), slice(None, None, self.stride[1]))
         read = x[seen].contiguous(memory_format=torch.channels_last)
@@ -220,8 +236,8 @@ class Convolution(Layer, nn.Conv2d):  # type: ignore[misc]  # always with a bias
     def _depthwise_gradient(self, gradient: Tensor, x: Tensor) -> Tensor:
         """Return a 5×5 kernel's gradient from those of its columns 0 to 2 and 2 to 4.
 
-        oneDNN's depthwise code knows kernels up to three wide, on images no smaller than the kernel; for others it
-        computes a dense product, at up to twenty times the time.
+        oneDNN's depthwise code knows kernels up to three wide, on images no smaller than the
+        kernel; for others it computes a dense product, at up to twenty times the time.
         """
         by_weight = torch.empty_like(self.weight)
         border_above, border_left = self.padding
@@ -244,7 +260,17 @@ def _convolution_backward(
     wanted: tuple[bool, bool, bool],
 ) -> Gradients:  # fmt: skip
     return torch.ops.aten.convolution_backward(
-        gradient, x, weight, [weight.shape[0]], stride, padding, (1, 1), False, (0, 0), groups, wanted
+        gradient,
+        x,
+        weight,
+        [weight.shape[0]],
+        stride,
+        padding,
+        (1, 1),
+        False,
+        (0, 0),
+        groups,
+        wanted,
     )
 
 
@@ -267,6 +293,11 @@ class Dense(Layer, nn.Linear):  # type: ignore[misc]  # always with a bias
 
 def _linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """Return x @ weight.T + bias without a graph; by oneDNN where that is faster, up to twice on AMD's processors."""
-    if x.is_cpu and x.dtype == torch.float32 and ONEDNN and x.shape[0] * weight.numel() >= ONEDNN_PRODUCTS:
+    if (
+        x.is_cpu
+        and x.dtype == torch.float32
+        and ONEDNN
+        and x.shape[0] * weight.numel() >= ONEDNN_PRODUCTS
+    ):
         return torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
     return functional.linear(x, weight, bias)

@@ -1,18 +1,18 @@
 """Manually designed backbones: the vanilla three-convolution network, ResNets and an MLP family.
 
-Sizes: Mnih et al. (2015) for the vanilla network; He et al. (2016, CIFAR) for the ResNets, whose depth is
-6n + 2 with n basic blocks in each of three stages. Without batch normalisation, as on-policy agents
-usually are; every residual branch starts at zero instead, so that deep networks start as shallow ones
-(Zhang et al. 2019, "Fixup").
+Sizes: Mnih et al. (2015) for the vanilla network; He et al. (2016, CIFAR) for the ResNets, whose
+depth is 6n + 2 with n basic blocks in each of three stages. Without batch normalisation, as
+on-policy agents usually are; every residual branch starts at zero instead, so that deep networks
+start as shallow ones (Zhang et al. 2019, "Fixup").
 """
 
 from __future__ import annotations
 
 from torch import Tensor, nn
 
-from a2d.architecture import MANUAL_NETWORKS, MLP_UNITS, RESNET_BLOCKS
 from a2d.errors import A2DError
 from a2d.networks.layers import Convolution, Dense
+from a2d.specs.architecture import MANUAL_NETWORKS, MLP_UNITS, RESNET_BLOCKS
 
 STAGE_WIDTHS = (1, 2, 4)
 HIDDEN_UNITS = 256
@@ -28,7 +28,9 @@ def stage_strides(size: ImageSize) -> list[tuple[int, int]]:
 
     84×84 images shrink to 6×6, 10×10 images to 3×3, 84×10 images to 6×3.
     """
-    along_height, along_width = ((2, 2, 2, 2) if side >= LARGE_SIDE else (1, 1, 2, 2) for side in size)
+    along_height, along_width = (
+        (2, 2, 2, 2) if side >= LARGE_SIDE else (1, 1, 2, 2) for side in size
+    )
     return list(zip(along_height, along_width, strict=True))
 
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from a2d.architecture import CellSpace, Normalization, Space
 from a2d.errors import A2DError
 from a2d.networks.layers import Activation, Convolution, Dense, Layer, Sides
 from a2d.networks.manual import STAGE_WIDTHS, ImageSize, stage_strides
+from a2d.specs.architecture import CellSpace, Normalization, Space
 
 GROUPS = 4
 ACTIVATION_LAYERS: dict[Activation, type[nn.Module]] = {"relu": nn.ReLU, "tanh": nn.Tanh}
@@ -69,7 +69,9 @@ class InvertedResidual(nn.Module):
     ``hidden`` ends with the transformation, ``project`` maps to the cell's output shape.
     """
 
-    def __init__(self, hidden: nn.Sequential, project: Layer, norm: nn.GroupNorm | None, residual: bool) -> None:
+    def __init__(
+        self, hidden: nn.Sequential, project: Layer, norm: nn.GroupNorm | None, residual: bool
+    ) -> None:
         super().__init__()
         self.hidden = hidden
         self.project = project
@@ -101,7 +103,9 @@ def _convolution(shape: CellShape, kernel: int, normalization: Normalization) ->
     return nn.Sequential(*_activated(convolution, _norm(normalization, shape.outputs), "relu"))
 
 
-def _inverted(shape: CellShape, kernel: int, expansion: int, normalization: Normalization) -> nn.Module:
+def _inverted(
+    shape: CellShape, kernel: int, expansion: int, normalization: Normalization
+) -> nn.Module:
     hidden = shape.inputs * expansion
     depthwise = Convolution(hidden, hidden, kernel, shape.stride, groups=hidden)
     expand = Convolution(shape.inputs, hidden, 1)
@@ -115,7 +119,9 @@ def _inverted(shape: CellShape, kernel: int, expansion: int, normalization: Norm
 
 def _dense(shape: CellShape, activation: Activation, normalization: Normalization) -> nn.Module:
     return nn.Sequential(
-        *_activated(Dense(shape.inputs, shape.outputs), _norm(normalization, shape.outputs), activation)
+        *_activated(
+            Dense(shape.inputs, shape.outputs), _norm(normalization, shape.outputs), activation
+        )
     )
 
 
@@ -123,12 +129,16 @@ def _inverted_dense(
     shape: CellShape, activation: Activation, expansion: int, normalization: Normalization
 ) -> nn.Module:
     hidden = shape.inputs * expansion
-    inner = nn.Sequential(*_activated(Dense(shape.inputs, hidden), _norm(normalization, hidden), activation))
+    inner = nn.Sequential(
+        *_activated(Dense(shape.inputs, hidden), _norm(normalization, hidden), activation)
+    )
     return InvertedResidual(inner, Dense(hidden, shape.outputs), None, shape.preserves)
 
 
-def build_operator(operator: str, space: Space, shape: CellShape, normalization: Normalization) -> nn.Module:
-    """Build one operator by its name in ``a2d.architecture.OPERATORS``."""
+def build_operator(
+    operator: str, space: Space, shape: CellShape, normalization: Normalization
+) -> nn.Module:
+    """Build one operator by its name in ``a2d.specs.architecture.OPERATORS``."""
     if operator == "skip":
         return projection(space, shape)
     name, _, expansion = operator.partition("_e")
@@ -162,7 +172,9 @@ def stem(space: Space, cells: CellSpace, observation_shape: tuple[int, ...]) -> 
     if space == "dense":
         return Dense(observation_shape[0], cells.width, "tanh")
     channels, height, width = observation_shape
-    return Convolution(channels, cells.width, 3, stage_strides((height, width))[0], activation="relu")
+    return Convolution(
+        channels, cells.width, 3, stage_strides((height, width))[0], activation="relu"
+    )
 
 
 def space_of(observation_shape: tuple[int, ...]) -> Space:

@@ -1,8 +1,8 @@
 """The supernet: every cell holds all nine operators; alpha, kept apart from the weights, chooses.
 
-Hard Gumbel-Softmax (Jang et al. 2017) with one path forward and K paths backward (reconstructed from
-A3C-S, Fu et al. 2021): the forward pass runs the sampled operator alone, and alpha's gradient sees the
-K likeliest operators of the relaxed sample.
+Hard Gumbel-Softmax (Jang et al. 2017) with one path forward and K paths backward (reconstructed
+from A3C-S, Fu et al. 2021): the forward pass runs the sampled operator alone, and alpha's gradient
+sees the K likeliest operators of the relaxed sample.
 """
 
 from __future__ import annotations
@@ -13,8 +13,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from a2d.architecture import OPERATORS, Architecture, CellSpace, Space
-from a2d.costs import count_flops
+from a2d.networks.costs import count_flops
 from a2d.networks.layers import Tape
 from a2d.networks.operators import (
     CellShape,
@@ -25,13 +24,14 @@ from a2d.networks.operators import (
     space_of,
     stem,
 )
+from a2d.specs.architecture import OPERATORS, Architecture, CellSpace, Space
 
 
 class Gates(NamedTuple):
     """One sampled architecture. ``paths`` (cells, K): operators, the sampled one first.
 
-    ``weights`` (cells, K): worth 1 for the sampled operator and 0 for the others, with the gradient of
-    the relaxed sample.
+    ``weights`` (cells, K): worth 1 for the sampled operator and 0 for the others, with the gradient
+    of the relaxed sample.
     """
 
     paths: list[list[int]]
@@ -52,15 +52,17 @@ def sample_gates(
 ) -> Gates:
     """Sample one operator per cell; draws from torch's global generator if none is given.
 
-    The sampled operator is the largest of alpha plus Gumbel noise: its distribution is softmax(alpha),
-    whatever the temperature, which shapes only the relaxation that carries the gradient.
+    The sampled operator is the largest of alpha plus Gumbel noise: its distribution is
+    softmax(alpha), whatever the temperature, which shapes only the relaxation that carries the
+    gradient.
     """
     gumbel = -torch.log(torch.empty_like(alpha).exponential_(generator=generator))
     relaxed = probabilities(alpha + gumbel, temperature)
     top = relaxed.topk(backward_paths, dim=-1)
     hard = torch.zeros_like(top.values)
     hard[:, 0] = 1.0
-    # Exactly 1 and 0: what the sampled operator computed while acting is what it is worth in the graph.
+    # Exactly 1 and 0: what the sampled operator computed while acting is what it is worth in the
+    # graph.
     return Gates(top.indices.tolist(), hard + (top.values - top.values.detach()))
 
 
@@ -89,7 +91,8 @@ class SearchableCell(nn.Module):
     def __init__(self, space: Space, shape: CellShape, cells: CellSpace) -> None:
         super().__init__()
         self.operators = nn.ModuleList(
-            build_operator(operator, space, shape, cells.normalization) for operator in OPERATORS[space]
+            build_operator(operator, space, shape, cells.normalization)
+            for operator in OPERATORS[space]
         )
         self.shortcut = projection(space, shape) if cells.shortcut == "identity" else None
 

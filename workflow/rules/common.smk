@@ -9,20 +9,20 @@ from pathlib import Path
 
 from snakemake.logging import logger
 
-from a2d.cluster import check_status_query
+from a2d.study.cluster import check_status_query
 from a2d.errors import A2DError
 from a2d.files import fingerprint
-from a2d.lifetime import WORKFLOW_VARIABLE, name_process
-from a2d.outlook import words
-from a2d.plan import find_damage, restore_architectures
-from a2d.rendering.artifacts import runs_of
-from a2d.scale import ARTIFACTS
-from a2d.spec import key_of, search_of
-from a2d.study import load_study
-from a2d.tracking import tell_progress
-from a2d.workflow_log import speak_plainly
-from a2d.workflow_options import read_options, unwritable
-from a2d.workspace import Workspace
+from a2d.runs.workflow_process import WORKFLOW_VARIABLE, name_process
+from a2d.study.forecast import words
+from a2d.study.repair import find_damage, restore_architectures
+from a2d.reading.rendering.artifacts import runs_of
+from a2d.study.definitions import ARTIFACTS
+from a2d.specs.run import key_of, search_of
+from a2d.study.study import load_study
+from a2d.study.progress import tell_progress
+from a2d.study.snakemake_log import speak_plainly
+from a2d.study.options import read_options, unwritable
+from a2d.study.workspace import Workspace
 
 os.environ.update(
     # Jobs run in the environment of this Snakemake, activated or not.

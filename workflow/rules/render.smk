@@ -1,12 +1,12 @@
 # Tables, figures and the page, from records alone, and where Snakemake runs: each takes seconds. Times decide here,
 # so a changed record or script renders anew.
-from a2d.scale import FIGURES, TABLES
+from a2d.study.definitions import FIGURES, TABLES
 
 PAGE = BASE / "report" / f"{SCALE}.html"
 LIBRARY = [Path("a2d", f"{name}.py") for name in ("claims", "results", "statistics")]
 LIBRARY += [Path("workflow", f"{name}.yaml") for name in (f"scales/{SCALE}", "methods")]
 LIBRARY += [path.relative_to(CHECKOUT) for path in CHECKOUT.glob("workflow/experiments/*.yaml")]
-LIBRARY += [path.relative_to(CHECKOUT) for path in CHECKOUT.glob("a2d/rendering/*.py")]
+LIBRARY += [path.relative_to(CHECKOUT) for path in CHECKOUT.glob("a2d/reading/rendering/*.py")]
 LIBRARY = sorted(str(CHECKOUT / path) for path in LIBRARY)
 
 
@@ -61,7 +61,7 @@ rule page:
         root=CHECKOUT,
     localrule: True
     shell:
-        "python -m a2d.rendering.page --scale {params.scale:q} --results {params.results:q}"
+        "python -m a2d.reading.rendering.page --scale {params.scale:q} --results {params.results:q}"
         " --tables {params.tables:q} --figures {params.figures:q} --root {params.root:q} --out {output:q}"
         " --stamp {params.stamp:q} > {log:q} 2>&1"
 

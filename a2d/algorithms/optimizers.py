@@ -1,0 +1,80 @@
+"""RMSProp and Adam, with the arithmetic of ``torch.optim`` operation by operation.
+
+``torch.optim`` imports PyTorch's compiler when it is first used, which takes as long as a short
+run's training, and calls one operation after the other for every weight; these call each once for
+all weights.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor
+
+
+def forget_gradients(weights: Iterable[Tensor]) -> None:
+    """Leave the weights without gradients."""
+    for weight in weights:
+        weight.grad = None
+
+
+def clip_gradients(gradients: list[Tensor], max_norm: float) -> Tensor:
+    """Scale gradients in place so that their joint Euclidean norm is at most ``max_norm``; return what it was."""
+    norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
+    # A tiny addition, as in torch.nn.utils.clip_grad_norm_, keeps the factor finite.
+    torch._foreach_mul_(gradients, (max_norm / (norm + 1e-6)).clamp(max=1.0))
+    return norm
+
+
+class RMSProp:
+    """RMSProp with epsilon outside the square root.
+
+    Args:
+        weights: changed in place by ``step``.
+        decay: of the running mean of squared gradients.
+        epsilon: added to its root.
+    """
+
+    def __init__(self, weights: Iterable[Tensor], decay: float, epsilon: float) -> None:
+        self.weights = list(weights)
+        self.decay = decay
+        self.epsilon = epsilon
+        self.squares = [torch.zeros_like(weight) for weight in self.weights]
+
+    @torch.no_grad()
+    def step(self, learning_rate: float) -> None:
+        """Move the weights along their gradients; those without one stay, and their means too."""
+        learned = [index for index, weight in enumerate(self.weights) if weight.grad is not None]
+        weights, squares = (
+            [tensors[index] for index in learned] for tensors in (self.weights, self.squares)
+        )
+        gradients = [weight.grad for weight in weights if weight.grad is not None]
+        torch._foreach_mul_(squares, self.decay)
+        torch._foreach_addcmul_(squares, gradients, gradients, 1 - self.decay)
+        roots = torch._foreach_sqrt(squares)
+        torch._foreach_add_(roots, self.epsilon)
+        torch._foreach_addcdiv_(weights, gradients, roots, -learning_rate)
+
+
+class Adam:
+    """Adam (Kingma and Ba, 2015) for one tensor, changed in place by ``step``."""
+
+    def __init__(self, weight: Tensor, learning_rate: float, betas: tuple[float, float]) -> None:
+        self.weight = weight
+        self.learning_rate = learning_rate
+        self.betas = betas
+        self.mean = torch.zeros_like(weight)
+        self.square = torch.zeros_like(weight)
+        self.steps = 0
+
+    @torch.no_grad()
+    def step(self, gradient: Tensor) -> None:
+        """Move the tensor along its gradient."""
+        first, second = self.betas
+        self.steps += 1
+        self.mean.lerp_(gradient, 1 - first)
+        self.square.mul_(second).addcmul_(gradient, gradient, value=1 - second)
+        root = (self.square.sqrt() / math.sqrt(1 - second**self.steps)).add_(1e-8)
+        self.weight.addcdiv_(self.mean, root, value=-self.learning_rate / (1 - first**self.steps))

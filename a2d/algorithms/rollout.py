@@ -1,0 +1,155 @@
+"""Acting in a vector of environments, and what one rollout brings back."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from gymnasium.vector import VectorEnv
+from torch import Tensor
+
+from a2d.environments.vector import Array, StepResult
+from a2d.errors import Diverged
+from a2d.networks.agent import Agent, draw
+from a2d.networks.layers import Tape
+from a2d.networks.supernet import Gates
+from a2d.specs.task import TaskCard
+
+RECENT_EPISODES = 100
+
+
+class Rollout(NamedTuple):
+    """T steps of N environments, flattened to (T·N, ...) where not said otherwise.
+
+    ``outputs`` and ``values`` keep their graph: the pass that acted is the pass that learns.
+    """
+
+    observations: Tensor
+    outputs: Tensor
+    values: Tensor
+    actions: Tensor
+    rewards: Tensor  # (T, N), clipped if the card says so, with the bootstrap of truncations
+    ends: Tensor  # (T, N)
+    last_values: Tensor  # (N,)
+
+
+class EpisodeTracker:
+    """Unclipped returns of the episodes that ended, over all environments."""
+
+    def __init__(self, environments: int) -> None:
+        self.running = np.zeros(environments)
+        self.recent: deque[float] = deque(maxlen=RECENT_EPISODES)
+        self.finished = 0
+
+    def step(self, rewards: np.ndarray, done: np.ndarray) -> None:
+        """Take one step's rewards and episode ends, both (N,)."""
+        self.running += rewards
+        if done.any():
+            self.recent.extend(self.running[done].tolist())
+            self.finished += int(done.sum())
+            self.running[done] = 0.0
+
+    @property
+    def mean_return(self) -> float | None:
+        return float(np.mean(self.recent)) if self.recent else None
+
+
+class Collector:
+    """Steps environments with an agent. Holds the observation that the next rollout starts from.
+
+    Args:
+        environments: of the task, to be reset with ``seed``.
+        card: of the task.
+        seed: of the environments.
+        discount: per step.
+        generator: draws the actions, on the agent's device; PyTorch's global one if none is given.
+    """
+
+    def __init__(
+        self,
+        environments: VectorEnv,
+        card: TaskCard,
+        seed: int,
+        discount: float,
+        generator: torch.Generator = torch.default_generator,
+    ) -> None:
+        self.environments = environments
+        self.generator = generator
+        self.card = card
+        self.discount = discount
+        self.tracker = EpisodeTracker(environments.num_envs)
+        self.observation = torch.from_numpy(environments.reset(seed=seed)[0])
+
+    def collect(self, agent: Agent, length: int, gates: tuple[Gates, ...]) -> Rollout:
+        """Play ``length`` steps and return them."""
+        tape, steps = Tape(length), []
+        sampled = tuple(gate.sampled() for gate in gates)
+        for _ in range(length):
+            observation = self.observation.to(agent.device)
+            if agent.normalizer is not None:
+                agent.normalizer.update(observation)
+            x = agent.preprocess(observation)
+            with tape.record():
+                output, value = agent.heads(x, *sampled)
+                if not (output.isfinite().all() and value.isfinite().all()):
+                    raise Diverged("the network's outputs are not finite")
+                action = draw(agent.distribution(output), self.generator)
+            reward, end = self._step(agent, action, sampled)
+            steps.append((observation, x, action, reward, end))
+        observations, inputs, actions, rewards, ends = zip(*steps, strict=True)
+        with tape.replay():
+            outputs, values = agent.heads(torch.cat(inputs), *gates)
+        return Rollout(
+            observations=torch.cat(observations),
+            outputs=outputs,
+            values=values,
+            actions=torch.cat(actions),
+            rewards=torch.stack(rewards).to(agent.device),
+            ends=torch.stack(ends).to(agent.device),
+            last_values=self._values(agent, self.observation, sampled),
+        )
+
+    def replay(self, actions: Array) -> None:
+        """Bring the environments to where these actions, (T, N) or (T, N, A), lead."""
+        for action in actions:
+            self._advance(action)
+
+    def fingerprint(self) -> str:
+        """Return a hash of what the agent would see next, and of the returns so far."""
+        digest = hashlib.sha256(np.ascontiguousarray(self.observation.numpy()).tobytes())
+        digest.update(self.tracker.running.tobytes() + np.array(self.tracker.recent).tobytes())
+        return digest.hexdigest()
+
+    def _advance(self, action: Array) -> StepResult:
+        """Step the environments and reset those that ended; return what the step itself returned."""
+        observation, raw_reward, terminated, truncated, info = self.environments.step(action)
+        done = terminated | truncated
+        self.tracker.step(raw_reward, done)
+        following = (
+            self.environments.reset(options={"reset_mask": done})[0] if done.any() else observation
+        )
+        self.observation = torch.from_numpy(following)
+        return observation, raw_reward, terminated, truncated, info
+
+    def _step(
+        self, agent: Agent, action: Tensor, gates: tuple[Gates, ...]
+    ) -> tuple[Tensor, Tensor]:
+        observation, raw_reward, terminated, truncated, info = self._advance(action.cpu().numpy())
+        done = terminated | truncated
+        reward = torch.from_numpy(
+            np.sign(raw_reward) if self.card.clip_rewards else raw_reward
+        ).float()
+        end = done | info["lost_life"] if self.card.life_loss_ends_return else done
+        cut = truncated & ~terminated
+        if cut.any():
+            # Truncation is not termination: the return goes on with the final observation's value.
+            final = torch.from_numpy(observation[cut])
+            reward[torch.from_numpy(cut)] += self.discount * self._values(agent, final, gates).cpu()
+        return reward, torch.from_numpy(end)
+
+    @torch.no_grad()
+    def _values(self, agent: Agent, observation: Tensor, gates: tuple[Gates, ...]) -> Tensor:
+        return agent.heads(agent.preprocess(observation.to(agent.device)), *gates)[1]

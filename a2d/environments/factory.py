@@ -1,0 +1,96 @@
+"""From a task's card to its environments. A card's every mistake is found here, before any training."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from gymnasium.spaces import Box
+
+from a2d.environments.atari_family import AtariBatch
+from a2d.environments.gymnasium_family import GymnasiumBatch
+from a2d.environments.minatar_family import MinAtarBatch
+from a2d.environments.vector import BatchedEnvironment
+from a2d.environments.watchdog import guard
+from a2d.errors import A2DError
+from a2d.specs.task import Family, TaskCard, card_error
+
+FAMILIES: dict[Family, Callable[[TaskCard, int, int], BatchedEnvironment]] = {
+    "tiny": GymnasiumBatch,
+    "mujoco": GymnasiumBatch,
+    "gymnasium": GymnasiumBatch,
+    "minatar": MinAtarBatch,
+    "atari": AtariBatch,
+}
+
+
+def _add_own_folders(card: TaskCard) -> None:
+    """Let the card's folder and the working folder be searched for modules, after all others, as for a script's.
+
+    They stay, because a module may import its neighbours later.
+    """
+    for folder in ([] if card.path is None else [card.path.parent.resolve()]) + [Path.cwd()]:
+        if str(folder) not in sys.path:
+            sys.path.append(str(folder))
+
+
+def _import(card: TaskCard) -> None:
+    assert card.import_module is not None
+    _add_own_folders(card)
+    importlib.invalidate_caches()  # it may just have been written
+    try:
+        importlib.import_module(card.import_module)
+    except Exception as error:  # a user's module may raise anything
+        problem = f"cannot be imported: {type(error).__name__}: {error}"
+        if isinstance(error, ModuleNotFoundError) and error.name == card.import_module:
+            problem += f"; it should be installed, or lie beside the card or in the working folder, {Path.cwd()}"
+        raise card_error(card, "import_module", problem) from error
+
+
+def make_environment(card: TaskCard, num_envs: int, seed: int) -> BatchedEnvironment:
+    """Return ``num_envs`` copies of the card's task, each with a random stream of its own made from ``seed``.
+
+    The first ``reset()`` uses ``seed``. Observations are (N, D) float32, (N, C, H, W) float32 in
+    0..1, or (N, C, H, W) uint8 in 0..255; actions are (N,) integers or (N, A) in -1..1. See
+    ``BatchedEnvironment``. The caller closes it; ``open_environment`` does so by itself.
+    Raise A2DError that names the card's file and key where the card cannot be used.
+    """
+    if card.life_loss_ends_return and card.family != "atari":
+        raise card_error(card, "life_loss_ends_return", "only the family 'atari' tells lost lives")
+    if card.channels is not None and card.family in ("atari", "minatar"):
+        raise card_error(card, "channels", f"the family {card.family!r} has one layout, known here")
+    with guard(card.step_limit_s, lambda: f"{card.name}: making {num_envs} environments"):
+        if card.import_module is not None:
+            _import(card)
+        environment = FAMILIES[card.family](card, num_envs, seed)
+    try:
+        _check_observation(card, environment.single_observation_space)
+    except A2DError:
+        environment.close()
+        raise
+    return environment
+
+
+def _check_observation(card: TaskCard, space: Box) -> None:
+    found = "pixels" if len(space.shape) == 3 else "vectors"
+    if found != card.observation:
+        raise card_error(card, "observation", f"the environment's observations are {found}")
+    if card.normalize_observations and found != "vectors":
+        raise card_error(
+            card, "normalize_observations", "is for vectors; these observations are images"
+        )
+    if card.channels is not None and found != "pixels":
+        raise card_error(card, "channels", "is for images; these observations are vectors")
+
+
+@contextmanager
+def open_environment(card: TaskCard, num_envs: int, seed: int) -> Iterator[BatchedEnvironment]:
+    """Make environments as ``make_environment`` does, and close them at the end."""
+    environment = make_environment(card, num_envs, seed)
+    try:
+        yield environment
+    finally:
+        environment.close()

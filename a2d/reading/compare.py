@@ -1,0 +1,141 @@
+"""Fresh records against recorded ones, run by run: first what was asked, then what was built, then how it scores."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from a2d.console import say
+from a2d.errors import A2DError
+from a2d.reading.statistics import stratified_bootstrap_difference
+from a2d.runs.records import Record, find_records, read_record
+from a2d.specs.architecture import Architecture
+from a2d.specs.run import identity
+
+Verdict = Literal[
+    "identical", "same within noise", "different", "another architecture", "another run",
+    "only fresh", "only recorded", "damaged",
+]  # fmt: skip
+REPEATED: tuple[Verdict, ...] = ("identical", "same within noise")
+"""The verdicts that say that a run was repeated; every other one makes `a2d compare` fail."""
+NAMED = 4  # differences that a comparison names
+NOTHING = "nothing"  # stands for a key, or a cell, that one side lacks
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One run in both places. Scores are mean test returns; ``detail`` says what differs, the fresh side first."""
+
+    path: str
+    verdict: Verdict
+    fresh: float | None
+    recorded: float | None
+    detail: str = ""
+
+
+def _content(record: Record) -> dict[str, object]:
+    """Return what must be equal bit for bit: everything but timings, machines and interruptions."""
+    data = record.model_dump(mode="json", exclude={"timing", "provenance", "resumed_from"})
+    for name in ("latency_median_ms", "latency_p99_ms"):
+        del data["network"][name]
+    return data
+
+
+def _flat(value: object, prefix: str = "") -> dict[str, object]:
+    """Return nested plain data as one level, its keys joined by dots."""
+    if not isinstance(value, dict):
+        return {prefix: value}
+    parts = (
+        _flat(inner, f"{prefix}.{key}" if prefix else str(key)) for key, inner in value.items()
+    )
+    return {key: leaf for part in parts for key, leaf in part.items()}
+
+
+def _named(fresh: dict[str, object], recorded: dict[str, object]) -> str:
+    """Name what differs between two flat dictionaries."""
+    keys = [*fresh, *(key for key in recorded if key not in fresh)]
+    sides = [(key, fresh.get(key, NOTHING), recorded.get(key, NOTHING)) for key in keys]
+    texts = [f"{key}: {first} against {second}" for key, first, second in sides if first != second]
+    more = f", and {len(texts) - NAMED} more" if len(texts) > NAMED else ""
+    return ", ".join(texts[:NAMED]) + more
+
+
+def asked_differently(fresh: Record, recorded: Record) -> str:
+    """Return which of the keys that decide a run's result differ, '' where the same was asked of both."""
+    first, second = (_flat(identity(record.spec)) for record in (fresh, recorded))
+    return _named(first, second).replace("spec.", "")
+
+
+def _cells(design: str | Architecture) -> dict[str, object]:
+    if isinstance(design, str):
+        return {"network": design}
+    space = _flat(design.cells.model_dump(), "cells")
+    return {
+        "space": design.space,
+        **space,
+        **{f"cell {i + 1}": name for i, name in enumerate(design.operators)},
+    }
+
+
+def built_differently(fresh: Record, recorded: Record) -> str:
+    """Return what differs between the networks of the two, '' where they are the same."""
+    return _named(_cells(fresh.network.design), _cells(recorded.network.design))
+
+
+def compare_records(fresh: Record, recorded: Record) -> Verdict:
+    """Judge one run repeated.
+
+    'Another run' was asked something else, whatever came of it. 'Another architecture' was asked
+    the same, and found or drew another network: scores that agree do not make it the same agent.
+    'Same within noise' means that the 95 % bootstrap interval of the difference of mean test
+    returns, over the episodes of either, holds 0. It speaks of these two trained agents, not of
+    training in general.
+    """
+    if asked_differently(fresh, recorded):
+        return "another run"
+    if built_differently(fresh, recorded):
+        return "another architecture"
+    if _content(fresh) == _content(recorded):
+        return "identical"
+    if fresh.evaluation is None or recorded.evaluation is None:
+        return "different"
+    columns = [
+        np.array(evaluation.returns)[:, None]
+        for evaluation in (fresh.evaluation, recorded.evaluation)
+    ]
+    generator = np.random.default_rng(0)
+    interval = stratified_bootstrap_difference(
+        columns[0], columns[1], lambda x: float(np.mean(x)), generator
+    )
+    same = fresh.status == recorded.status and interval.low <= 0 <= interval.high
+    return "same within noise" if same else "different"
+
+
+def compare_folders(fresh: Path, recorded: Path) -> list[Comparison]:
+    """Compare all records below two folders, of studies or of single runs, paired by their relative paths."""
+    places = []
+    for folder in (fresh, recorded):
+        paths = [*find_records(folder), *folder.rglob("record.json")]
+        places.append({str(path.relative_to(folder)): path for path in paths})
+    comparisons = []
+    for name in sorted(places[0].keys() | places[1].keys()):
+        try:
+            pair = [read_record(place[name]) if name in place else None for place in places]
+        except A2DError as error:
+            say(str(error))
+            comparisons.append(Comparison(name, "damaged", None, None))
+        else:
+            comparisons.append(_compare(name, pair[0], pair[1]))
+    return comparisons
+
+
+def _compare(name: str, fresh: Record | None, recorded: Record | None) -> Comparison:
+    if fresh is None:
+        return Comparison(name, "only recorded", None, recorded.score if recorded else None)
+    if recorded is None:
+        return Comparison(name, "only fresh", fresh.score, None)
+    detail = asked_differently(fresh, recorded) or built_differently(fresh, recorded)
+    return Comparison(name, compare_records(fresh, recorded), fresh.score, recorded.score, detail)

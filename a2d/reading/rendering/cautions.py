@@ -1,0 +1,78 @@
+"""What has to be said beside the numbers of a study, found in its records and settings."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+
+import pandas as pd
+
+from a2d.reading.rendering.text import number
+from a2d.reading.results import Results, where
+from a2d.specs.run import SearchSettings, SearchSpec, identity
+
+LATENCY = (
+    "Latency: milliseconds of one decision in eager PyTorch, batch 1, one thread; the lowest over all records of the "
+    "same network on the task, as runs side by side slow each other down. One multiply-accumulate is two FLOPs."
+)
+RANDOM = (
+    "Random architectures are drawn until the FLOPs of their cells differ from those of A2D's cells by at most 10 % of "
+    "A2D's whole agent, cells, dense layer and heads together; that is more than 10 % of the cells."
+)
+BI_LEVEL = "Bi-level search updates weights and α in turn, so that each gets half the updates of the other methods."
+
+
+def _alike(results: Results, rows: pd.DataFrame) -> list[list[str]]:
+    """Return the keys of these rows' runs that trained the same network alike, group by group."""
+    groups = defaultdict(list)
+    for key in rows["key"]:
+        record = results.records.get(key)
+        if record is None or record.search is not None:
+            continue
+        asked = identity(record.spec)
+        asked["spec"].pop("agent")
+        design = record.network.design
+        network = design if isinstance(design, str) else design.model_dump_json()
+        groups[network, json.dumps(asked["spec"], sort_keys=True)].append(key)
+    return [keys for keys in groups.values() if len(keys) > 1]
+
+
+def twins(results: Results, rows: pd.DataFrame) -> str:
+    """Return the sentence on runs that are one result counted more than once, '' where there are none.
+
+    Two ways to search can derive the same architecture; with the same seed and the same training,
+    that is one run.
+    """
+    texts = []
+    for keys in _alike(results, rows.drop_duplicates("key")):
+        runs = [results.study.runs[key] for key in keys]
+        names = " and ".join(run.method for run in runs)
+        scores = " and ".join(dict.fromkeys(number(results.records[key].score) for key in keys))
+        texts.append(
+            f"{results.title(runs[0].spec.task.name)}, seed {runs[0].spec.seed}: {names} (score {scores})"
+        )
+    if not texts:
+        return ""
+    return (
+        "The same architecture, derived by different searches and trained with the same seed in the same way, is one "
+        f"result that counts as evidence for each of them: {'; '.join(texts)}."
+    )
+
+
+def alpha_rate(results: Results) -> str:
+    """Return the sentence on a learning rate of α that is not the paper's in the paper's recipe, '' if it is."""
+    usual = SearchSettings.model_fields["architecture_learning_rate"].default
+    keys = where(results.runs, stage="search", recipe="paper")["key"]
+    specs = [results.study.runs[key].spec for key in keys]
+    rates = {
+        spec.search.architecture_learning_rate for spec in specs if isinstance(spec, SearchSpec)
+    } - {usual}
+    if not rates:
+        return ""
+    told = ", ".join(f"{rate:g} ({rate / usual:g} times {usual:g})" for rate in sorted(rates))
+    return f"α learns at another rate than the paper's here, {told}: 'paper's recipe' means all the rest of it."
+
+
+def bi_level(rows: pd.DataFrame) -> str:
+    """Return the sentence on bi-level search where these rows show it."""
+    return BI_LEVEL if rows["search"].eq("bilevel").any() else ""

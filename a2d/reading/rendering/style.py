@@ -1,0 +1,162 @@
+"""One palette, one name and one marker for everything that is shown, so that figures agree with each other.
+
+Colours are Okabe and Ito's, which colour-blind readers can tell apart; markers and line styles say
+the same again in greyscale. Colour follows the teaching: orange without a teacher, blue for A2D.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import Any
+
+from a2d.study.definitions import Methods
+
+GREY, LIGHT, INK = "#6e6e6e", "#d5d5d5", "#222222"
+PAPER = "paper"
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a method is drawn; ``filled`` tells whether its final training was distilled."""
+
+    color: str
+    marker: str
+    line: Any = "-"
+    filled: bool = True
+
+    @property
+    def face(self) -> str:
+        return self.color if self.filled else "white"
+
+
+MANUAL = Look(GREY, "P", (0, (1, 1)))
+RANDOM = Look("#a1887f", "X", (0, (1, 2)))
+SEARCHES = {
+    "vanilla": Look("#e69f00", "s", (0, (5, 2))),
+    "bilevel": Look("#cc79a7", "D", (0, (1, 1))),
+    "actor": Look("#56b4e9", "^", (0, (5, 1, 1, 1))),
+    "critic": Look("#009e73", "v", (0, (3, 1, 1, 1, 1, 1))),
+    "joint": Look("#0072b2", "o", "-"),
+}
+MODES = {
+    mode: SEARCHES["vanilla" if mode == "none" else mode]
+    for mode in ("none", "actor", "critic", "joint")
+}
+MODE_NAMES = {
+    "none": "No teacher",
+    "actor": "Actor only",
+    "critic": "Critic only",
+    "joint": "Actor and critic (joint)",
+}
+# Another recipe of the same method is the same hue family, darker, with another marker.
+OTHER_RECIPE = {
+    "joint": Look("#d55e00", "*", (0, (8, 1))),
+    "vanilla": Look("#8a5a00", "h", (0, (2, 2))),
+}
+SPARE = (
+    Look("#332288", "p", (0, (4, 1))),
+    Look("#882255", "8", (0, (6, 2))),
+    Look("#44aa99", ">", (0, (2, 1))),
+)
+
+# Skip is pale, convolutions blue, inverted residuals from yellow to red with their expansion.
+OPERATOR_COLORS = {
+    "skip": "#f2f2f2",
+    "conv": ("#9ecae1", "#3182bd"),
+    "inverted_1": ("#fee391", "#fec44f"),
+    "inverted_3": ("#fdae6b", "#e6762b"),
+    "inverted_5": ("#e9967a", "#a63603"),
+}
+
+
+def search_look(method: str, recipe: str) -> Look:
+    """Return the look of a search method under a recipe; one that is new here gets a spare one."""
+    if recipe == PAPER and method in SEARCHES:
+        return SEARCHES[method]
+    if recipe != PAPER and method in OTHER_RECIPE:
+        return OTHER_RECIPE[method]
+    return SPARE[sum(map(ord, method + recipe)) % len(SPARE)]
+
+
+def agent_look(method: str, recipe: str, mode: str) -> Look:
+    """Return the look of an agent that a search derived: hollow when finally trained without a teacher."""
+    return replace(search_look(method, recipe), filled=mode != "none")
+
+
+def search_name(methods: Methods, method: str, recipe: str) -> str:
+    """Return a search's name: 'A2D (joint)', 'A2D+', or 'Vanilla NAS, recipe A2D+'."""
+    title = methods.search[method].title
+    if recipe == PAPER:
+        return title
+    name = methods.recipes[recipe].title
+    return name if method == "joint" else f"{title}, recipe {name}"
+
+
+def agent_name(methods: Methods, method: str, recipe: str, mode: str) -> str:
+    """Return a derived agent's name. 'A2D' is joint in search and final training; the rest say what differs."""
+    if method == "joint":
+        name = "A2D" if recipe == PAPER else methods.recipes[recipe].title
+        return name if mode == "joint" else f"{name} search, plain training"
+    name = search_name(methods, method, recipe)
+    return name if mode == "none" else f"{name}, distilled training"
+
+
+def random_name(mode: str) -> str:
+    """Return a random architecture's name."""
+    return "Random architecture" if mode == "none" else "Random architecture, distilled training"
+
+
+def network_name(network: str) -> str:
+    """Return a manual network's name: 'ResNet-14', 'Vanilla CNN', 'MLP-64'."""
+    match = re.fullmatch(r"([a-z]+?)(\d+)", network)
+    names = {"resnet": "ResNet", "mlp": "MLP"}
+    if match:
+        return f"{names.get(match[1], match[1])}-{match[2]}"
+    return "Vanilla CNN" if network == "vanilla" else network
+
+
+def operator_color(operator: str) -> str:
+    """Return an operator's colour: paler for the smaller kernel, or for the first activation."""
+    if operator == "skip":
+        return str(OPERATOR_COLORS["skip"])
+    expansion = re.search(r"_e(\d+)", operator)
+    kind = f"inverted_{expansion[1]}" if expansion else "conv"
+    return OPERATOR_COLORS[kind]["5" in operator.split("_e")[0] or "tanh" in operator]
+
+
+def ink_on(color: str) -> str:
+    """Return black or white, whichever reads better on a '#rrggbb' colour (ITU-R BT.601 luma)."""
+    red, green, blue = (int(color[place : place + 2], 16) for place in (1, 3, 5))
+    return INK if 0.299 * red + 0.587 * green + 0.114 * blue > 140 else "white"
+
+
+def operator_name(operator: str) -> str:
+    """Return an operator's full name, as 'inverted residual 3×3, expansion 5'."""
+    if operator == "skip":
+        return "skip"
+    kernel = re.search(r"[a-z](\d)(?:_e|$)", operator)
+    activation = re.search(r"relu|tanh", operator)
+    shape = (
+        f"{kernel[1]}×{kernel[1]}"
+        if kernel and activation is None
+        else activation[0]
+        if activation
+        else ""
+    )
+    expansion = re.search(r"_e(\d+)", operator)
+    if expansion:
+        return f"inverted residual {shape}, expansion {expansion[1]}"
+    return f"{'dense' if activation else 'convolution'} {shape}"
+
+
+def operator_sign(operator: str) -> str:
+    """Return an operator's short sign inside a cell of a figure: 'C3', 'I5·3' (kernel 5, expansion 3), '–'."""
+    if operator == "skip":
+        return "–"
+    expansion = re.search(r"_e(\d+)", operator)
+    core = operator.split("_e")[0]
+    shape = "T" if "tanh" in core else "R" if "relu" in core else core[-1]
+    if expansion:
+        return f"I{shape}·{expansion[1]}"
+    return f"{'D' if shape in 'RT' else 'C'}{shape}"

@@ -1,0 +1,141 @@
+"""Tables: numbers as CSV, and the same for people as Markdown, LaTeX (see ``latex``) and an HTML fragment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from html import escape
+from pathlib import Path
+
+import pandas as pd
+
+from a2d.files import write_atomically
+from a2d.reading.rendering.latex import as_latex
+from a2d.reading.rendering.text import ABSENT, markdown, numeric
+from a2d.reading.results import Results, Summary
+
+SHORT, LONG = (
+    24,
+    80,
+)  # characters of a cell that HTML keeps on one line, and beyond which it gives it room
+STAR = "★"
+Row = tuple[Mapping[str, str], Mapping[str, object]]  # what is shown, and plain numbers
+INTERVALS = (
+    "Scores are means over seeds of the mean unclipped return of the test episodes. From three seeds on, with 95 % "
+    "bootstrap intervals over seeds in brackets, too narrow for few seeds; two seeds have no interval, and both "
+    "scores stand in parentheses."
+)
+EMPTY = "No rows: this study plans no such runs."
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table: ``shown`` holds what people read, ``data`` the plain numbers of the CSV."""
+
+    caption: str
+    shown: pd.DataFrame  # of strings
+    data: pd.DataFrame
+    notes: tuple[str, ...] = ()
+
+
+def build(caption: str, rows: Iterable[Row], *notes: str) -> Table:
+    """Make a table of rows. Empty notes are left out."""
+    pairs = list(rows)
+    shown = pd.DataFrame([pair[0] for pair in pairs]).fillna(ABSENT)
+    return Table(
+        caption,
+        shown,
+        pd.DataFrame([pair[1] for pair in pairs]),
+        tuple(note for note in notes if note),
+    )
+
+
+def summary_data(summary: Summary) -> dict[str, object]:
+    """Return a group's scores as plain numbers for the CSV; the bounds are empty for a single run."""
+    score = summary.score
+    certain = score if summary.certain else None
+    return {
+        "score": None if score is None else score.estimate,
+        "low": None if certain is None else certain.low,
+        "high": None if certain is None else certain.high,
+        "runs": summary.recorded,
+        "planned": summary.planned,
+        "diverged": summary.diverged,
+    }
+
+
+def shortfall(results: Results, rows: pd.DataFrame) -> str:
+    """Return a note on what of these planned runs is absent or diverged, '' if nothing is."""
+    absent = int(rows["score"].isna().sum())
+    diverged = int((rows["state"] == "diverged").sum())
+    notes = []
+    if absent:
+        notes.append(
+            f"{len(rows) - absent} of {len(rows)} runs have a score; `{ABSENT}` marks what has none."
+        )
+    if diverged:
+        lost = int((rows["score"].isna() & (rows["state"] == "diverged")).sum())
+        without = f" {lost} of them had none, as no test episode gave a number." if lost else ""
+        notes.append(
+            f"† {diverged} of these runs diverged; the score of the last good state counts.{without}"
+        )
+    return " ".join(notes)
+
+
+def save_table(table: Table, path: Path) -> None:
+    """Write ``path`` with the suffixes .csv, .md, .tex and .html."""
+    texts = {
+        ".csv": table.data.to_csv(index=False, lineterminator="\n"),
+        ".md": as_markdown(table),
+        ".tex": as_latex(
+            table.shown, " ".join([f"{table.caption}.", *table.notes]), path.name, EMPTY
+        ),
+        ".html": as_html(table),
+    }
+    for suffix, text in texts.items():
+        write_atomically(path.with_suffix(suffix), partial(_write, text))
+
+
+def _write(text: str, path: Path) -> None:
+    path.write_text(text, encoding="utf-8")
+
+
+def as_markdown(table: Table) -> str:
+    """Return caption, table and notes."""
+    sides = ["right" if numeric(table.shown[name]) else "left" for name in table.shown]
+    body = EMPTY
+    if len(table.shown):
+        body = table.shown.map(markdown).to_markdown(
+            index=False, disable_numparse=True, colalign=sides
+        )
+    notes = "\n".join(f"\n{note}" for note in table.notes)
+    return f"**{table.caption}**\n\n{body}\n{notes}\n"
+
+
+def _html_row(tag: str, cells: Iterable[str], numbers: Iterable[bool]) -> str:
+    """Return a row; its cells' classes say what is read from the right, and what keeps to one line or needs room."""
+    parts = []
+    for cell, right in zip(cells, numbers, strict=True):
+        size = "long" if len(cell) > LONG else "short" if len(cell) <= SHORT and tag == "td" else ""
+        kinds = " ".join(filter(None, ("num" if right else "", size)))
+        parts.append(
+            f'<{tag} class="{kinds}">{escape(cell)}</{tag}>'
+            if kinds
+            else f"<{tag}>{escape(cell)}</{tag}>"
+        )
+    return f"<tr>{''.join(parts)}</tr>"
+
+
+def as_html(table: Table) -> str:
+    """Return a figure element that the page embeds; what is wide scrolls in a box of its own."""
+    shown = table.shown
+    numbers = [numeric(shown[name]) for name in shown]
+    rows = [_html_row("td", row, numbers) for row in shown.itertuples(index=False, name=None)]
+    head = _html_row("th", shown.columns, numbers)
+    body = "\n".join(
+        [f'<table class="data">\n<thead>{head}</thead>\n<tbody>', *rows, "</tbody>\n</table>"]
+    )
+    body = f'<div class="scroll">\n{body}\n</div>' if rows else f"<p>{EMPTY}</p>"
+    notes = " ".join(escape(note.replace("`", "")) for note in table.notes)
+    return f"<figure>\n<figcaption><b>{escape(table.caption)}.</b> {notes}</figcaption>\n{body}\n</figure>\n"

@@ -1,0 +1,87 @@
+"""Numbers and names as people read them, in Markdown, HTML and LaTeX."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable
+
+from a2d.reading.results import Summary
+from a2d.reading.statistics import Interval
+
+ABSENT, UNPLANNED = "—", "not planned"
+PREFIXES = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
+LATEX = {
+    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
+    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
+    "—": "---", "–": "--", "−": "$-$", "×": r"$\times$", "±": r"$\pm$", "·": r"$\cdot$", "≤": r"$\leq$",
+    "≥": r"$\geq$", "★": r"$\star$", "†": r"\dag{}", "…": r"\ldots{}", "→": r"$\rightarrow$", "λ": r"$\lambda$",
+    "α": r"$\alpha$", "β": r"$\beta$", "½": r"$\frac{1}{2}$", "’": "'", "‘": "`", "“": "``", "”": "''", "\n": " ",
+}  # fmt: skip
+
+
+def number(value: float, digits: int = 3) -> str:
+    """Return ``value`` with about ``digits`` significant digits, no exponent; NaN is absent."""
+    if not math.isfinite(value):
+        return ABSENT
+    if value == 0:
+        return "0"
+    decimals = max(0, digits - 1 - math.floor(math.log10(abs(value))))
+    text = f"{value:,.{min(decimals, digits)}f}"
+    return text.replace("-", "−")
+
+
+def scaled(value: float) -> str:
+    """Return a count with a prefix, as '1.09 M'."""
+    if not math.isfinite(value):
+        return ABSENT
+    for size, prefix in PREFIXES:
+        if abs(value) >= size:
+            return f"{number(value / size)} {prefix}"
+    return number(value)
+
+
+def bounds(interval: Interval | None, certain: bool = True) -> str:
+    """Return 'estimate [low, high]'; the bare estimate where too few runs leave the interval without meaning."""
+    if interval is None:
+        return ABSENT
+    if not certain:
+        return number(interval.estimate)
+    return f"{number(interval.estimate)} [{number(interval.low)}, {number(interval.high)}]"
+
+
+def score(summary: Summary) -> str:
+    """Return a group's mean score with its interval; of two seeds, with both seeds' scores instead."""
+    text = bounds(summary.score, summary.certain)
+    if summary.certain or len(summary.scores) < 2:
+        return text
+    return f"{text} ({', '.join(number(value) for value in summary.scores)})"
+
+
+def runs(summary: Summary) -> str:
+    """Return 'n of m', and how many of the n diverged."""
+    if not summary.planned:
+        return UNPLANNED
+    diverged = f" (†{summary.diverged} diverged)" if summary.diverged else ""
+    return f"{summary.recorded} of {summary.planned}{diverged}"
+
+
+def latex(text: str) -> str:
+    """Escape for LaTeX, the signs used here included; what is left of non-ASCII is for a UTF-8 engine."""
+    return "".join(LATEX.get(character, character) for character in text)
+
+
+def markdown(text: str) -> str:
+    """Escape what would break a Markdown table."""
+    return re.sub(r"([|\\`*_<])", r"\\\1", text).replace("\n", " ")
+
+
+def numeric(cells: Iterable[str]) -> bool:
+    """Tell whether a column holds numbers, which are read from their right ends; absent ones among them."""
+    shown = [cell for cell in cells if cell not in (ABSENT, UNPLANNED)]
+    return bool(shown) and all(re.match(r"[−+]?\d[\d.,]*($|[ %†])", cell) for cell in shown)
+
+
+def plural(count: int, noun: str) -> str:
+    """Return '1 seed' or '2 seeds'."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

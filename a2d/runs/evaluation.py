@@ -1,0 +1,64 @@
+"""The test score: unclipped returns of whole episodes, the same number from every environment."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from gymnasium.vector import VectorEnv
+
+from a2d.console import say
+from a2d.networks.agent import Agent, draw
+from a2d.networks.supernet import Gates
+from a2d.seeds import seed_global_streams
+from a2d.specs.task import DEFAULT_EPISODE_LIMIT
+
+
+class Episodes(NamedTuple):
+    """Unclipped return and length (agent steps) of every evaluated episode."""
+
+    returns: list[float]
+    lengths: list[int]
+
+
+@torch.no_grad()
+def evaluate(agent: Agent, environments: VectorEnv, episodes: int, seed: int, *gates: Gates) -> Episodes:
+    """Play ``episodes`` episodes with sampled actions.
+
+    Every environment plays the same number of them, because counting the first that end would
+    favour short ones. ``episodes`` must be a multiple of the number of environments. Seeds the
+    global generators. Where the task has no limit, episodes are cut at the default one, and that is
+    reported: they may have no end.
+    """
+    bound = np.inf if environments.metadata.get("max_episode_steps") else DEFAULT_EPISODE_LIMIT
+    quota = episodes // environments.num_envs
+    generator = torch.Generator().manual_seed(seed)
+    seed_global_streams(seed)
+    observation = environments.reset(seed=seed)[0]
+    running, length = np.zeros(environments.num_envs), np.zeros(environments.num_envs, dtype=int)
+    played: list[list[tuple[float, int]]] = [[] for _ in range(environments.num_envs)]
+    while min(len(episodes_played) for episodes_played in played) < quota:
+        policy, _ = agent(torch.from_numpy(observation), *gates)
+        observation, reward, terminated, truncated, _ = environments.step(draw(policy, generator).numpy())
+        running += reward
+        length += 1
+        cut = length >= bound
+        done = terminated | truncated | cut
+        for index in np.flatnonzero(done):
+            if len(played[index]) < quota:
+                played[index].append((float(running[index]), int(length[index])))
+        if done.any():
+            observation = environments.reset(options={"reset_mask": done})[0]
+            running[done], length[done] = 0.0, 0
+    if any(steps >= bound for games in played for _, steps in games):
+        _report_cut(environments)
+    flat = [episode for environment in played for episode in environment]
+    return Episodes([result for result, _ in flat], [steps for _, steps in flat])
+
+
+def _report_cut(environments: VectorEnv) -> None:
+    say(
+        f"{environments.metadata['task']}: test episodes without an end were cut after "
+        f"{DEFAULT_EPISODE_LIMIT:,} steps, their returns so far count; the card's max_episode_steps sets a limit"
+    )

@@ -1,0 +1,234 @@
+"""Single runs, as the command line asks for them: specs are built, folders are read and written."""
+
+from __future__ import annotations
+
+import os
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from a2d.specs.architecture import Architecture, load_architecture, write_architecture
+from a2d.runs.agent_files import Description, load_agent
+from a2d.networks.interface import Interface, build_agent, build_supernet_agent
+from a2d.runs.checkpoint import remove_checkpoint
+from a2d.console import say
+from a2d.environments import open_environment
+from a2d.errors import A2DError, Diverged, nearest
+from a2d.runs.evaluation import evaluate
+from a2d.networks.interface import interface_of
+from a2d.runs.execute import measure_network, run_search, run_training
+from a2d.search.matched import random_design
+from a2d.files import only_process, remove_partial
+from a2d.runs.agent_checks import check_bundle
+from a2d.runs.file_kinds import expect
+from a2d.networks.agent import Agent
+from a2d.runs.records import Network, Record, read_record, write_record
+from a2d.seeds import seed_global_streams, stream_seed
+from a2d.specs.run import GivenAgent, ManualAgent, SearchSpec, TrainSpec, key_of, search_of
+from a2d.study.study import Run, Study
+from a2d.specs.task import TaskCard, load_card
+from a2d.specs.data import describe_validation_error
+from a2d.study.workspace import Workspace
+
+RECORD, ARCHITECTURE = "record.json", "arch.json"
+EVALUATION_ENVIRONMENTS = 10
+
+
+def _base(
+    task: Path, steps: int, seed: int, environments: int, teacher: Path | None, distill: str
+) -> tuple[dict[str, Any], Agent | None]:
+    if (teacher is None) != (distill == "none"):
+        raise A2DError("--teacher and --distill go together: give both, or neither")
+    base: dict[str, Any] = {
+        "task": _card(task),
+        "steps": steps,
+        "seed": seed,
+        "a2c": {"environments": environments},
+        "distillation": {"mode": distill},
+    }
+    if teacher is None:
+        return base, None
+    agent, description = load_teacher(teacher)
+    return {**base, "teacher": description.spec}, agent
+
+
+def _card(path: Path) -> TaskCard:
+    card = load_card(expect(path, "card"))
+    # In an ASCII locale, Python holds a name's other letters in a form that no record can.
+    return card.model_copy(update={"name": os.fsencode(card.name).decode("utf-8", "replace")})
+
+
+def read_design(path: Path) -> Architecture:
+    """Read the architecture that an option names. Raise A2DError where the path is anything else."""
+    return load_architecture(expect(path, "architecture"))
+
+
+def load_teacher(folder: Path) -> tuple[Agent, Description]:
+    agent, description = load_agent(expect(folder, "agent"))
+    reason = _divergence(folder, description)
+    if reason is not None:
+        raise A2DError(
+            f"{folder}: no teacher, because its own training diverged ({reason}); "
+            "train one with another seed, or mend what made it diverge"
+        )
+    return agent, description
+
+
+def _divergence(folder: Path, description: Description) -> str | None:
+    """Return why an agent's run diverged; None if it did not.
+
+    An agent that was saved by an earlier version does not say so itself; the record beside it does,
+    if there is one.
+    """
+    if description.diverged is not None or not (folder / RECORD).is_file():
+        return description.diverged
+    try:
+        record = read_record(folder / RECORD)
+    except A2DError:
+        return None
+    same = record.key == key_of(description.spec)
+    return record.reason if same and record.status == "diverged" else None
+
+
+def _check_outputs(out: Path, log: Path | None) -> None:
+    """Refuse, before anything is built, what a run could not write to."""
+    for option, folder in (("--out", out), ("--log", log)):
+        if folder is not None and folder.exists() and not folder.is_dir():
+            raise A2DError(f"{folder}: is a file; {option} names a folder, new or the run's own")
+    if log is not None and find_spec("tensorboard") is None:
+        raise A2DError("--log: needs the package tensorboard; pip install 'a2d[tensorboard]', or leave --log out")
+
+
+def train_agent(
+    task: Path,
+    out: Path,
+    design: str | Architecture,
+    steps: int,
+    seed: int,
+    environments: int,
+    teacher: Path | None,
+    distill: str,
+    log: Path | None,
+) -> Record:
+    """Train one agent and leave its bundle and record in ``out``."""
+    _check_outputs(out, log)
+    base, agent = _base(task, steps, seed, environments, teacher, distill)
+    named = isinstance(design, str)
+    kind = ManualAgent(network=design) if isinstance(design, str) else GivenAgent(architecture=design)
+    try:
+        spec = TrainSpec(**base, agent=kind)
+    except ValidationError as error:
+        raise describe_validation_error(error, f"a2d train ({design if named else 'architecture'})") from error
+    build_agent(design, _interface(task))  # what does not fit is refused before there is a folder
+    with only_process(out):
+        return _finished(out, spec) or keep_record(
+            run_training(spec, out, agent, log=log), out / RECORD, out / ARCHITECTURE, out
+        )
+
+
+def search_architecture(
+    task: Path,
+    out: Path,
+    steps: int,
+    seed: int,
+    environments: int,
+    teacher: Path | None,
+    distill: str,
+    settings: dict[str, Any],
+    log: Path | None,
+) -> Record:
+    """Search an architecture and leave ``arch.json`` and the record in ``out``."""
+    _check_outputs(out, log)
+    base, agent = _base(task, steps, seed, environments, teacher, distill)
+    try:
+        spec = SearchSpec(**base, search=settings)
+    except ValidationError as error:
+        raise describe_validation_error(error, "a2d search") from error
+    build_supernet_agent(spec.search.space, _interface(task))
+    with only_process(out):
+        return _finished(out, spec) or keep_record(run_search(spec, out, agent, log), out / RECORD, out / ARCHITECTURE, out)
+
+
+def _finished(out: Path, spec: TrainSpec | SearchSpec) -> Record | None:
+    """Return the record of a run that ``out`` holds already; raise A2DError if that is of another run."""
+    path = out / RECORD
+    if not path.exists():
+        return None
+    record = read_record(path)
+    if record.key != key_of(spec):
+        raise A2DError(f"{path}: is the record of another run; name another folder with --out")
+    if record.search is not None:
+        write_architecture(out / ARCHITECTURE, record.search.architecture)
+    else:
+        try:
+            check_bundle(out)
+        except A2DError as error:
+            say(f"{error}: it is trained again")
+            return None
+    remove_checkpoint(out)
+    say(f"{path}: this run is finished; nothing is repeated")
+    return record
+
+
+def describe_divergence(record: Record) -> str:
+    """Say in one line that a run diverged, where, why, and what is kept."""
+    score = "no score" if record.evaluation is None else f"score {record.score:.2f}"
+    return (
+        f"the run diverged at step {record.steps_done:,} of {record.spec.steps:,} ({record.reason}); "
+        f"kept are its record and the last good weights, {score}"
+    )
+
+
+def keep_record(record: Record, path: Path, architecture: Path, folder: Path) -> Record:
+    """Write what a search found, then the record, which vouches for the rest; the checkpoint has then served."""
+    if record.search is not None:
+        write_architecture(architecture, record.search.architecture)
+    write_record(path, record)
+    remove_checkpoint(folder)
+    return record
+
+
+def _interface(task: Path) -> Interface:
+    card = _card(task)
+    seed_global_streams(0)
+    with open_environment(card, 1, 0) as probe:
+        return interface_of(probe, card.normalize_observations)
+
+
+def draw_architecture(task: Path, like: Architecture, out: Path, seed: int) -> Architecture:
+    """Write a random architecture with about the FLOPs of ``like`` to ``out``; replace nothing but another one."""
+    if out.exists():
+        expect(out, "architecture")
+    interface = _interface(task)
+    drawn = random_design(like, interface, seed)
+    write_architecture(out, drawn)
+    return drawn
+
+
+def evaluate_bundle(folder: Path, episodes: int, seed: int, environments: int | None = None) -> list[float]:
+    """Play test episodes with the agent in ``folder`` and return their returns."""
+    agent, description = load_agent(expect(folder, "agent"))
+    reason = _divergence(folder, description)
+    if reason is not None:
+        say(f"{folder}: this agent's training diverged ({reason}); its last good weights play")
+    count = environments or min(episodes, EVALUATION_ENVIRONMENTS)
+    if episodes % count:
+        raise A2DError(
+            f"--episodes {episodes}: must be a multiple of {count}, the environments it plays in; "
+            f"the nearest: {nearest(episodes, count)}"
+        )
+    seed = stream_seed(seed, "evaluation")
+    seed_global_streams(seed)
+    try:
+        with open_environment(description.spec.task, count, seed) as opened:
+            return evaluate(agent.eval(), opened, episodes, seed).returns
+    except Diverged as reason:
+        raise A2DError(f"{reason}: these episodes have no score; mend the environment") from reason
+
+
+def measure_costs(task: Path, design: str | Architecture) -> Network:
+    """Measure a network's costs on a task."""
+    interface = _interface(task)
+    return measure_network(build_agent(design, interface), interface, design)

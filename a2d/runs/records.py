@@ -1,0 +1,168 @@
+"""A record says everything about one finished run: one small JSON file, written once, never edited."""
+
+from __future__ import annotations
+
+import gc
+import json
+import math
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError, model_validator
+from pydantic.dataclasses import dataclass
+
+from a2d.specs.architecture import Architecture
+from a2d.errors import A2DError
+from a2d.files import digest, write_atomically
+from a2d.runs.provenance import Provenance
+from a2d.specs.run import RunSpec, key_of
+from a2d.specs.data import Frozen, describe_validation_error
+
+JSON = TypeAdapter(dict[str, Any])  # parses at twice the speed of json.loads
+RECORD_NAME = re.compile(r"seed\d+-(?P<key>[0-9a-f]{8})\.json")
+
+
+@dataclass(frozen=True, slots=True, config=ConfigDict(extra="forbid"))
+class CurvePoint:
+    """Mean unclipped return of the last (at most 100) training episodes after ``step`` steps.
+
+    A study reads a million of them: with slots they take a tenth of a model's memory, and no time
+    to allocate it.
+    """
+
+    step: int
+    mean_return: float | None
+
+
+class Evaluation(Frozen):
+    """Unclipped return and length of every test episode. For a search: of the strongest path."""
+
+    seed: int
+    returns: list[float]
+    lengths: list[int]
+
+
+class Network(Frozen):
+    """Costs of the agent that acts, for one observation."""
+
+    design: str | Architecture
+    flops: int
+    parameters: int
+    latency_median_ms: float
+    latency_p99_ms: float
+
+
+class Timing(Frozen):
+    """Seconds, environment steps per second of training, and MiB at the peak."""
+
+    wall_s: float
+    training_s: float
+    steps_per_second: float
+    peak_memory_mib: float
+
+
+class SearchOutcome(Frozen):
+    """The derived architecture and what the search believed of the others."""
+
+    architecture: Architecture
+    alpha: list[list[float]]
+    skips: int
+
+
+class Record(Frozen):
+    """One run. ``status`` 'diverged' keeps the curve and the evaluation of the last good state.
+
+    ``evaluation`` is None where a diverged run's test episodes gave no numbers either.
+    """
+
+    format: Literal[1] = 1
+    key: str
+    status: Literal["finished", "diverged"]
+    reason: str | None = None
+    steps_done: int
+    spec: RunSpec
+    evaluation: Evaluation | None
+    curve: list[CurvePoint]
+    loss_terms: dict[str, float | None]
+    network: Network
+    search: SearchOutcome | None = None
+    timing: Timing
+    provenance: Provenance
+    resumed_from: tuple[Provenance, ...] = ()  # the processes before, where the run was stopped and resumed
+
+    @model_validator(mode="after")
+    def check_evaluation(self) -> Record:
+        if self.evaluation is None and self.status != "diverged":
+            raise ValueError("a run that has not diverged needs an evaluation")
+        return self
+
+    @property
+    def score(self) -> float:
+        """Mean return of the test episodes; NaN without any."""
+        if self.evaluation is None:
+            return math.nan
+        return math.fsum(self.evaluation.returns) / len(self.evaluation.returns)
+
+
+def write_record(path: Path, record: Record) -> None:
+    """Write the record with its checksum, atomically."""
+    data = record.model_dump(mode="json")
+    text = json.dumps({**data, "sha256": digest(data)}, indent=1, allow_nan=False)
+    write_atomically(path, lambda temporary: temporary.write_text(text + "\n", encoding="utf-8"))
+
+
+def find_records(folder: Path) -> list[Path]:
+    """Return the paths of all records below ``folder``, sorted."""
+    return sorted(path for path in folder.rglob("seed*.json") if not path.name.endswith(".arch.json"))
+
+
+@contextmanager
+def reading_many() -> Iterator[None]:
+    """Hold Python's cycle collector while thousands of records are read: it would visit all of them again and again."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def check_record(path: Path) -> dict[str, Any]:
+    """Return a record's data, not yet validated: what a damaged, edited or misplaced file does not pass.
+
+    Raises:
+        A2DError: it is no JSON, its checksum is not its content's, or its name holds another run's
+            key.
+    """
+    try:
+        data = JSON.validate_json(path.read_bytes())
+        claimed = data.pop("sha256", None)
+    except (OSError, ValueError) as error:
+        raise A2DError(f"{path}: cannot be read as a record: {error}") from error
+    if claimed != digest(data):
+        raise A2DError(f"{path}: its checksum does not match its content; delete it, and the run is repeated")
+    named = RECORD_NAME.fullmatch(path.name)
+    if named and not str(data.get("key")).startswith(named["key"]):
+        raise A2DError(f"{path}: is the record of another run, {data.get('key')}; delete it, and the run is repeated")
+    return data
+
+
+def read_record(path: Path) -> Record:
+    """Read and verify a record.
+
+    Raises:
+        A2DError: it cannot be read, was edited by hand, is another run's, or its key is not that of
+            its own spec under today's semantics (it is stale).
+    """
+    data = check_record(path)
+    try:
+        record = Record.model_validate(data)
+    except ValidationError as error:
+        raise describe_validation_error(error, str(path)) from error
+    if record.key != key_of(record.spec):
+        raise A2DError(f"{path}: key {record.key} is not its spec's key {key_of(record.spec)}; it is stale")
+    return record

@@ -1,0 +1,239 @@
+"""A run is a value: frozen, validated data whose key is a hash of everything that changes its result."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from a2d.errors import nearest
+from a2d.specs.architecture import Architecture, CellSpace
+from a2d.specs.data import Frozen
+from a2d.specs.task import TaskCard
+
+# Raised by hand when an algorithm's meaning changes, so that the records it touches become stale.
+SEMANTICS = {"train": 1, "search": 1, "random": 1, "evaluation": 1}
+
+DistillationMode = Literal["none", "actor", "critic", "joint"]
+Head = Literal["actor", "critic"]
+HEADS: tuple[Head, ...] = ("actor", "critic")
+
+
+class A2CSettings(Frozen):
+    """Synchronous advantage actor-critic; the defaults are the paper brief's reconstruction."""
+
+    environments: int = Field(64, ge=1, description="environments stepped side by side")
+    rollout_length: int = Field(
+        5, ge=1, description="steps of every environment between two updates"
+    )
+    discount: float = Field(0.99, ge=0, le=1)
+    value_coefficient: float = Field(0.5, ge=0)
+    entropy_coefficient: float = Field(0.01, ge=0)
+    learning_rate: float = Field(1e-3, gt=0, description="held for the first half of training ...")
+    final_learning_rate: float = Field(1e-4, ge=0, description="... then decayed linearly to this")
+    rmsprop_decay: float = Field(0.99, gt=0, lt=1)
+    rmsprop_epsilon: float = Field(
+        1e-5, gt=0, description="added outside the square root, as PyTorch does"
+    )
+    max_gradient_norm: float = Field(0.5, gt=0)
+
+    @property
+    def steps_per_update(self) -> int:
+        return self.environments * self.rollout_length
+
+
+class DistillationSettings(Frozen):
+    """Which of the teacher's heads teach, and how strongly."""
+
+    mode: DistillationMode = "none"
+    actor_coefficient: float = Field(1e-1, ge=0, description="beta_a, of KL(teacher || student)")
+    critic_coefficient: float = Field(
+        1e-3, ge=0, description="beta_c, of half the squared value error"
+    )
+    schedule: Literal["constant", "annealed"] = Field(
+        "constant", description="'annealed' lowers both coefficients linearly to zero over the run"
+    )
+
+    def teaches(self, head: Head) -> bool:
+        """Whether the teacher's ``head`` teaches."""
+        return self.mode in (head, "joint")
+
+    def identity(self) -> dict[str, Any]:
+        """Return what changes a result: an unused coefficient or schedule does not."""
+        unused = {f"{head}_coefficient" for head in HEADS if not self.teaches(head)}
+        return self.model_dump(exclude=unused | ({"schedule"} if self.mode == "none" else set()))
+
+
+class EvaluationSettings(Frozen):
+    """Test score: mean unclipped return of the sampled policy over a fixed number of episodes."""
+
+    episodes: int = Field(30, ge=1)
+    environments: int = Field(10, ge=1, description="each plays episodes / environments episodes")
+
+    @model_validator(mode="after")
+    def check_division(self) -> EvaluationSettings:
+        if self.episodes % self.environments:
+            raise ValueError(
+                f"environments ({self.environments}) must divide episodes ({self.episodes}), "
+                "or short episodes would be counted more often; "
+                f"the nearest that it divides: {nearest(self.episodes, self.environments)} episodes"
+            )
+        return self
+
+
+class SearchSettings(Frozen):
+    """Differentiable search; the defaults are the paper's recipe as far as it is known."""
+
+    train_mode: Literal["one-level", "bi-level"] = "one-level"
+    space: CellSpace = CellSpace()
+    backward_paths: int = Field(
+        2, ge=1, le=9, description="K: operators per cell that alpha's gradient sees"
+    )
+    temperature: float = Field(5.0, gt=0, description="of the Gumbel-Softmax at the start")
+    temperature_decay: float = Field(0.98, gt=0, le=1, description="factor of each decay")
+    temperature_decays: int = Field(200, ge=0, description="decays, evenly spread over the search")
+    architecture_learning_rate: float = Field(1e-3, gt=0, description="Adam's, for alpha")
+    cost_coefficient: float = Field(
+        1e-2, ge=0, description="lambda, of the expected FLOPs as a fraction"
+    )
+
+
+class ManualAgent(Frozen):
+    """A network designed by hand, by its name in ``a2d.networks``."""
+
+    kind: Literal["manual"] = "manual"
+    network: str
+
+
+class GivenAgent(Frozen):
+    """A network from an ``arch.json`` that the user brings."""
+
+    kind: Literal["given"] = "given"
+    architecture: Architecture
+
+
+class DerivedAgent(Frozen):
+    """The strongest operator of every cell, as found by a search."""
+
+    kind: Literal["derived"] = "derived"
+    search: SearchSpec
+
+
+class RandomAgent(Frozen):
+    """A random architecture of the same space whose FLOPs match what a search derived."""
+
+    kind: Literal["random"] = "random"
+    matched_to: SearchSpec
+
+
+def _mismatch(teacher: TaskCard, student: TaskCard) -> str:
+    taught, learned = teacher.identity(), student.identity()
+    sides = [
+        f"{key}: {taught.get(key)!r} against {learned.get(key)!r}"  # a key added later is absent by default
+        for key in {**taught, **learned}
+        if taught.get(key) != learned.get(key)
+    ]
+    return f"the teacher's task {teacher.name} is not the student's {student.name}: " + ", ".join(
+        sides
+    )
+
+
+class RunBase(Frozen):
+    """What training and searching have in common."""
+
+    task: TaskCard
+    steps: int = Field(gt=0, description="environment steps, over all environments")
+    seed: int = Field(ge=0)
+    a2c: A2CSettings = A2CSettings()
+    distillation: DistillationSettings = DistillationSettings()
+    teacher: TrainSpec | None = None
+    evaluation: EvaluationSettings = EvaluationSettings()
+
+    @model_validator(mode="after")
+    def check_run(self) -> RunBase:
+        if self.steps % self.a2c.steps_per_update:
+            raise ValueError(
+                f"steps ({self.steps}) must be a multiple of environments × rollout_length "
+                f"({self.a2c.environments} × {self.a2c.rollout_length} = {self.a2c.steps_per_update}); "
+                f"the nearest: {nearest(self.steps, self.a2c.steps_per_update)}"
+            )
+        if (self.teacher is None) != (self.distillation.mode == "none"):
+            raise ValueError(
+                f"distillation mode {self.distillation.mode!r} with teacher {self.teacher!r}"
+            )
+        if self.teacher is not None and self.teacher.task.identity() != self.task.identity():
+            raise ValueError(_mismatch(self.teacher.task, self.task))
+        return self
+
+    @property
+    def updates(self) -> int:
+        return self.steps // self.a2c.steps_per_update
+
+
+class TrainSpec(RunBase):
+    """Train one agent from scratch."""
+
+    kind: Literal["train"] = "train"
+    agent: Annotated[
+        ManualAgent | GivenAgent | DerivedAgent | RandomAgent, Field(discriminator="kind")
+    ]
+
+    @model_validator(mode="after")
+    def check_search(self) -> TrainSpec:
+        search = search_of(self)
+        if search is not None and search.task.identity() != self.task.identity():
+            raise ValueError(f"the search plays {search.task.name}, the agent {self.task.name}")
+        return self
+
+
+class SearchSpec(RunBase):
+    """Search an architecture; the result is an ``arch.json``."""
+
+    kind: Literal["search"] = "search"
+    search: SearchSettings = SearchSettings()
+
+
+RunSpec = Annotated[TrainSpec | SearchSpec, Field(discriminator="kind")]
+
+for model in (DerivedAgent, RandomAgent, TrainSpec, SearchSpec):
+    model.model_rebuild()
+
+
+def identity(spec: TrainSpec | SearchSpec) -> dict[str, Any]:
+    """Return, as plain data, exactly what the spec's result depends on."""
+    data = spec.model_dump(
+        mode="json", exclude={"teacher": True, "agent": {"search", "matched_to"}}
+    )
+    data["task"] = spec.task.identity()
+    data["distillation"] = spec.distillation.identity()
+    if spec.teacher is not None:
+        data["teacher"] = identity(spec.teacher)
+    search = search_of(spec)
+    if search is not None:
+        data["agent"]["search"] = identity(search)
+    return {"spec": data, "semantics": _semantics(spec)}
+
+
+def _semantics(spec: TrainSpec | SearchSpec) -> dict[str, int]:
+    kinds = [spec.kind, "evaluation"]
+    if isinstance(spec, TrainSpec) and spec.agent.kind == "random":
+        kinds.append("random")
+    return {kind: SEMANTICS[kind] for kind in kinds}
+
+
+def search_of(spec: TrainSpec | SearchSpec) -> SearchSpec | None:
+    """Return the search whose ``arch.json`` this run needs, if any."""
+    match spec:
+        case TrainSpec(agent=DerivedAgent(search=search)):
+            return search
+        case TrainSpec(agent=RandomAgent(matched_to=search)):
+            return search
+    return None
+
+
+def key_of(spec: TrainSpec | SearchSpec) -> str:
+    """Return the run's key, 16 hexadecimal digits; its first eight stand in file names."""
+    canonical = json.dumps(identity(spec), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()[:16]

@@ -1,0 +1,154 @@
+"""Task cards: the data that names an environment and how it is preprocessed (``envs/*.yaml``)."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, PrivateAttr, ValidationError
+
+from a2d.errors import A2DError
+from a2d.specs.data import Frozen, describe_validation_error, later, read_yaml
+
+Family = Literal["tiny", "minatar", "atari", "mujoco", "gymnasium"]
+DEFAULT_EPISODE_LIMIT = 27_000  # agent steps: half an hour of Atari, as usual in the literature
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The file that a card was read from. Cards do not differ by it, and no record holds it."""
+
+    path: Path | None = field(compare=False)
+
+
+UNKNOWN = Origin(None)
+
+
+class Score(Frozen):
+    """A score from elsewhere, always with its source."""
+
+    value: float = Field(description="mean unclipped return of an episode")
+    source: str = Field(description="where the value is from")
+
+
+class TaskCard(Frozen):
+    """One task. A user adds a task by adding a card; the file's stem is the task's name."""
+
+    name: str
+    title: str = Field(description="for figures and tables")
+    family: Family = Field(
+        description="where the environment comes from; your own are of 'gymnasium'"
+    )
+    id: str = Field(description="the environment's name within its family, e.g. a Gymnasium id")
+    observation: Literal["pixels", "vectors"] = Field(
+        "vectors", description="which networks fit: those for images, or those for vectors"
+    )
+    channels: Literal["first", "last"] | None = later(
+        None,
+        "an image's layout, (C, H, W) or (H, W, C); needed only where its shape leaves it open",
+    )
+    import_module: str | None = Field(
+        None,
+        description="a module to import first, because importing it registers the id; it is also looked for "
+        "beside the card and in the working folder",
+    )
+    options: dict[str, Any] = Field(
+        default_factory=dict, description="keyword arguments of the environment's constructor"
+    )
+    max_episode_steps: int | None = Field(
+        None, gt=0, description="truncate longer episodes (agent steps)"
+    )
+    normalize_observations: bool = Field(
+        False, description="standardise observations by a running mean and variance; vectors only"
+    )
+    clip_rewards: bool = Field(
+        False, description="learn from the reward's sign; scores stay unclipped"
+    )
+    life_loss_ends_return: bool = Field(
+        False, description="while training, a lost life ends the return (not the episode)"
+    )
+    step_limit_s: float = Field(
+        300,
+        gt=0,
+        le=86400,
+        description="seconds that making, resetting or stepping all environments may take; then they hang",
+    )
+    random_score: Score | None = Field(
+        None, description="what a uniform random policy gets: value, source"
+    )
+    reference_score: Score | None = Field(None, description="what others report: value, source")
+    _origin: Origin = PrivateAttr(
+        default_factory=lambda: UNKNOWN
+    )  # a default would be copied for every card
+
+    @property
+    def path(self) -> Path | None:
+        """The card's file; None for the card of a saved agent or a record."""
+        return self._origin.path
+
+    def identity(self) -> dict[str, Any]:
+        """Return what changes a result: everything but what only people, or the clock, read."""
+        unread = {"name", "title", "step_limit_s", "random_score", "reference_score"}
+        return self.model_dump(mode="json", exclude=unread)
+
+
+def card_error(card: TaskCard, key: str, problem: str) -> A2DError:
+    """Return the error that names the card's file, the key to change, its value and what is wrong with it."""
+    file = f"{card.name}.yaml" if card.path is None else card.path.name
+    return A2DError(f"{file}: {key}: {problem} (got {getattr(card, key)!r})")
+
+
+def explain_card() -> str:
+    """Return all keys of a card, a line each: name, what it may be, its default, and what it is for."""
+    schema = TaskCard.model_json_schema()
+    properties = {
+        key: about for key, about in schema["properties"].items() if key != "name"
+    }  # the file's name
+    return "\n".join(
+        f"{key} ({_kind(about)}{_default(key, about, schema)}): {about['description']}"
+        for key, about in properties.items()
+    )
+
+
+def _kind(about: dict[str, Any]) -> str:
+    kind = about["anyOf"][0] if "anyOf" in about else about  # the other is null
+    if "enum" in kind:
+        return " | ".join(kind["enum"])
+    return str(kind.get("type", "object"))
+
+
+def _default(key: str, about: dict[str, Any], schema: dict[str, Any]) -> str:
+    if key in schema["required"]:
+        return ", needed"
+    default = about.get("default")
+    return "" if default is None else f", default {json.dumps(default)}"
+
+
+def load_card(path: Path) -> TaskCard:
+    """Read and validate a task card. Raise A2DError naming file and key on any mistake."""
+    data = read_yaml(path)
+    if "name" in data:
+        raise A2DError(f"{path}: name: is not a known key; the file's name is the task's name")
+    try:
+        json.dumps(data.get("options"), allow_nan=False)
+    except (TypeError, ValueError) as error:
+        # A record could not hold them, which would be found out only when it is written.
+        problem = "should hold finite numbers, text, lists and mappings alone"
+        raise A2DError(f"{path}: options: {problem} ({error})") from error
+    try:
+        card = TaskCard.model_validate({"name": path.stem, **data})
+    except ValidationError as error:
+        raise describe_validation_error(error, str(path)) from error
+    card._origin = Origin(path)
+    return card
+
+
+def load_task(name: str, folder: Path) -> TaskCard:
+    """Return the card called ``name`` in ``folder``; the error lists the cards that exist."""
+    path = folder / f"{name}.yaml"
+    if not path.is_file():
+        known = ", ".join(sorted(card.stem for card in folder.glob("*.yaml"))) or "none"
+        raise A2DError(f"task {name!r}: there is no {path}; the cards there: {known}")
+    return load_card(path)

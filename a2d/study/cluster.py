@@ -1,0 +1,97 @@
+"""What a SLURM cluster must be able to tell of finished jobs, asked before a study submits any.
+
+Snakemake learns from ``sacct`` or ``squeue`` how its jobs ended, and waits for ever where neither
+knows.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+
+from a2d.errors import A2DError
+
+# Snakemake's plugin for SLURM asks for its jobs every 180 seconds at the longest, and again after a
+# minute without an answer. ``squeue`` has to know finished jobs for longer.
+LONGEST_SILENCE_S = 240
+
+
+def check_status_query(command: str | None, first_wait_s: int) -> None:
+    """Check that the command which will be asked how jobs ended knows it.
+
+    Args:
+        command: ``sacct`` or ``squeue``, as set for Snakemake by ``--slurm-status-command``.
+        first_wait_s: seconds to its first question, ``--slurm-init-seconds-before-status-checks``.
+
+    Raises:
+        A2DError: it will not know, with the option that helps, if one does.
+    """
+    settings = _settings()
+    remembered_s = _seconds(settings.get("MinJobAge", ""))
+    trouble = _trouble_with_accounts(settings)
+    # The plugin's own choice between the two.
+    if shutil.which("sacct") is None:
+        command = "squeue"
+    elif command is None or remembered_s < 3 * first_wait_s:
+        command = "sacct"
+    if command == "sacct" and trouble:
+        remedy = (
+            "add --slurm-status-command squeue"
+            if remembered_s >= LONGEST_SILENCE_S
+            else _ask(remembered_s)
+        )
+        raise A2DError(f"sacct does not know how jobs of this cluster ended ({trouble}); {remedy}")
+    if command == "squeue" and remembered_s < LONGEST_SILENCE_S:
+        remedy = _ask(remembered_s) if trouble else "add --slurm-status-command sacct"
+        raise A2DError(
+            f"squeue of this cluster forgets jobs {remembered_s} s after their end; {remedy}"
+        )
+
+
+def _ask(remembered_s: int) -> str:
+    return (
+        "ask its administrators for accounting, or for a MinJobAge of at least "
+        f"{LONGEST_SILENCE_S} seconds instead of {remembered_s}; or run the study within one job, without this profile"
+    )
+
+
+def _settings() -> dict[str, str]:
+    """Return what ``scontrol show config`` says."""
+    status, answer = _run("scontrol", "show", "config")
+    if status != 0:
+        raise A2DError(
+            f"no answer from SLURM ({answer}); submit from a machine on which `scontrol show config` works"
+        )
+    return dict(re.findall(r"^(\w+) *= *(.*?) *$", answer, flags=re.MULTILINE))
+
+
+def _seconds(text: str) -> int:
+    """Read a time such as '300 sec'."""
+    number = re.match(r"\d+", text)
+    return 0 if number is None else int(number[0])
+
+
+def _trouble_with_accounts(settings: dict[str, str]) -> str:
+    """Return why ``sacct`` knows no finished jobs; nothing if it knows them."""
+    if shutil.which("sacct") is None:
+        return "there is none"
+    if settings.get("AccountingStorageType", "(null)") in ("accounting_storage/none", "(null)"):
+        return "AccountingStorageType is none"
+    status, answer = _run(
+        "sacct", "--allocations", "--noheader", "--clusters", "all", "--name", "a2d"
+    )
+    return answer if status != 0 else ""
+
+
+def _run(*command: str) -> tuple[int, str]:
+    """Return a command's exit status and what it says: on success its output, or else its last error."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return 1, str(error)
+    if done.returncode == 0:
+        return 0, done.stdout
+    return done.returncode, (
+        done.stderr.strip() or f"{command[0]} exits with {done.returncode}"
+    ).splitlines()[-1]

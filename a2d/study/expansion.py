@@ -1,0 +1,206 @@
+"""From a scale's settings to specs; equal specs become one run."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from a2d.errors import A2DError
+from a2d.specs.architecture import MANUAL_NETWORKS
+from a2d.specs.run import (
+    DerivedAgent,
+    DistillationMode,
+    ManualAgent,
+    RandomAgent,
+    SearchSpec,
+    TrainSpec,
+    key_of,
+)
+from a2d.specs.task import TaskCard
+from a2d.study.definitions import Experiment, Group, Methods, Observations, Scale
+
+Stage = Literal["teacher", "manual", "search", "derive"]
+STAGES = ("teacher", "manual", "search", "derive")
+SHORT_KEY = 8
+EVERY, STUDENT = "every", "student"
+NETWORK_NAMES = (EVERY, STUDENT, *MANUAL_NETWORKS["pixels"], *MANUAL_NETWORKS["vectors"])
+
+
+@dataclass(frozen=True)
+class Run:
+    """A spec's place in a study. ``factors`` are the labels that tables group by."""
+
+    scale: str
+    stage: Stage
+    method: str
+    spec: TrainSpec | SearchSpec
+    factors: dict[str, str] = field(compare=False, default_factory=dict)
+    key: str = field(compare=False, default="")
+
+    @property
+    def path(self) -> str:
+        """The record's path below ``results/``."""
+        name = f"seed{self.spec.seed}-{self.key[:SHORT_KEY]}"
+        return f"{self.scale}/{self.spec.task.name}/{self.method}/{name}.json"
+
+    @property
+    def architecture_path(self) -> str:
+        """Where a search's ``arch.json`` lies, below ``results/``."""
+        return self.path.removesuffix(".json") + ".arch.json"
+
+
+def expand(
+    name: str,
+    scale: Scale,
+    methods: Methods,
+    tasks: dict[str, TaskCard],
+    experiments: dict[str, Experiment],
+) -> tuple[dict[str, Run], dict[str, list[str]]]:
+    """Return all runs by key, ordered by stage, and the keys of every experiment's own runs."""
+    expansion = _Expansion(name, scale, methods, tasks)
+    members = {experiment: expansion.members(found) for experiment, found in experiments.items()}
+    runs = sorted(expansion.runs.items(), key=lambda item: STAGES.index(item[1].stage))
+    return dict(runs), members
+
+
+class _Expansion:
+    """Builds specs from a scale's settings; equal specs become one run."""
+
+    def __init__(
+        self, name: str, scale: Scale, methods: Methods, tasks: dict[str, TaskCard]
+    ) -> None:
+        self.name, self.scale, self.methods, self.tasks = name, scale, methods, tasks
+        self.runs: dict[str, Run] = {}
+        self.teachers = {task: self._teacher(card) for task, card in tasks.items()}
+
+    def members(self, experiment: Experiment) -> list[str]:
+        """Return the keys of an experiment's runs, in order."""
+        found = (key for group in experiment.groups for key in self._group(group, experiment.name))
+        return list(dict.fromkeys(found))
+
+    def _observations(self, card: TaskCard) -> Observations:
+        found = self.scale.pixels if card.observation == "pixels" else self.scale.vectors
+        if found is None:
+            raise A2DError(
+                f"scale {self.name!r}: key {card.observation!r} is missing, which {card.name} needs"
+            )
+        return found
+
+    def _add(self, stage: Stage, method: str, spec: TrainSpec | SearchSpec, **factors: str) -> str:
+        key = key_of(spec)
+        if key not in self.runs:
+            self.runs[key] = Run(self.name, stage, method, spec, factors, key)
+        return key
+
+    def _base(self, card: TaskCard) -> dict[str, Any]:
+        return {
+            "task": card,
+            "a2c": self._observations(card).a2c,
+            "evaluation": self.scale.evaluation,
+        }
+
+    def _teacher(self, card: TaskCard) -> TrainSpec:
+        network = self._observations(card).networks.teacher
+        spec = TrainSpec(
+            **self._base(card),
+            steps=self.scale.steps.teacher,
+            seed=self.scale.seeds.teacher,
+            agent=ManualAgent(network=network),
+        )
+        self._add("teacher", f"teacher-{network}", spec, network=network)
+        return spec
+
+    def _train(self, card: TaskCard, agent: Any, index: int, mode: DistillationMode) -> TrainSpec:
+        return TrainSpec(
+            **self._base(card),
+            steps=self.scale.steps.train,
+            seed=self.scale.seeds.train[index],
+            agent=agent,
+            distillation=self.scale.distillation.model_copy(update={"mode": mode}),
+            teacher=None if mode == "none" else self.teachers[card.name],
+        )
+
+    def _search(self, card: TaskCard, method: str, recipe: str, index: int) -> SearchSpec:
+        chosen, factors = self.methods.search[method], self.methods.recipes[recipe]
+        settings = self._observations(card).search.model_dump()
+        space = {**settings["space"], **factors.search.get("space", {})}
+        distillation = {**self.scale.distillation.model_dump(), **factors.distillation}
+        spec = SearchSpec(
+            **self._base(card),
+            steps=self.scale.steps.search,
+            seed=self.scale.seeds.search[index],
+            search={**settings, **factors.search, "space": space, "train_mode": chosen.train_mode},
+            distillation={**distillation, "mode": chosen.distillation},
+            teacher=None if chosen.distillation == "none" else self.teachers[card.name],
+        )
+        self._add("search", f"search-{_label(method, recipe)}", spec, search=method, recipe=recipe)
+        return spec
+
+    def _group(self, group: Group, experiment: str) -> list[str]:
+        for key, names, known, place in (
+            ("search", group.search, self.methods.search, " of workflow/methods.yaml"),
+            ("recipe", group.recipe, self.methods.recipes, " of workflow/methods.yaml"),
+            ("network", group.network, NETWORK_NAMES, ""),
+        ):
+            for name in names:
+                if name not in known:
+                    source = f"workflow/experiments/{experiment}.yaml"
+                    raise A2DError(
+                        f"{source}: {key}: {name!r} is not one of {', '.join(known)}{place}"
+                    )
+        expand_one = {
+            "manual": self._manual_group,
+            "search": self._search_group,
+            "derive": self._derive_group,
+            "random": self._random_group,
+        }[group.stage]
+        seeds = range(len(self.scale.seeds.train))
+        places = itertools.product(self.tasks.values(), seeds)
+        return [key for card, index in places for key in expand_one(group, card, index)]
+
+    def _manual_group(self, group: Group, card: TaskCard, index: int) -> list[str]:
+        networks = self._observations(card).networks
+        named = {EVERY: networks.every, STUDENT: (networks.student,)}
+        chosen = itertools.chain.from_iterable(named.get(name, (name,)) for name in group.network)
+        keys = []
+        for network, mode in itertools.product(chosen, group.distillation):
+            label = f"manual-{network}" if mode == "none" else f"distilled-{network}-{mode}"
+            spec = self._train(card, ManualAgent(network=network), index, mode)
+            keys.append(self._add("manual", label, spec, network=network, distillation=mode))
+        return keys
+
+    def _search_group(self, group: Group, card: TaskCard, index: int) -> list[str]:
+        return [
+            key_of(self._search(card, method, recipe, index))
+            for method, recipe in itertools.product(group.search, group.recipe)
+        ]
+
+    def _derive_group(self, group: Group, card: TaskCard, index: int) -> list[str]:
+        keys = []
+        for method, recipe, mode in itertools.product(
+            group.search, group.recipe, group.distillation
+        ):
+            agent = DerivedAgent(search=self._search(card, method, recipe, index))
+            spec = self._train(card, agent, index, mode)
+            label = f"derived-{_label(method, recipe)}-{mode}"
+            keys.append(
+                self._add("derive", label, spec, search=method, recipe=recipe, distillation=mode)
+            )
+        return keys
+
+    def _random_group(self, group: Group, card: TaskCard, index: int) -> list[str]:
+        keys = []
+        for method, recipe, mode in itertools.product(
+            group.search, group.recipe, group.distillation
+        ):
+            agent = RandomAgent(matched_to=self._search(card, method, recipe, index))
+            spec = self._train(card, agent, index, mode)
+            label = f"random-{_label(method, recipe)}-{mode}"
+            factors = {"random": method, "recipe": recipe, "distillation": mode}
+            keys.append(self._add("derive", label, spec, **factors))
+        return keys
+
+
+def _label(method: str, recipe: str) -> str:
+    return method if recipe == "paper" else f"{method}-{recipe}"

@@ -1,0 +1,128 @@
+"""How far the runs of a workflow are, told from their files, so wherever they run."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from a2d.errors import A2DError
+from a2d.runs.progress_bar import read_status
+from a2d.runs.records import read_record
+from a2d.study.forecast import duration, wall_hours, words
+from a2d.study.plan import Speeds, scan_records
+from a2d.study.study import Run, Study
+from a2d.study.workspace import Workspace
+
+SECONDS, MOST_SECONDS = 30.0, 600.0
+LISTED = 4
+
+
+class Tracker:
+    """The runs that a workflow set out to do.
+
+    Args:
+        study: what they are of.
+        workspace: where they are done.
+        wanted: each run, and the record that ends it.
+        speeds: of recorded runs; those of this workflow are learnt from as they end.
+        cores: how many runs go on at a time.
+    """
+
+    def __init__(
+        self,
+        study: Study,
+        workspace: Workspace,
+        wanted: Iterable[tuple[Run, Path]],
+        speeds: Speeds,
+        cores: int,
+    ) -> None:
+        self.study, self.workspace, self.speeds, self.cores = study, workspace, speeds, cores
+        self.left = [(run, path, _moment(path)) for run, path in wanted]
+        self.done: list[Run] = []
+
+    def line(self) -> str:
+        """Return how much is done, how long the rest takes, and which runs go on at which step."""
+        self._collect()
+        runs = [run for run, _, _ in self.left]
+        steps = {run.key: read_status(self.workspace.bundle(run.spec)) for run in runs}
+        hours = {run.key: self.speeds.hours(run) for run in runs}
+        parts = {run.key: (steps[run.key] or 0) / run.spec.steps for run in runs}
+        spent = sum(self.speeds.hours(run) or 0.0 for run in self.done)
+        spent += sum((hours[key] or 0.0) * part for key, part in parts.items())
+        rest = {key: (found or 0.0) * (1 - parts[key]) for key, found in hours.items()}
+        unknown = sum(found is None for found in hours.values())
+        text = f"{len(self.done)} of {len(self.done) + len(self.left)} runs done"
+        if unknown < len(hours):
+            wall = wall_hours(rest, self.study, self.cores)
+            text += f", {duration(spent)} of {duration(spent + sum(rest.values()))} of computing"
+            text += f"; about {duration(wall)} left on {self.cores} core{'s' * (self.cores > 1)}"
+        if unknown:
+            text += f"; {unknown} runs of unknown speed"
+        return f"{text}{self._going_on(steps)}"
+
+    def _collect(self) -> None:
+        """Move runs that have ended to those that are done, and learn their speed."""
+        left = []
+        for run, path, before in self.left:
+            if _moment(path) in (None, before):  # what is made again was there
+                left.append((run, path, before))
+                continue
+            self.done.append(run)
+            with suppress(A2DError):  # the workflow says so when it builds on it
+                self.speeds.add(read_record(path))
+        self.left = left
+
+    def _going_on(self, steps: dict[str, int | None]) -> str:
+        shown = [
+            f"{words(run, self.study.tasks[run.spec.task.name].title)} (step {steps[run.key]:,} of {run.spec.steps:,})"
+            for run, _, _ in self.left
+            if steps[run.key] is not None
+        ]
+        more = [f"{len(shown) - LISTED} more"] if len(shown) > LISTED else []
+        return "; now " + "; ".join([*shown[:LISTED], *more]) if shown else ""
+
+
+def _moment(path: Path) -> int | None:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return None
+
+
+def tell_progress(
+    ended: threading.Event,
+    study: Study,
+    workspace: Workspace,
+    wanted: list[tuple[Run, Path]],
+    recorded: Path,
+    cores: int,
+) -> None:
+    """Print a line about the runs at once, then every half minute, later less often, from a thread of this process.
+
+    Args:
+        ended: what is set when the workflow ends.
+        study: what they are of.
+        workspace: where they are done.
+        wanted: each run to do, and the record that ends it; nothing is printed where there is none.
+        recorded: folder of the records from which speeds are known.
+        cores: how many runs go on at a time.
+    """
+    tracker = Tracker(study, workspace, wanted, Speeds([]), cores)
+
+    def tell() -> None:
+        tracker.speeds = Speeds(
+            [record for record in scan_records(recorded).values() if record is not None]
+        )
+        start = time.monotonic()
+        while not ended.is_set():
+            print(f"a2d: {tracker.line()}", file=sys.stderr, flush=True)
+            if not tracker.left:
+                return  # what is rendered now takes seconds
+            ended.wait(min(MOST_SECONDS, max(SECONDS, (time.monotonic() - start) / 10)))
+
+    if wanted:
+        threading.Thread(target=tell, name="progress", daemon=True).start()

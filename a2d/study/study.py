@@ -1,0 +1,72 @@
+"""A study: a scale and the experiments, expanded into runs. Pure data; nothing here imports torch.
+
+``workflow/scales/NAME.yaml`` says how large, ``workflow/methods.yaml`` names the search methods and
+recipes, ``workflow/experiments/*.yaml`` say which runs answer which question.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from a2d.errors import A2DError
+from a2d.specs.data import describe_validation_error
+from a2d.specs.task import TaskCard, load_task
+from a2d.study.definitions import (
+    Experiment,
+    Methods,
+    Scale,
+    load_experiments,
+    load_methods,
+    load_scale,
+    scale_path,
+)
+from a2d.study.expansion import Run, expand
+
+__all__ = ["Run", "Study", "load_study"]
+
+
+@dataclass(frozen=True)
+class Study:
+    """Everything a scale asks for."""
+
+    name: str
+    scale: Scale
+    methods: Methods
+    experiments: dict[str, Experiment]
+    tasks: dict[str, TaskCard]
+    runs: dict[str, Run]  # by key, teachers first
+    members: dict[str, list[str]]  # keys by experiment, without the teachers and searches they need
+
+    def find(self, path: str) -> Run:
+        """Return the run whose record is at ``path`` below ``results/``."""
+        for run in self.runs.values():
+            if run.path == path:
+                return run
+        raise A2DError(f"{path}: scale {self.name!r} has no such run; `a2d plan` lists them")
+
+    def of_search(self, method: str) -> list[Run]:
+        """Return a search method's searches and everything derived from them: one ablation."""
+        return [run for run in self.runs.values() if run.factors.get("search") == method]
+
+
+def load_study(name: str, root: Path) -> Study:
+    """Read a scale and expand it.
+
+    Args:
+        name: of the scale, a file in ``workflow/scales``.
+        root: the checkout.
+
+    Raises:
+        A2DError: any file is wrong; it names the file and the key.
+    """
+    scale, methods = load_scale(name, root), load_methods(root)
+    experiments = load_experiments(root, scale.experiments)
+    tasks = {task: load_task(task, root / "envs") for task in scale.tasks}
+    try:
+        runs, members = expand(name, scale, methods, tasks, experiments)
+    except ValidationError as error:
+        raise describe_validation_error(error, str(scale_path(name, root))) from error
+    return Study(name, scale, methods, experiments, tasks, runs, members)
