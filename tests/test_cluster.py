@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from a2d.errors import A2DError
-from a2d.study.cluster import check_status_query
+from a2d.study.cluster import check_interpreter, check_status_query
 
 # As SLURM 22.05 of Debian answers, without and with a database.
 DISABLED = "echo 'Slurm accounting storage is disabled' >&2; exit 1"
@@ -128,3 +128,10 @@ def test_a_machine_that_belongs_to_no_cluster_is_refused(cluster: Path) -> None:
     )
     with pytest.raises(A2DError, match="Unable to contact slurm controller"):
         check_status_query("squeue", 20)
+
+
+def test_a_python_whose_path_jobs_would_take_apart_is_refused() -> None:
+    check_interpreter("/home/a.b/my-checkout/.venv/bin/python3.11")
+    for path in ("/home/me/my checkout/.venv/bin/python", "/home/me/$x/python", "/home/é/python"):
+        with pytest.raises(A2DError, match="unquoted; move the checkout"):
+            check_interpreter(path)

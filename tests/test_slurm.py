@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from a2d.errors import A2DError
+from a2d.study.cluster import check_interpreter
 from a2d.study.study import load_study
 from tests.test_cluster import command, configure
 from tests.test_faults import FAULTY, mini, wanted
@@ -19,6 +21,11 @@ pytest.importorskip(
     "snakemake_executor_plugin_slurm",
     reason="needs the slurm extra; `make test-cluster` installs it",
 )
+
+try:
+    check_interpreter(sys.executable)
+except A2DError as error:
+    pytest.skip(str(error), allow_module_level=True)
 
 __all__ = ["checkout"]
 ROOT = Path(__file__).parents[1]
@@ -56,7 +63,7 @@ def fakes(tmp_path: Path) -> str:
 
 def dry_run(checkout: Path, *arguments: str) -> list[str]:
     """Return what would be done, a text each: local rules, jobs, and groups of runs that share a job."""
-    done = answer(checkout, "--dry-run", *arguments)
+    done = answer(checkout, "--dry-run", "-p", *arguments)
     text = done.stdout + done.stderr
     assert done.returncode == 0, text
     return re.split(r"\n(?:\[[^]]*\] (?=Group job)|(?=(?:local)?rule ))", text)[1:]

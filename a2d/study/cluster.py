@@ -17,6 +17,15 @@ from a2d.errors import A2DError
 LONGEST_SILENCE_S = 240
 
 
+def check_interpreter(path: str) -> None:
+    """Raise A2DError where SLURM's jobs could not start Python: Snakemake does not quote its path."""
+    if re.search(r"[^\w@%+=:,./-]", path, flags=re.ASCII) is not None:
+        raise A2DError(
+            f"{path}: jobs of a cluster cannot start this Python, because Snakemake gives them its "
+            "path unquoted; move the checkout to a path of plain letters, without spaces"
+        )
+
+
 def check_status_query(command: str | None, first_wait_s: int) -> None:
     """Check that the command which will be asked how jobs ended knows it.
 

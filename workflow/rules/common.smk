@@ -9,7 +9,7 @@ from pathlib import Path
 
 from snakemake.logging import logger
 
-from a2d.study.cluster import check_status_query
+from a2d.study.cluster import check_interpreter, check_status_query
 from a2d.errors import A2DError
 from a2d.files import fingerprint
 from a2d.runs.workflow_process import WORKFLOW_VARIABLE, name_process
@@ -158,9 +158,10 @@ def shared_job(run):
 
 
 def prepare_cluster():
-    """Refuse a cluster that would not say how jobs ended; see to it that short runs share jobs."""
+    """Refuse a cluster whose jobs could not start, or would not say how they ended; let short runs share jobs."""
     settings, plugin = workflow.executor_settings, workflow.executor_plugin
     try:
+        check_interpreter(sys.executable)
         check_status_query(settings.status_command, settings.init_seconds_before_status_checks)
     except A2DError as error:
         sys.exit(f"a2d: {error}")
