@@ -39,7 +39,8 @@ from a2d.environments import make_environment
 from a2d.files import write_atomically
 from a2d.networks.agent import Agent
 from a2d.networks.interface import build_agent, interface_of
-from a2d.runs.execute import evaluate_agent, run_training
+from a2d.runs.execute import run_training
+from a2d.runs.execution import evaluate_agent
 from a2d.runs.process import THREADS
 from a2d.runs.provenance import Provenance, collect_provenance
 from a2d.runs.records import CurvePoint, Evaluation

@@ -18,16 +18,18 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from stable_baselines3.common.env_util import make_atari_env
 from stable_baselines3.common.vec_env import VecEnv, VecFrameStack, VecNormalize, VecTransposeImage
 
-from a2d.algorithms.a2c import Learner
+from a2d.algorithms.a2c import A2C
 from a2d.algorithms.rollout import Collector
 from a2d.environments import BatchedEnvironment, make_environment
 from a2d.environments.vector import Array, StepResult
 from a2d.networks.interface import build_agent, build_supernet_agent, interface_of
 from a2d.networks.layers import Layer
+from a2d.networks.supernet import Supernet
 from a2d.runs.process import THREADS, prepare
-from a2d.search.gumbel import SearchLearner
+from a2d.search.gumbel import Gumbel
 from a2d.specs.architecture import CellSpace
-from a2d.specs.run import A2CSettings, ManualAgent, SearchSettings, SearchSpec, TrainSpec
+from a2d.specs.run import A2CSettings, ManualAgent, SearchSpec, TrainSpec
+from a2d.specs.search import GumbelSettings
 from a2d.specs.task import TaskCard, load_task
 from benchmarks.agreement import fresh_agent, sb3_environments, sb3_model
 
@@ -52,7 +54,7 @@ def train_spec(task: str, network: str, environments: int) -> TrainSpec:
 def search_spec(task: str, cells: int, paths: int, environments: int) -> SearchSpec:
     """Return a search with the library's default settings but its size and K."""
     settings = A2CSettings(environments=environments)
-    search = SearchSettings(space=CellSpace(cells=cells), backward_paths=paths)
+    search = GumbelSettings(space=CellSpace(cells=cells), backward_paths=paths)
     steps = UPDATES * settings.steps_per_update
     return SearchSpec(task=load_task(task, ENVS), steps=steps, seed=0, a2c=settings, search=search)
 
@@ -74,21 +76,22 @@ class StillEnvironment(BatchedEnvironment):
         return self._shown, np.ones(self.num_envs, dtype=np.float32), ends, ends, {}
 
 
-def ours(spec: TrainSpec | SearchSpec, still: bool = False) -> tuple[Advance, Learner]:
+def ours(spec: TrainSpec | SearchSpec, still: bool = False) -> tuple[Advance, A2C]:
     """Return our training, and its learner; ``still`` leaves out the environments' time."""
     prepare()
     torch.manual_seed(spec.seed)
     environments = make_environment(spec.task, spec.a2c.environments, 0)
     interface = interface_of(environments, spec.task.normalize_observations)
+    searcher = None
     if isinstance(spec, SearchSpec):
-        learner: Learner = SearchLearner(
-            build_supernet_agent(spec.search.space, interface), spec, None
-        )
+        candidates = spec.search.operators(spec.space)
+        agent = build_supernet_agent(spec.search.space, candidates, interface)
+        assert isinstance(agent.backbone, Supernet)
+        searcher = Gumbel(spec, agent.backbone)
     else:
         assert isinstance(spec.agent, ManualAgent)
-        learner = Learner(
-            build_agent(spec.agent.network, interface), spec.a2c, spec.distillation, None
-        )
+        agent = build_agent(spec.agent.network, interface)
+    learner = A2C(agent, spec.a2c, spec.distillation, None, searcher)
     played = StillEnvironment(environments) if still else environments
     collector = Collector(played, spec.task, 0, spec.a2c.discount)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 import pandas as pd
@@ -24,7 +26,7 @@ from a2d.reading.rendering.style import (
 )
 from a2d.reading.rendering.text import ABSENT, number, scaled
 from a2d.reading.results import Results, where
-from a2d.specs.architecture import OPERATORS, Architecture
+from a2d.specs.architecture import OPERATORS, Architecture, Operator
 from a2d.specs.run import SearchSpec, key_of, search_of
 
 CELL, ROW = 0.34, 0.24  # inches
@@ -101,7 +103,7 @@ def _cells(results: Results, key: str) -> int:
 
 
 def _blocks(ax: Axes, y: float, architecture: Architecture) -> None:
-    for x, operator in enumerate(architecture.operators):
+    for x, operator in enumerate(architecture.chosen()):
         color = operator_color(operator)
         ax.add_patch(
             Rectangle(
@@ -163,33 +165,42 @@ def _panel(ax: Axes, results: Results, rows: pd.DataFrame, cells: int, numbers: 
     ax.set_xlim(-0.1, cells + STEP * len(numbers) + 0.1)
 
 
-def _operator_patch(operator: str) -> Patch:
+def _operator_patch(operator: Operator) -> Patch:
     label = f"{operator_sign(operator)}  {operator_name(operator)}"
     return Patch(facecolor=operator_color(operator), edgecolor=LIGHT, label=label)
 
 
-def _legend(results: Results, rows: pd.DataFrame) -> list[Patch]:
-    """Return three columns of patches: plain operators, skip and what is missing; then inverted residuals."""
-    records = [results.records.get(key) for key in rows["key"]]
-    found = [
-        record.search.architecture.space
-        for record in records
-        if record is not None and record.search
-    ]
-    columns: list[list[Patch]] = [[], [], []]
-    for operators in (OPERATORS[space] for space in OPERATORS if space in found):
-        # Two plain operators, three inverted residuals of either kind, and skip, which both spaces
-        # share.
-        for column, chosen in zip(
-            columns, (operators[:2], operators[2:5], operators[5:8]), strict=True
-        ):
-            column += map(_operator_patch, chosen)
-    if found:
-        columns[0].append(_operator_patch("skip"))
+def _candidates(results: Results, rows: pd.DataFrame) -> dict[str, Operator]:
+    """Return the operators that the recorded searches choose from, by name."""
+    found: dict[str, Operator] = {}
+    for key in rows["key"]:
+        record, spec = results.records.get(key), results.study.runs[key].spec
+        if record is not None and record.search and isinstance(spec, SearchSpec):
+            space = record.search.architecture.space
+            found |= {name: OPERATORS[space][name] for name in spec.search.operators(space)}
+    return found
+
+
+def _legend(results: Results, rows: pd.DataFrame) -> list[list[Patch]]:
+    """Return columns of patches: plain operators, skip and what is missing; then residuals."""
+    plain, residuals = [], defaultdict(list)
+    operators = _candidates(results, rows).values()
+    for operator in operators:
+        if operator.expansion is not None:
+            residuals[operator.kernel, operator.activation].append(_operator_patch(operator))
+        elif operator.kind != "skip":
+            plain.append(_operator_patch(operator))
+    plain += [_operator_patch(operator) for operator in operators if operator.kind == "skip"]
     if rows["score"].isna().any():
-        columns[0].append(Patch(label="search not recorded", **HATCH))
-    if not found:
-        return columns[0]
+        plain.append(Patch(label="search not recorded", **HATCH))
+    groups = list(residuals.values())
+    # Two columns of residuals: those for images, if there are any, stand above those for vectors.
+    sides = (list(chain.from_iterable(groups[side::2])) for side in (0, 1))
+    return [plain, *filter(None, sides)]
+
+
+def _in_columns(columns: list[list[Patch]]) -> list[Patch]:
+    """Return the patches of a legend that is filled column by column, blank where one is short."""
     longest, nothing = max(map(len, columns)), Patch(facecolor="none", edgecolor="none", label=" ")
     return [
         patch for column in columns for patch in [*column, *[nothing] * (longest - len(column))]
@@ -220,7 +231,9 @@ def draw(results: Results) -> figures.Drawing:
         "handlelength": 1.4,
         "columnspacing": 1.2,
     }
-    figure.legend(handles=_legend(results, searches), loc="outside lower center", ncols=3, **tight)
+    columns = _legend(results, searches)
+    handles = _in_columns(columns)
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(columns), **tight)
     said = [MEANING, figures.behind(searches, intervals=False), cautions.bi_level(searches)]
     said += [cautions.alpha_rate(results), cautions.twins(results, _derived(results, searches))]
     return figures.Drawing(figure, " ".join(filter(None, said)))

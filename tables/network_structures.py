@@ -22,7 +22,7 @@ HEADS = "actor and critic heads"
 def _layers(design: str | Architecture) -> str:
     """Describe a network's layers from its plain data."""
     if isinstance(design, Architecture):
-        cells = " ".join(operator_sign(operator) for operator in design.operators)
+        cells = " ".join(operator_sign(operator) for operator in design.chosen())
         shortcut = ", shortcut around every cell" if design.cells.shortcut == "identity" else ""
         return f"stem {design.cells.width}; cells {cells}{shortcut}"
     if design in RESNET_BLOCKS:

@@ -13,11 +13,13 @@ import torch
 from torch import Tensor
 
 from a2d.networks.agent import BYTE_SCALE, Agent
-from a2d.networks.interface import Interface, build_agent, build_supernet_agent
+from a2d.networks.interface import Interface, build_agent
 from a2d.networks.layers import Tape
 from a2d.networks.operators import space_of
-from a2d.networks.supernet import Gates, sample_gates
+from a2d.networks.supernet import Gates
+from a2d.search.gumbel import sample_gates
 from a2d.specs.architecture import MANUAL_NETWORKS, OPERATORS, Architecture, CellSpace, Space
+from tests.learners import supernet_agent
 
 WIDTHS = (4, 8, 12, 16)
 CELLS = 6  # two in each stage: one that changes channels and size, one that keeps them
@@ -73,7 +75,7 @@ def main() -> None:
             learn(build_agent(design, interface))
         for cells in cell_spaces(space):
             alpha = torch.zeros(CELLS, len(OPERATORS[space]), requires_grad=True)
-            learn(build_supernet_agent(cells, interface), sample_gates(alpha, 1.0, 2))
+            learn(supernet_agent(cells, interface), sample_gates(alpha, 1.0, 2))
         print(*shape, flush=True)
 
 

@@ -87,7 +87,7 @@ def architecture_of(spec: SearchSpec) -> Architecture:
     """Return an architecture that only the search's seed and method decide."""
     space: Space = "convolution" if spec.task.observation == "pixels" else "dense"
     generator = np.random.default_rng([spec.seed, len(spec.distillation.mode)])
-    return sample_architecture(space, spec.search.space, generator)
+    return sample_architecture(space, spec.search.space, spec.search.operators(space), generator)
 
 
 def _design(run: Run) -> str | Architecture:

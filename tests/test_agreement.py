@@ -18,7 +18,7 @@ from stable_baselines3.common.logger import Logger
 from torch import Tensor
 
 import a2d.environments.vector
-from a2d.algorithms.a2c import Learner
+from a2d.algorithms import a2c
 from a2d.algorithms.rollout import Collector, Rollout
 from a2d.environments import make_environment
 from a2d.networks.agent import Agent
@@ -47,13 +47,13 @@ def collector_of(spec: TrainSpec) -> Collector:
     return Collector(environments, spec.task, SEED, spec.a2c.discount)
 
 
-def twins(spec: TrainSpec) -> tuple[Learner, A2C, Agent]:
+def twins(spec: TrainSpec) -> tuple[a2c.A2C, A2C, Agent]:
     """Return our learner, SB3's model, and the agent whose layers SB3 trains."""
     agent = fresh_agent(spec)
     theirs = deepcopy(agent)
     environments = sb3_environments(spec.task, spec.a2c.environments)
     model = sb3_model(theirs, environments, spec.a2c, spec.updates, SEED)
-    return Learner(agent, spec.a2c, DistillationSettings(), None), model, theirs
+    return a2c.A2C(agent, spec.a2c, DistillationSettings(), None), model, theirs
 
 
 def fill(model: A2C, rollout: Rollout) -> None:

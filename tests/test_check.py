@@ -97,7 +97,7 @@ def test_a_slow_task_is_tried_for_seconds_only(monkeypatch: pytest.MonkeyPatch) 
         (
             {"observation": lambda x: np.random.uniform(0, 1, 3).astype(np.float32)},
             "self.np_random",
-        ),  # noqa: NPY002
+        ),
         (
             {"observation": lambda x: x.astype(np.float64)},
             "observation is of float64, declared is float32",

@@ -19,12 +19,11 @@ from gymnasium.spaces import Box, Discrete
 from hypothesis import given
 from hypothesis import strategies as st
 
-from a2d.algorithms.a2c import Learner
 from a2d.algorithms.rollout import Collector
 from a2d.environments import make_environment
 from a2d.errors import A2DError, Stopped
 from a2d.files import only_process
-from a2d.networks.interface import build_agent, build_supernet_agent, interface_of
+from a2d.networks.interface import build_agent, interface_of
 from a2d.runs.checkpoint import (
     SECONDS_VARIABLE,
     Checkpoint,
@@ -35,9 +34,9 @@ from a2d.runs.checkpoint import (
 from a2d.runs.progress_bar import Reporter
 from a2d.runs.training import Training
 from a2d.runs.workflow_process import WORKFLOW_VARIABLE, name_process
-from a2d.search.gumbel import SearchLearner
 from a2d.specs.run import A2CSettings, ManualAgent, SearchSpec, TrainSpec
 from a2d.specs.task import TaskCard, load_card
+from tests.learners import learner_of
 from tests.test_bundle import Trap
 
 ENVS = Path(__file__).parent.parent / "envs"
@@ -157,15 +156,7 @@ def start(spec: TrainSpec | SearchSpec) -> Training:
     if spec.teacher is not None:
         assert isinstance(spec.teacher.agent, ManualAgent)
         teacher = build_agent(spec.teacher.agent.network, interface)
-    if isinstance(spec, SearchSpec):
-        learner: Learner = SearchLearner(
-            build_supernet_agent(spec.search.space, interface), spec, teacher
-        )
-    else:
-        assert isinstance(spec.agent, ManualAgent)
-        learner = Learner(
-            build_agent(spec.agent.network, interface), spec.a2c, spec.distillation, teacher
-        )
+    learner = learner_of(spec, interface, teacher)
     return Training(spec, learner, Collector(environments, spec.task, 7, spec.a2c.discount))
 
 

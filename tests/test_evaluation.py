@@ -79,7 +79,7 @@ def evaluated(
 def test_catch_equals_games_played_by_hand(rule: Any) -> None:
     found = evaluated("tiny-catch", rule, 3, 12, 4)
     expected = play_one_by_one(Catch(), independent_seeds(0, 4), 3, rule)
-    assert list(zip(*found, strict=True)) == expected
+    assert list(zip(found.returns, found.lengths, strict=True)) == expected
     assert found.lengths == [35] * 12
     assert found.returns == [5.0] * 12 or rule is not follow
 
@@ -91,7 +91,7 @@ def test_every_environment_plays_the_same_number_however_long_they_last(
     found = evaluated("gymnasium-cartpole", rule, 2, 5 * each, 5, seed=3)
     pole = gymnasium.make("CartPole-v1")
     expected = play_one_by_one(pole, independent_seeds(3, 5), each, rule)
-    assert list(zip(*found, strict=True)) == expected
+    assert list(zip(found.returns, found.lengths, strict=True)) == expected
     assert len(set(found.lengths)) > 1, "short and long episodes, or nothing is shown"
 
 
@@ -150,7 +150,7 @@ def test_episodes_without_an_end_are_cut_and_that_is_said(
 ) -> None:
     assert DEFAULT_EPISODE_LIMIT == 27_000
     monkeypatch.setattr("a2d.runs.evaluation.DEFAULT_EPISODE_LIMIT", 50)
-    assert walked(None) == Episodes([50.0] * 4, [50] * 4)
+    assert walked(None) == Episodes([50.0] * 4, [50] * 4, 200)
     said = capsys.readouterr().err
     assert (
         said.startswith("a2d: mine: test episodes without an end were cut after 50 steps")

@@ -18,9 +18,10 @@ from a2d.environments import make_environment
 from a2d.errors import A2DError
 from a2d.networks.interface import build_agent, interface_of
 from a2d.runs.agent_files import load_agent
-from a2d.runs.execute import check_teacher, evaluate_agent, run_search, run_training
+from a2d.runs.execute import run_search, run_training
+from a2d.runs.execution import check_teacher, evaluate_agent
 from a2d.runs.records import Evaluation, Record, read_record, write_record
-from a2d.specs.architecture import OPERATORS, Architecture, CellSpace
+from a2d.specs.architecture import PAPER_OPERATORS, Architecture, CellSpace
 from a2d.specs.run import (
     A2CSettings,
     DerivedAgent,
@@ -202,7 +203,7 @@ def test_a_long_curve_is_thinned(tmp_path: Path) -> None:
 def test_a_record_of_a_search_says_what_was_found(tmp_path: Path) -> None:
     record = run_search(searching(CATCH), tmp_path)
     assert record.search is not None and record.search.architecture == record.network.design
-    names, alpha = OPERATORS["convolution"], np.array(record.search.alpha)
+    names, alpha = list(PAPER_OPERATORS["convolution"]), np.array(record.search.alpha)
     assert alpha.shape == (2, 9) and np.abs(alpha).max() > 0
     assert record.search.architecture.operators == tuple(names[k] for k in alpha.argmax(axis=1))
     assert record.search.skips == record.search.architecture.operators.count("skip")
@@ -288,7 +289,8 @@ def test_a_search_that_diverges_is_recorded(rate: float, tmp_path: Path) -> None
         searching(CATCH, a2c=A2CSettings(environments=4, learning_rate=rate)), tmp_path
     )
     assert record.status == "diverged" and np.isfinite(judged(record).returns).all()
-    assert record.search is not None and np.isfinite(record.search.alpha).all()
+    assert record.search is not None and record.search.alpha is not None
+    assert np.isfinite(record.search.alpha).all()
     write_record(tmp_path / "record.json", record)
 
 

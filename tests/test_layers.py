@@ -9,18 +9,19 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from a2d.algorithms.a2c import Learner, learning_rate
+from a2d.algorithms.a2c import A2C, learning_rate
 from a2d.algorithms.losses import weighted_sum
 from a2d.algorithms.optimizers import forget_gradients
 from a2d.algorithms.rollout import Collector
 from a2d.environments import make_environment
 from a2d.networks.agent import Agent
-from a2d.networks.interface import build_agent, build_supernet_agent, interface_of
+from a2d.networks.interface import build_agent, interface_of
 from a2d.networks.layers import ONEDNN_PRODUCTS, Convolution, Dense, Tape
-from a2d.networks.supernet import sample_gates
+from a2d.search.gumbel import sample_gates
 from a2d.specs.architecture import Architecture, CellSpace
 from a2d.specs.run import A2CSettings, DistillationSettings
 from a2d.specs.task import load_task
+from tests.learners import supernet_agent
 from tests.reference import by_torch
 
 ENVS = Path(__file__).parent.parent / "envs"
@@ -32,8 +33,10 @@ def agent_of(task: str, network: str | CellSpace) -> Agent:
     torch.manual_seed(0)
     card = load_task(task, ENVS)
     interface = interface_of(make_environment(card, 1, 0), card.normalize_observations)
-    build = build_supernet_agent if isinstance(network, CellSpace) else build_agent
-    agent = build(network, interface)  # type: ignore[arg-type]
+    if isinstance(network, CellSpace):
+        agent = supernet_agent(network, interface)
+    else:
+        agent = build_agent(network, interface)
     for weight in agent.parameters():
         weight.data += 0.05 * torch.randn_like(
             weight
@@ -257,8 +260,8 @@ def test_training_equals_the_usual_way_of_training(task: str, network: str) -> N
     settings = A2CSettings(environments=COUNT)
     agent = agent_of(task, network)
     plain = by_torch(agent)
-    learner = Learner(agent, settings, DistillationSettings(), None)
-    reference = Learner(plain, settings, DistillationSettings(), None)  # for its loss terms alone
+    learner = A2C(agent, settings, DistillationSettings(), None)
+    reference = A2C(plain, settings, DistillationSettings(), None)  # for its loss terms alone
     optimizer = torch.optim.RMSprop(
         plain.parameters(), 0.0, settings.rmsprop_decay, settings.rmsprop_epsilon
     )
@@ -314,7 +317,7 @@ def test_a_gpu_gives_the_same_gradients(
     card = load_task(task, ENVS)
     generator = torch.Generator("cuda").manual_seed(0)
     collector = Collector(make_environment(card, COUNT, 0), card, 0, 0.99, generator)
-    learner = Learner(agent, A2CSettings(environments=COUNT), DistillationSettings(), None)
+    learner = A2C(agent, A2CSettings(environments=COUNT), DistillationSettings(), None)
     rollout = collector.collect(agent, STEPS, ())
     sum(learner.terms(rollout).values(), start=torch.zeros((), device="cuda")).backward()
     found = {name: gradient.cpu() for name, gradient in gradients_of(agent).items()}
@@ -322,7 +325,7 @@ def test_a_gpu_gives_the_same_gradients(
     plain.zero_grad()
     moved = type(rollout)(*(part.detach().cpu() for part in rollout))
     outputs, values = plain.heads(plain.preprocess(moved.observations))
-    reference = Learner(plain, A2CSettings(environments=COUNT), DistillationSettings(), None)
+    reference = A2C(plain, A2CSettings(environments=COUNT), DistillationSettings(), None)
     terms = reference.terms(moved._replace(outputs=outputs, values=values))
     sum(terms.values(), start=torch.zeros(())).backward()
     assert_close(found, gradients_of(plain))

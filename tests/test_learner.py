@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from a2d.algorithms.a2c import Learner, distillation_scale, learning_rate
+from a2d.algorithms.a2c import A2C, distillation_scale, learning_rate
 from a2d.algorithms.rollout import Collector, Rollout
 from a2d.environments import make_environment
 from a2d.errors import Diverged
@@ -99,7 +99,7 @@ def test_one_update_is_the_formulas_and_rmsprop_by_hand(task: str, network: str)
     norm = torch.cat([gradient.flatten() for gradient in gradients]).norm()
     assert norm > 0.1, "or clipping is not exercised"
 
-    found = Learner(student, SETTINGS, JOINT, teacher).update(rollout, 0.75)
+    found = A2C(student, SETTINGS, JOINT, teacher).update(rollout, 0.75)
     assert found == pytest.approx(
         {name: term.item() for name, term in terms.items()}, rel=1e-3, abs=1e-5
     )
@@ -126,7 +126,7 @@ def test_one_update_is_the_formulas_and_rmsprop_by_hand(task: str, network: str)
 def test_modes_add_the_terms_they_are_named_for(mode: Any, names: set[str]) -> None:
     student, teacher = agent_of("tiny-catch", "vanilla", 0), agent_of("tiny-catch", "vanilla", 1)
     distillation = JOINT.model_copy(update={"mode": mode})
-    learner = Learner(student, SETTINGS, distillation, None if mode == "none" else teacher)
+    learner = A2C(student, SETTINGS, distillation, None if mode == "none" else teacher)
     wanted = {"policy", "value", "entropy"} | names
     assert learner.update(play(student, "tiny-catch"), 0.0).keys() == wanted
     assert learner.coefficients(0.0).keys() == wanted
@@ -147,7 +147,7 @@ def test_annealing_lowers_both_coefficients_to_zero() -> None:
     ]
     assert [distillation_scale(JOINT, progress) for progress in (0.0, 0.25, 1.0)] == [1.0] * 3
     student, teacher = agent_of("tiny-reach", "mlp8", 0), agent_of("tiny-reach", "mlp8", 1)
-    coefficients = Learner(student, SETTINGS, annealed, teacher).coefficients(0.25)
+    coefficients = A2C(student, SETTINGS, annealed, teacher).coefficients(0.25)
     assert coefficients == pytest.approx(
         {
             "policy": 1,
@@ -164,7 +164,7 @@ def test_teacher_learns_nothing(task: str, network: str) -> None:
     student, teacher = agent_of(task, network, 0), agent_of(task, network, 1)
     teacher.train()
     before = deepcopy(teacher.state_dict())
-    learner = Learner(student, SETTINGS, JOINT, teacher)
+    learner = A2C(student, SETTINGS, JOINT, teacher)
     for _ in range(3):
         learner.update(play(student, task), 0.0)
     assert not teacher.training
@@ -180,7 +180,7 @@ def test_teacher_keeps_the_normaliser_it_was_trained_with() -> None:
     teacher.normalizer.update(torch.randn(50, 4) * 9 + 3)
     before = deepcopy(teacher.normalizer.state_dict())
     collector = Collector(make_environment(card, 4, 0), card, 0, 0.99)
-    Learner(student, SETTINGS, JOINT, teacher).update(collector.collect(student, 5, ()), 0.0)
+    A2C(student, SETTINGS, JOINT, teacher).update(collector.collect(student, 5, ()), 0.0)
     assert all(
         torch.equal(value, before[name]) for name, value in teacher.normalizer.state_dict().items()
     )
@@ -195,7 +195,7 @@ def test_distillation_alone_makes_the_student_like_its_teacher(mode: Any) -> Non
     )
     settings = SETTINGS.model_copy(update={"value_coefficient": 0.0, "entropy_coefficient": 0.0})
     distillation = DistillationSettings(mode=mode, actor_coefficient=1.0, critic_coefficient=1.0)
-    learner = Learner(student, settings, distillation, teacher)
+    learner = A2C(student, settings, distillation, teacher)
     history = []
     for _ in range(60):
         rollout = play(student, "tiny-catch")
@@ -210,7 +210,7 @@ def test_distillation_alone_makes_the_student_like_its_teacher(mode: Any) -> Non
 @pytest.mark.parametrize("number", [float("nan"), float("inf")])
 def test_a_loss_that_is_not_finite_changes_no_weight(what: str, number: float) -> None:
     agent = agent_of("tiny-catch", "vanilla", 0)
-    learner = Learner(agent, SETTINGS, DistillationSettings(), None)
+    learner = A2C(agent, SETTINGS, DistillationSettings(), None)
     rollout = play(agent, "tiny-catch")
     broken = getattr(rollout, what).clone()
     broken[-1] = number

@@ -10,7 +10,7 @@ import torch
 
 from a2d.errors import A2DError
 from a2d.networks.interface import Interface, build_agent
-from a2d.runs.execute import measure_network
+from a2d.runs.execution import measure_network
 
 BYTES = Interface(
     observation_shape=(4, 20, 16),

@@ -23,9 +23,11 @@ from a2d.networks.operators import Cell, CellShape, build_operator, cell_shapes
 from a2d.specs.architecture import (
     MANUAL_NETWORKS,
     OPERATORS,
+    PAPER_OPERATORS,
     RESNET_BLOCKS,
     Architecture,
     CellSpace,
+    Operator,
     Space,
     sample_architecture,
 )
@@ -54,7 +56,9 @@ def observe(interface: Interface, batch: int = 5) -> torch.Tensor:
 
 
 def architecture(space: Space, seed: int = 0, **fields: Any) -> Architecture:
-    return sample_architecture(space, CellSpace(**fields), np.random.default_rng(seed))
+    return sample_architecture(
+        space, CellSpace(**fields), tuple(PAPER_OPERATORS[space]), np.random.default_rng(seed)
+    )
 
 
 def conv(inputs: int, outputs: int, kernel: int, pixels: int) -> np.ndarray:
@@ -293,7 +297,7 @@ def test_convolutional_operators_keep_and_shrink(operator: str, normalization: A
         (8, 8, 2, 11),
     ):
         built = build_operator(
-            operator, "convolution", CellShape(inputs, outputs, stride), normalization
+            OPERATORS["convolution"][operator], CellShape(inputs, outputs, stride), normalization
         )
         side = math.ceil(size / stride)
         assert built(torch.rand(2, inputs, size, size)).shape == (2, outputs, side, side)
@@ -318,7 +322,7 @@ def flops_by_hand(operator: str, inputs: int, outputs: int, stride: int, size: i
 @pytest.mark.parametrize("operator", OPERATORS["dense"])
 @pytest.mark.parametrize("normalization", ["none", "group"])
 def test_dense_operators_keep_the_width(operator: str, normalization: Any) -> None:
-    built = build_operator(operator, "dense", CellShape(8, 8), normalization)
+    built = build_operator(OPERATORS["dense"][operator], CellShape(8, 8), normalization)
     assert built(torch.rand(3, 8)).shape == (3, 8)
     expansion = int(operator.rpartition("_e")[2]) if "_e" in operator else 0
     macs = 0 if operator == "skip" else 2 * 8 * 8 * expansion if expansion else 8 * 8
@@ -326,7 +330,17 @@ def test_dense_operators_keep_the_width(operator: str, normalization: Any) -> No
 
 
 def test_nine_distinct_operators_per_space() -> None:
-    assert all(len(names) == len(set(names)) == 9 for names in OPERATORS.values())
+    for space, operators in PAPER_OPERATORS.items():
+        assert len(operators) == len(set(operators.values())) == 9
+        assert operators.items() <= OPERATORS[space].items()
+
+
+def test_every_operator_can_be_built_and_one_of_an_unknown_kind_is_refused() -> None:
+    for operators in OPERATORS.values():
+        for operator in operators.values():
+            build_operator(operator, CellShape(8, 8), "none")
+    with pytest.raises(A2DError, match=r"kind 'maxpool' cannot be built.*inverted"):
+        build_operator(Operator("maxpool", kernel=3), CellShape(8, 8), "none")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("cells", [1, 2, 3, 6, 14])
@@ -351,9 +365,9 @@ def test_layout_of_cells(cells: int) -> None:
 def test_shortcut_adds_the_cells_input() -> None:
     cells = CellSpace(cells=1, width=8, shortcut="identity")
     x = torch.rand(2, 8, 6, 6)
-    keep = Cell("conv3", "convolution", CellShape(8, 8), cells)
+    keep = Cell(OPERATORS["convolution"]["conv3"], CellShape(8, 8), cells)
     assert torch.allclose(keep(x), keep.operator(x) + x)
-    shrink = Cell("conv3", "convolution", CellShape(8, 16, 2), cells)
+    shrink = Cell(OPERATORS["convolution"]["conv3"], CellShape(8, 16, 2), cells)
     assert shrink.shortcut is not None
     assert torch.allclose(shrink(x), shrink.operator(x) + shrink.shortcut(x))
 

@@ -72,7 +72,7 @@ def test_pong_trains_searches_and_reloads(tmp_path: Path) -> None:
         search={"space": {"cells": 3, "width": 4}}, evaluation=EvaluationSettings(episodes=1, environments=1),
     )  # fmt: skip
     found = run_search(search, tmp_path / "search")
-    assert found.search is not None and len(found.search.alpha) == 3
+    assert found.search is not None and len(found.search.architecture.operators) == 3
 
 
 @pytest.mark.parametrize("name", ["mujoco-half_cheetah", "mujoco-hopper"])

@@ -16,10 +16,11 @@ from a2d.algorithms.rollout import Collector, Rollout
 from a2d.environments import make_environment
 from a2d.errors import Diverged
 from a2d.networks.agent import Agent
-from a2d.networks.interface import build_agent, build_supernet_agent, interface_of
-from a2d.networks.supernet import sample_gates
+from a2d.networks.interface import build_agent, interface_of
+from a2d.search.gumbel import sample_gates
 from a2d.specs.architecture import CellSpace
 from a2d.specs.task import TaskCard, load_card
+from tests.learners import supernet_agent
 
 ENVS = Path(__file__).parent.parent / "envs"
 
@@ -174,7 +175,7 @@ def test_gates_serve_the_whole_rollout() -> None:
     task = card("tiny-reach")
     torch.manual_seed(0)
     environments = make_environment(task, 3, 0)
-    agent = build_supernet_agent(CellSpace(cells=2, width=8), interface_of(environments, False))
+    agent = supernet_agent(CellSpace(cells=2, width=8), interface_of(environments, False))
     gates = sample_gates(torch.zeros(2, 9, requires_grad=True), 5.0, 2)
     rollout = Collector(environments, task, 0, 0.9).collect(agent, 30, (gates,))
     outputs, _ = agent.heads(rollout.observations, gates)

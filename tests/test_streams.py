@@ -14,13 +14,11 @@ import torch
 from gymnasium.spaces import Box, Discrete
 from torch.distributions import Categorical, Distribution, Independent, Normal
 
-from a2d.algorithms.a2c import Learner
 from a2d.algorithms.rollout import Collector
 from a2d.environments import check_card, make_environment
 from a2d.errors import A2DError
 from a2d.networks.agent import draw
-from a2d.networks.interface import build_agent, build_supernet_agent, interface_of
-from a2d.networks.supernet import sample_gates
+from a2d.networks.interface import interface_of
 from a2d.runs.agent_files import load_agent
 from a2d.runs.checkpoint import read_checkpoint, write_checkpoint
 from a2d.runs.execute import run_search, run_training
@@ -33,11 +31,12 @@ from a2d.runs.folder import (
 )
 from a2d.runs.progress_bar import Reporter
 from a2d.runs.training import Training
-from a2d.search.gumbel import SearchLearner
+from a2d.search.gumbel import sample_gates
 from a2d.seeds import own_stream, seed_global_streams
 from a2d.specs.architecture import Architecture, CellSpace, write_architecture
 from a2d.specs.run import ManualAgent, SearchSpec, TrainSpec
 from a2d.specs.task import load_card
+from tests.learners import learner_of
 
 SHORT = {"episodes": 4, "environments": 2}
 
@@ -175,12 +174,7 @@ def start(spec: TrainSpec | SearchSpec) -> Training:
     environments = make_environment(spec.task, spec.a2c.environments, 5)
     interface = interface_of(environments, normalized=False)
     with own_stream(9, torch.device("cpu")) as generator:
-        if isinstance(spec, SearchSpec):
-            learner: Learner = SearchLearner(
-                build_supernet_agent(spec.search.space, interface), spec, None
-            )
-        else:
-            learner = Learner(build_agent("mlp8", interface), spec.a2c, spec.distillation, None)
+        learner = learner_of(spec, interface)
     return Training(
         spec, learner, Collector(environments, spec.task, 7, spec.a2c.discount, generator)
     )

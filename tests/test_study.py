@@ -13,6 +13,7 @@ import yaml
 
 from a2d.errors import A2DError
 from a2d.specs.run import SearchSpec, key_of, search_of
+from a2d.specs.search import GumbelSettings
 from a2d.study.study import Run, Study, load_study
 
 ROOT = Path(__file__).parent.parent
@@ -92,7 +93,9 @@ def test_smoke_has_every_method_and_control_on_both_tasks() -> None:
     modes = {
         run.factors["search"]: (run.spec.search.train_mode, run.spec.distillation.mode)
         for run in study.runs.values()
-        if isinstance(run.spec, SearchSpec) and run.factors["recipe"] == "paper"
+        if isinstance(run.spec, SearchSpec)
+        and isinstance(run.spec.search, GumbelSettings)
+        and run.factors["recipe"] == "paper"
     }
     assert modes == {
         "vanilla": ("one-level", "none"), "bilevel": ("bi-level", "none"), "actor": ("one-level", "actor"),

@@ -14,16 +14,11 @@ from torch import Tensor, nn
 
 from a2d.networks.agent import Agent
 from a2d.networks.costs import count_flops
-from a2d.networks.interface import Interface, build_agent, build_supernet_agent
-from a2d.networks.supernet import (
-    Gates,
-    Supernet,
-    operator_flops,
-    probabilities,
-    sample_gates,
-    strongest_gates,
-)
-from a2d.specs.architecture import OPERATORS, Architecture, CellSpace
+from a2d.networks.interface import Interface, build_agent
+from a2d.networks.supernet import Gates, Supernet, gates_of, operator_flops
+from a2d.search.gumbel import probabilities, sample_gates
+from a2d.specs.architecture import Architecture, CellSpace
+from tests.learners import supernet_agent
 
 PIXELS = Interface(
     observation_shape=(3, 10, 10),
@@ -70,7 +65,7 @@ def copy_into_derived(agent: Agent, architecture: Architecture, interface: Inter
     for index, operator in enumerate(architecture.operators):
         cell, chosen = (
             modules(supernet, f"cells.{index}"),
-            OPERATORS[architecture.space].index(operator),
+            supernet.candidates.index(operator),
         )
         mine = modules(layers, str(index + 1))
         mine.operator.load_state_dict(cell.operators[chosen].state_dict())
@@ -88,11 +83,11 @@ def test_gates_give_the_derived_networks_outputs_and_gradients(
 ) -> None:
     torch.manual_seed(paths)
     cells = CellSpace(**fields)
-    agent = stronger_weights(build_supernet_agent(cells, interface))
+    agent = stronger_weights(supernet_agent(cells, interface))
     alpha = torch.randn(cells.cells, 9, requires_grad=True)
     gates = sample_gates(alpha, 5.0, paths)
     space = supernet_of(agent).space
-    operators = tuple(OPERATORS[space][path[0]] for path in gates.paths)
+    operators = tuple(supernet_of(agent).candidates[path[0]] for path in gates.paths)
     derived = copy_into_derived(
         agent, Architecture(space=space, cells=cells, operators=operators), interface
     )
@@ -115,16 +110,14 @@ def test_gates_give_the_derived_networks_outputs_and_gradients(
             assert torch.allclose(ours.grad, theirs.grad, rtol=1e-3, atol=1e-5)
 
 
-def test_strongest_gates_are_the_derived_architecture() -> None:
+def test_gates_of_an_architecture_are_its_derived_network() -> None:
     cells = CellSpace(cells=3, width=4)
-    agent = stronger_weights(build_supernet_agent(cells, PIXELS))
-    alpha = torch.zeros(3, 9)
-    alpha[0, 4] = alpha[1, 8] = alpha[2, 0] = 0.01
-    architecture = supernet_of(agent).derive(alpha)
+    agent = stronger_weights(supernet_agent(cells, PIXELS))
+    architecture = supernet_of(agent).architecture([4, 8, 0])
     assert architecture.operators == ("inverted3_e5", "skip", "conv3")
     x = torch.rand(2, 3, 10, 10)
     with torch.no_grad():
-        outputs = agent.heads(x, strongest_gates(alpha))
+        outputs = agent.heads(x, gates_of(architecture, supernet_of(agent).candidates))
         expected = copy_into_derived(agent, architecture, PIXELS).heads(x)
     assert all(
         torch.allclose(ours, theirs, atol=1e-6)
@@ -133,7 +126,7 @@ def test_strongest_gates_are_the_derived_architecture() -> None:
 
 
 def test_other_operators_receive_no_gradient() -> None:
-    agent = stronger_weights(build_supernet_agent(CellSpace(cells=2, width=4), PIXELS))
+    agent = stronger_weights(supernet_agent(CellSpace(cells=2, width=4), PIXELS))
     gates = sample_gates(torch.zeros(2, 9, requires_grad=True), 1.0, 9)
     agent.heads(torch.rand(2, 3, 10, 10), gates)[0].square().sum().backward()
     for cell, operator in product(range(2), range(9)):
@@ -159,9 +152,7 @@ def mixture(supernet: Supernet, x: Tensor, weights: Tensor) -> Tensor:
 @pytest.mark.parametrize("paths", [1, 2, 9])
 def test_alphas_gradient_by_finite_differences(interface: Interface, paths: int) -> None:
     temperature, cells = 2.5, 3
-    agent = stronger_weights(
-        build_supernet_agent(CellSpace(cells=cells, width=4), interface)
-    ).double()
+    agent = stronger_weights(supernet_agent(CellSpace(cells=cells, width=4), interface)).double()
     supernet = supernet_of(agent)
     x = torch.rand(4, *interface.observation_shape, dtype=torch.float64)
     alpha = torch.randn(cells, 9, dtype=torch.float64, requires_grad=True)
@@ -240,9 +231,9 @@ def test_operator_flops_and_the_fixed_parts_make_the_whole(
     interface: Interface, fields: dict[str, Any]
 ) -> None:
     cells = CellSpace(**fields)
-    agent = build_supernet_agent(cells, interface)
+    agent = supernet_agent(cells, interface)
     supernet = supernet_of(agent)
-    flops = operator_flops(supernet, interface.observation_shape)
+    flops = operator_flops(supernet)
     x = torch.zeros(1, *interface.observation_shape)
     fixed = count_flops(supernet.stem, x)
     with torch.no_grad():
@@ -260,7 +251,7 @@ def test_operator_flops_and_the_fixed_parts_make_the_whole(
     generator = np.random.default_rng(0)
     for _ in range(3):
         chosen = generator.integers(9, size=cells.cells)
-        operators = tuple(OPERATORS[supernet.space][k] for k in chosen)
+        operators = tuple(supernet.candidates[k] for k in chosen)
         derived = build_agent(
             Architecture(space=supernet.space, cells=cells, operators=operators), interface
         )
@@ -269,7 +260,7 @@ def test_operator_flops_and_the_fixed_parts_make_the_whole(
 
 
 def test_gates_without_gradient_run_only_the_first_path() -> None:
-    agent = stronger_weights(build_supernet_agent(CellSpace(cells=2, width=4), PIXELS))
+    agent = stronger_weights(supernet_agent(CellSpace(cells=2, width=4), PIXELS))
     x = torch.rand(2, 3, 10, 10)
     with torch.no_grad():
         one = agent.heads(x, Gates([[3], [0]], None))

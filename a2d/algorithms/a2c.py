@@ -1,4 +1,4 @@
-"""Synchronous advantage actor-critic with distillation: rollout, returns, named terms, one weighted sum.
+"""Synchronous advantage actor-critic with distillation: returns, named terms, one weighted sum.
 
 Mnih et al. (2016) for the algorithm, in its synchronous form; RMSProp as in PyTorch, with epsilon
 outside the square root (the original A3C had it inside).
@@ -11,6 +11,7 @@ import math
 import torch
 from torch import Tensor
 
+from a2d.algorithms.learner import PathSearcher
 from a2d.algorithms.losses import (
     actor_distillation,
     critic_distillation,
@@ -38,19 +39,29 @@ def distillation_scale(settings: DistillationSettings, progress: float) -> float
     return 1.0 - progress if settings.schedule == "annealed" else 1.0
 
 
+def part_of(state: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """Return the tensors whose names begin with ``prefix``, named by the rest."""
+    return {
+        name.removeprefix(prefix): tensor
+        for name, tensor in state.items()
+        if name.startswith(prefix)
+    }
+
+
 def freeze(teacher: Agent) -> Agent:
     """Return the teacher in evaluation mode, without gradients."""
     return teacher.eval().requires_grad_(False)
 
 
-class Learner:
-    """Updates an agent from rollouts.
+class A2C:
+    """Updates an agent from rollouts; a ``Learner``.
 
     Args:
         agent: the student, changed in place.
         settings: of the actor-critic.
         distillation: which of the teacher's heads teach.
         teacher: moved to the agent's device; None where nothing is distilled.
+        searcher: chooses the architectures of a supernet's agent; None for a fixed network.
     """
 
     def __init__(
@@ -59,8 +70,10 @@ class Learner:
         settings: A2CSettings,
         distillation: DistillationSettings,
         teacher: Agent | None,
+        searcher: PathSearcher | None = None,
     ) -> None:
         self.agent = agent
+        self.searcher = searcher
         self.settings = settings
         self.distillation = distillation
         self.teacher = None if teacher is None else freeze(teacher).to(agent.device)
@@ -69,25 +82,23 @@ class Learner:
 
     def gates(self, generator: torch.Generator | None = None) -> tuple[Gates, ...]:
         """Draw what the agent's next rollout is called with; nothing for a fixed network."""
-        return ()
+        return () if self.searcher is None else (self.searcher.propose(generator),)
 
     def state(self) -> dict[str, Tensor]:
         """Return all that learning changes, by name; weights and means are the learner's own, not copies."""
-        weights = {f"agent.{name}": tensor for name, tensor in self.agent.state_dict().items()}
-        return weights | {
-            f"squares.{index}": tensor for index, tensor in enumerate(self.optimizer.squares)
-        }
+        tensors = {f"agent.{name}": tensor for name, tensor in self.agent.state_dict().items()}
+        tensors |= {f"squares.{index}": each for index, each in enumerate(self.optimizer.squares)}
+        if self.searcher is not None:
+            tensors |= {f"searcher.{name}": each for name, each in self.searcher.state().items()}
+        return tensors
 
     def restore(self, state: dict[str, Tensor]) -> None:
         """Take up the state of a learner of the same run."""
-        named = {
-            name.removeprefix("agent."): tensor
-            for name, tensor in state.items()
-            if name.startswith("agent.")
-        }
-        self.agent.load_state_dict(named)
+        self.agent.load_state_dict(part_of(state, "agent."))
         for index, squares in enumerate(self.optimizer.squares):
             squares.copy_(state[f"squares.{index}"])
+        if self.searcher is not None:
+            self.searcher.restore(part_of(state, "searcher."))
 
     def update(self, rollout: Rollout, progress: float) -> dict[str, float]:
         """Learn from one rollout and return every loss term's value.
@@ -95,10 +106,13 @@ class Learner:
         Raises:
             Diverged: before any weight is changed.
         """
-        terms = self.terms(rollout)
-        loss = weighted_sum(terms, self.coefficients(progress))
-        self.backward(loss)
-        self.step_weights(progress)
+        terms, coefficients = self.terms(rollout), self.coefficients(progress)
+        if self.searcher is not None:
+            terms |= self.searcher.terms()
+            coefficients |= self.searcher.coefficients()
+        self.backward(weighted_sum(terms, coefficients))
+        if self.searcher is None or self.searcher.learn(progress):
+            self.optimizer.step(learning_rate(self.settings, progress))
         return {name: term.item() for name, term in terms.items()}
 
     def terms(self, rollout: Rollout) -> dict[str, Tensor]:
@@ -144,7 +158,3 @@ class Learner:
         norm = clip_gradients(gradients, self.settings.max_gradient_norm)
         if not (math.isfinite(loss.item()) and math.isfinite(norm.item())):
             raise Diverged(f"loss {loss.item():g}, gradient norm {norm.item():g}")
-
-    def step_weights(self, progress: float) -> None:
-        """Move the weights along their gradients at the scheduled rate."""
-        self.optimizer.step(learning_rate(self.settings, progress))

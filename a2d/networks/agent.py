@@ -76,8 +76,8 @@ class Agent(nn.Module):
         x = torch.zeros(1, *self.observation_shape)
         with torch.no_grad():
             if isinstance(self.backbone, Supernet):
-                skip = Gates([[-1]] * len(self.backbone.cells), None)
-                return int(self.backbone(x, skip).numel())
+                first = Gates([[0]] * len(self.backbone.cells), None)
+                return int(self.backbone(x, first).numel())
             return int(self.backbone(x).numel())
 
     @property
@@ -178,8 +178,8 @@ def derived_backbone(
     space, cells = architecture.space, architecture.cells
     shapes = cell_shapes(space, cells, image_size_of(observation_shape))
     layers = [
-        Cell(operator, space, shape, cells)
-        for operator, shape in zip(architecture.operators, shapes, strict=True)
+        Cell(operator, shape, cells)
+        for operator, shape in zip(architecture.chosen(), shapes, strict=True)
     ]
     return nn.Sequential(stem(space, cells, observation_shape), *layers)
 

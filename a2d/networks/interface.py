@@ -88,6 +88,8 @@ def build_agent(design: str | Architecture, interface: Interface) -> Agent:
     return _agent_around(build_backbone(design, interface.observation_shape), interface)
 
 
-def build_supernet_agent(cells: CellSpace, interface: Interface) -> Agent:
+def build_supernet_agent(
+    cells: CellSpace, candidates: tuple[str, ...], interface: Interface
+) -> Agent:
     """Build an agent around a supernet; it is called with gates as well."""
-    return _agent_around(Supernet(cells, interface.observation_shape), interface)
+    return _agent_around(Supernet(cells, candidates, interface.observation_shape), interface)

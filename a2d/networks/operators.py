@@ -1,7 +1,8 @@
-"""The nine operators of a cell, for images and for vectors, and the layout of cells in a network."""
+"""The operators of a cell, for images and for vectors, and the layout of cells in a network."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from torch import Tensor, nn
@@ -9,7 +10,7 @@ from torch import Tensor, nn
 from a2d.errors import A2DError
 from a2d.networks.layers import Activation, Convolution, Dense, Layer, Sides
 from a2d.networks.manual import STAGE_WIDTHS, ImageSize, stage_strides
-from a2d.specs.architecture import CellSpace, Normalization, Space
+from a2d.specs.architecture import CellSpace, Normalization, Operator, Space
 
 GROUPS = 4
 ACTIVATION_LAYERS: dict[Activation, type[nn.Module]] = {"relu": nn.ReLU, "tanh": nn.Tanh}
@@ -54,12 +55,13 @@ def cell_shapes(space: Space, cells: CellSpace, image_size: ImageSize | None) ->
     return shapes
 
 
-def projection(space: Space, shape: CellShape) -> nn.Module:
-    """Return the cheapest map between the cell's shapes: nothing, or a 1×1 convolution."""
+def projection(shape: CellShape) -> nn.Module:
+    """Return the cheapest map between the cell's shapes: nothing, or a 1×1 convolution.
+
+    Cells of vectors all have one width.
+    """
     if shape.preserves:
         return nn.Identity()
-    if space == "dense":
-        return Dense(shape.inputs, shape.outputs)
     return Convolution(shape.inputs, shape.outputs, 1, shape.stride)
 
 
@@ -98,68 +100,74 @@ def _activated(layer: Layer, norm: nn.Module | None, activation: Activation) -> 
     return [layer, norm, ACTIVATION_LAYERS[activation]()]
 
 
-def _convolution(shape: CellShape, kernel: int, normalization: Normalization) -> nn.Module:
-    convolution = Convolution(shape.inputs, shape.outputs, kernel, shape.stride)
-    return nn.Sequential(*_activated(convolution, _norm(normalization, shape.outputs), "relu"))
+def _skip(operator: Operator, shape: CellShape, normalization: Normalization) -> nn.Module:
+    return projection(shape)
 
 
-def _inverted(
-    shape: CellShape, kernel: int, expansion: int, normalization: Normalization
-) -> nn.Module:
-    hidden = shape.inputs * expansion
-    depthwise = Convolution(hidden, hidden, kernel, shape.stride, groups=hidden)
-    expand = Convolution(shape.inputs, hidden, 1)
-    inner = nn.Sequential(
-        *_activated(expand, _norm(normalization, hidden), "relu"),
-        *_activated(depthwise, _norm(normalization, hidden), "relu"),
-    )
-    project = Convolution(hidden, shape.outputs, 1)
-    return InvertedResidual(inner, project, _norm(normalization, shape.outputs), shape.preserves)
+def _convolution(operator: Operator, shape: CellShape, normalization: Normalization) -> nn.Module:
+    assert operator.kernel is not None and operator.activation is not None
+    layer = Convolution(shape.inputs, shape.outputs, operator.kernel, shape.stride)
+    norm = _norm(normalization, shape.outputs)
+    return nn.Sequential(*_activated(layer, norm, operator.activation))
 
 
-def _dense(shape: CellShape, activation: Activation, normalization: Normalization) -> nn.Module:
-    return nn.Sequential(
+def _dense(operator: Operator, shape: CellShape, normalization: Normalization) -> nn.Module:
+    assert operator.activation is not None
+    layer = Dense(shape.inputs, shape.outputs)
+    norm = _norm(normalization, shape.outputs)
+    return nn.Sequential(*_activated(layer, norm, operator.activation))
+
+
+def _inverted(operator: Operator, shape: CellShape, normalization: Normalization) -> nn.Module:
+    assert operator.activation is not None and operator.expansion is not None
+    hidden = shape.inputs * operator.expansion
+    if operator.kernel is None:
+        expand: Layer = Dense(shape.inputs, hidden)
+        inner = _activated(expand, _norm(normalization, hidden), operator.activation)
+        project: Layer = Dense(hidden, shape.outputs)
+        return InvertedResidual(nn.Sequential(*inner), project, None, shape.preserves)
+    depthwise = Convolution(hidden, hidden, operator.kernel, shape.stride, groups=hidden)
+    inner = [
         *_activated(
-            Dense(shape.inputs, shape.outputs), _norm(normalization, shape.outputs), activation
+            Convolution(shape.inputs, hidden, 1), _norm(normalization, hidden), operator.activation
+        ),
+        *_activated(depthwise, _norm(normalization, hidden), operator.activation),
+    ]
+    project = Convolution(hidden, shape.outputs, 1)
+    norm = _norm(normalization, shape.outputs)
+    return InvertedResidual(nn.Sequential(*inner), project, norm, shape.preserves)
+
+
+BUILDERS: dict[str, Callable[[Operator, CellShape, Normalization], nn.Module]] = {
+    "convolution": _convolution,
+    "dense": _dense,
+    "inverted": _inverted,
+    "skip": _skip,
+}
+
+
+def build_operator(operator: Operator, shape: CellShape, normalization: Normalization) -> nn.Module:
+    """Build one operator between the cell's shapes. Raise A2DError for an unknown kind."""
+    if operator.kind not in BUILDERS:
+        raise A2DError(
+            f"operators of kind {operator.kind!r} cannot be built; a2d/networks/operators.py has "
+            f"builders for {', '.join(BUILDERS)}"
         )
-    )
+    return BUILDERS[operator.kind](operator, shape, normalization)
 
 
-def _inverted_dense(
-    shape: CellShape, activation: Activation, expansion: int, normalization: Normalization
-) -> nn.Module:
-    hidden = shape.inputs * expansion
-    inner = nn.Sequential(
-        *_activated(Dense(shape.inputs, hidden), _norm(normalization, hidden), activation)
-    )
-    return InvertedResidual(inner, Dense(hidden, shape.outputs), None, shape.preserves)
-
-
-def build_operator(
-    operator: str, space: Space, shape: CellShape, normalization: Normalization
-) -> nn.Module:
-    """Build one operator by its name in ``a2d.specs.architecture.OPERATORS``."""
-    if operator == "skip":
-        return projection(space, shape)
-    name, _, expansion = operator.partition("_e")
-    if space == "convolution":
-        kernel = int(name[-1])
-        if expansion:
-            return _inverted(shape, kernel, int(expansion), normalization)
-        return _convolution(shape, kernel, normalization)
-    activation: Activation = "tanh" if name.endswith("_tanh") else "relu"
-    if expansion:
-        return _inverted_dense(shape, activation, int(expansion), normalization)
-    return _dense(shape, activation, normalization)
+def shortcut(shape: CellShape, cells: CellSpace) -> nn.Module | None:
+    """Return the shortcut around a cell; None where the space has none."""
+    return projection(shape) if cells.shortcut == "identity" else None
 
 
 class Cell(nn.Module):
     """One operator, with the shortcut around it where the space has one."""
 
-    def __init__(self, operator: str, space: Space, shape: CellShape, cells: CellSpace) -> None:
+    def __init__(self, operator: Operator, shape: CellShape, cells: CellSpace) -> None:
         super().__init__()
-        self.operator = build_operator(operator, space, shape, cells.normalization)
-        self.shortcut = projection(space, shape) if cells.shortcut == "identity" else None
+        self.operator = build_operator(operator, shape, cells.normalization)
+        self.shortcut = shortcut(shape, cells)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, inputs, ...) to (N, outputs, ...)."""

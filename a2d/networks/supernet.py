@@ -1,13 +1,12 @@
-"""The supernet: every cell holds all nine operators; alpha, kept apart from the weights, chooses.
+"""The supernet: every cell holds all candidate operators; a searcher chooses one for each rollout.
 
-Hard Gumbel-Softmax (Jang et al. 2017) with one path forward and K paths backward (reconstructed
-from A3C-S, Fu et al. 2021): the forward pass runs the sampled operator alone, and alpha's gradient
-sees the K likeliest operators of the relaxed sample.
+The forward pass runs the chosen operators alone. Others may take part in the backward pass, so that
+a gradient of their gates says what they would have been worth.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -20,11 +19,11 @@ from a2d.networks.operators import (
     build_operator,
     cell_shapes,
     image_size_of,
-    projection,
+    shortcut,
     space_of,
     stem,
 )
-from a2d.specs.architecture import OPERATORS, Architecture, CellSpace, Space
+from a2d.specs.architecture import OPERATORS, Architecture, CellSpace, Operator
 
 
 class Gates(NamedTuple):
@@ -40,35 +39,6 @@ class Gates(NamedTuple):
     def sampled(self) -> Gates:
         """Return the gates of the sampled operators alone, without gradient."""
         return Gates([path[:1] for path in self.paths], None)
-
-
-def probabilities(alpha: Tensor, temperature: float) -> Tensor:
-    """Turn architecture parameters (cells, operators) into probabilities of the same shape."""
-    return torch.softmax(alpha / temperature, dim=-1)
-
-
-def sample_gates(
-    alpha: Tensor, temperature: float, backward_paths: int, generator: torch.Generator | None = None
-) -> Gates:
-    """Sample one operator per cell; draws from torch's global generator if none is given.
-
-    The sampled operator is the largest of alpha plus Gumbel noise: its distribution is
-    softmax(alpha), whatever the temperature, which shapes only the relaxation that carries the
-    gradient.
-    """
-    gumbel = -torch.log(torch.empty_like(alpha).exponential_(generator=generator))
-    relaxed = probabilities(alpha + gumbel, temperature)
-    top = relaxed.topk(backward_paths, dim=-1)
-    hard = torch.zeros_like(top.values)
-    hard[:, 0] = 1.0
-    # Exactly 1 and 0: what the sampled operator computed while acting is what it is worth in the
-    # graph.
-    return Gates(top.indices.tolist(), hard + (top.values - top.values.detach()))
-
-
-def strongest_gates(alpha: Tensor) -> Gates:
-    """Return the derived architecture as gates without gradient."""
-    return Gates(alpha.argmax(dim=-1, keepdim=True).tolist(), None)
 
 
 class _Gated(torch.autograd.Function):
@@ -88,13 +58,12 @@ class _Gated(torch.autograd.Function):
 class SearchableCell(nn.Module):
     """All operators of one cell, of which a call runs the gated ones."""
 
-    def __init__(self, space: Space, shape: CellShape, cells: CellSpace) -> None:
+    def __init__(self, operators: list[Operator], shape: CellShape, cells: CellSpace) -> None:
         super().__init__()
         self.operators = nn.ModuleList(
-            build_operator(operator, space, shape, cells.normalization)
-            for operator in OPERATORS[space]
+            build_operator(operator, shape, cells.normalization) for operator in operators
         )
-        self.shortcut = projection(space, shape) if cells.shortcut == "identity" else None
+        self.shortcut = shortcut(shape, cells)
 
     def forward(self, x: Tensor, paths: list[int], weights: Tensor | None) -> Tensor:
         """Run the sampled path; the other paths only pass their outputs to alpha's gradient."""
@@ -108,15 +77,26 @@ class SearchableCell(nn.Module):
 
 
 class Supernet(nn.Module):
-    """A stem and searchable cells, called with a batch and the gates of one architecture."""
+    """A stem and searchable cells, called with a batch and the gates of one architecture.
 
-    def __init__(self, cells: CellSpace, observation_shape: tuple[int, ...]) -> None:
+    Args:
+        cells: what is fixed.
+        candidates: the names of every cell's operators; gates count in this order.
+        observation_shape: (C, H, W) or (D,).
+    """
+
+    def __init__(
+        self, cells: CellSpace, candidates: tuple[str, ...], observation_shape: tuple[int, ...]
+    ) -> None:
         super().__init__()
         self.cell_space = cells
+        self.candidates = candidates
+        self.observation_shape = observation_shape
         self.space = space_of(observation_shape)
         self.stem = stem(self.space, cells, observation_shape)
+        operators = [OPERATORS[self.space][name] for name in candidates]
         shapes = cell_shapes(self.space, cells, image_size_of(observation_shape))
-        self.cells = nn.ModuleList(SearchableCell(self.space, shape, cells) for shape in shapes)
+        self.cells = nn.ModuleList(SearchableCell(operators, shape, cells) for shape in shapes)
 
     def forward(self, x: Tensor, gates: Gates) -> Tensor:
         """Map (N, *observation_shape) to the last cell's output."""
@@ -131,20 +111,24 @@ class Supernet(nn.Module):
             assert isinstance(cell, SearchableCell)
             yield cell
 
-    def derive(self, alpha: Tensor) -> Architecture:
-        """Keep the strongest operator of every cell."""
-        names = OPERATORS[self.space]
-        chosen = tuple(names[index] for index in alpha.argmax(dim=-1).tolist())
+    def architecture(self, paths: Sequence[int]) -> Architecture:
+        """Return the architecture of one operator per cell, each by its place in ``candidates``."""
+        chosen = tuple(self.candidates[path] for path in paths)
         return Architecture(space=self.space, cells=self.cell_space, operators=chosen)
 
 
-def operator_flops(supernet: Supernet, observation_shape: tuple[int, ...]) -> Tensor:
-    """Return every operator's FLOPs for one observation, (cells, operators), on the supernet's device."""
-    x = torch.zeros(1, *observation_shape, device=next(supernet.parameters()).device)
+def gates_of(architecture: Architecture, candidates: tuple[str, ...]) -> Gates:
+    """Return an architecture as gates without gradient."""
+    return Gates([[candidates.index(name)] for name in architecture.operators], None)
+
+
+def operator_flops(supernet: Supernet) -> Tensor:
+    """Return every operator's FLOPs for one observation, (cells, operators), on its device."""
+    x = torch.zeros(1, *supernet.observation_shape, device=next(supernet.parameters()).device)
     rows = []
     with torch.no_grad():
         x = supernet.stem(x)
         for cell in supernet.searchable_cells():
             rows.append([float(count_flops(operator, x)) for operator in cell.operators])
-            x = cell.operators[-1](x)
+            x = cell.operators[0](x)
     return torch.tensor(rows, device=x.device)

@@ -25,9 +25,9 @@ from torch import Tensor
 from a2d.console import say
 from a2d.errors import A2DError, Stopped
 from a2d.files import write_atomically
-from a2d.runs.workflow_process import WORKFLOW_VARIABLE, is_gone
 from a2d.runs.process import number_from
 from a2d.runs.stopping import answering
+from a2d.runs.workflow_process import WORKFLOW_VARIABLE, is_gone
 
 FILE = "checkpoint"
 SECONDS_VARIABLE = "A2D_CHECKPOINT_SECONDS"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -16,20 +17,32 @@ from a2d.specs.task import DEFAULT_EPISODE_LIMIT
 
 
 class Episodes(NamedTuple):
-    """Unclipped return and length (agent steps) of every evaluated episode."""
+    """Unclipped return and length (agent steps) of every evaluated episode.
+
+    ``steps``: those of all environments, of episodes that do not count as well.
+    """
 
     returns: list[float]
     lengths: list[int]
+    steps: int
 
 
 @torch.no_grad()
-def evaluate(agent: Agent, environments: VectorEnv, episodes: int, seed: int, *gates: Gates) -> Episodes:
+def evaluate(
+    agent: Agent,
+    environments: VectorEnv,
+    episodes: int,
+    seed: int,
+    *gates: Gates,
+    longest: float = math.inf,
+) -> Episodes:
     """Play ``episodes`` episodes with sampled actions.
 
     Every environment plays the same number of them, because counting the first that end would
     favour short ones. ``episodes`` must be a multiple of the number of environments. Seeds the
     global generators. Where the task has no limit, episodes are cut at the default one, and that is
-    reported: they may have no end.
+    reported: they may have no end. After ``longest`` steps of each environment those that have
+    ended are returned, fewer than asked for.
     """
     bound = np.inf if environments.metadata.get("max_episode_steps") else DEFAULT_EPISODE_LIMIT
     quota = episodes // environments.num_envs
@@ -38,7 +51,9 @@ def evaluate(agent: Agent, environments: VectorEnv, episodes: int, seed: int, *g
     observation = environments.reset(seed=seed)[0]
     running, length = np.zeros(environments.num_envs), np.zeros(environments.num_envs, dtype=int)
     played: list[list[tuple[float, int]]] = [[] for _ in range(environments.num_envs)]
-    while min(len(episodes_played) for episodes_played in played) < quota:
+    steps = 0
+    while min(map(len, played)) < quota and steps < longest:
+        steps += 1
         policy, _ = agent(torch.from_numpy(observation), *gates)
         observation, reward, terminated, truncated, _ = environments.step(draw(policy, generator).numpy())
         running += reward
@@ -51,10 +66,11 @@ def evaluate(agent: Agent, environments: VectorEnv, episodes: int, seed: int, *g
         if done.any():
             observation = environments.reset(options={"reset_mask": done})[0]
             running[done], length[done] = 0.0, 0
-    if any(steps >= bound for games in played for _, steps in games):
+    if any(taken >= bound for games in played for _, taken in games):
         _report_cut(environments)
     flat = [episode for environment in played for episode in environment]
-    return Episodes([result for result, _ in flat], [steps for _, steps in flat])
+    returns, lengths = [result for result, _ in flat], [length for _, length in flat]
+    return Episodes(returns, lengths, steps * environments.num_envs)
 
 
 def _report_cut(environments: VectorEnv) -> None:

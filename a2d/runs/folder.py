@@ -9,28 +9,28 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from a2d.specs.architecture import Architecture, load_architecture, write_architecture
-from a2d.runs.agent_files import Description, load_agent
-from a2d.networks.interface import Interface, build_agent, build_supernet_agent
-from a2d.runs.checkpoint import remove_checkpoint
 from a2d.console import say
 from a2d.environments import open_environment
 from a2d.errors import A2DError, Diverged, nearest
-from a2d.runs.evaluation import evaluate
-from a2d.networks.interface import interface_of
-from a2d.runs.execute import measure_network, run_search, run_training
-from a2d.search.matched import random_design
-from a2d.files import only_process, remove_partial
-from a2d.runs.agent_checks import check_bundle
-from a2d.runs.file_kinds import expect
+from a2d.files import only_process
 from a2d.networks.agent import Agent
+from a2d.networks.interface import Interface, build_agent, interface_of
+from a2d.networks.supernet import Supernet
+from a2d.search.searcher import make_searcher
+from a2d.runs.agent_checks import check_bundle
+from a2d.runs.agent_files import Description, load_agent
+from a2d.runs.checkpoint import remove_checkpoint
+from a2d.runs.evaluation import evaluate
+from a2d.runs.execution import measure_network
+from a2d.runs.execute import run_search, run_training
+from a2d.runs.file_kinds import expect
 from a2d.runs.records import Network, Record, read_record, write_record
+from a2d.search.matched import random_design
 from a2d.seeds import seed_global_streams, stream_seed
-from a2d.specs.run import GivenAgent, ManualAgent, SearchSpec, TrainSpec, key_of, search_of
-from a2d.study.study import Run, Study
-from a2d.specs.task import TaskCard, load_card
+from a2d.specs.architecture import PAPER_OPERATORS, Architecture, load_architecture, write_architecture
 from a2d.specs.data import describe_validation_error
-from a2d.study.workspace import Workspace
+from a2d.specs.run import GivenAgent, ManualAgent, SearchSpec, TrainSpec, key_of
+from a2d.specs.task import TaskCard, load_card
 
 RECORD, ARCHITECTURE = "record.json", "arch.json"
 EVALUATION_ENVIRONMENTS = 10
@@ -146,7 +146,10 @@ def search_architecture(
         spec = SearchSpec(**base, search=settings)
     except ValidationError as error:
         raise describe_validation_error(error, "a2d search") from error
-    build_supernet_agent(spec.search.space, _interface(task))
+    supernet = Supernet(
+        spec.search.space, spec.search.operators(spec.space), _interface(task).observation_shape
+    )
+    make_searcher(spec, supernet)  # what does not fit is refused before there is a folder
     with only_process(out):
         return _finished(out, spec) or keep_record(run_search(spec, out, agent, log), out / RECORD, out / ARCHITECTURE, out)
 
@@ -202,7 +205,7 @@ def draw_architecture(task: Path, like: Architecture, out: Path, seed: int) -> A
     if out.exists():
         expect(out, "architecture")
     interface = _interface(task)
-    drawn = random_design(like, interface, seed)
+    drawn = random_design(like, tuple(PAPER_OPERATORS[like.space]), interface, seed)
     write_architecture(out, drawn)
     return drawn
 

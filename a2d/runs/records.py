@@ -14,12 +14,13 @@ from typing import Any, Literal
 from pydantic import ConfigDict, TypeAdapter, ValidationError, model_validator
 from pydantic.dataclasses import dataclass
 
-from a2d.specs.architecture import Architecture
 from a2d.errors import A2DError
 from a2d.files import digest, write_atomically
 from a2d.runs.provenance import Provenance
+from a2d.search.trial import Trial
+from a2d.specs.architecture import Architecture
+from a2d.specs.data import Frozen, describe_validation_error, later
 from a2d.specs.run import RunSpec, key_of
-from a2d.specs.data import Frozen, describe_validation_error
 
 JSON = TypeAdapter(dict[str, Any])  # parses at twice the speed of json.loads
 RECORD_NAME = re.compile(r"seed\d+-(?P<key>[0-9a-f]{8})\.json")
@@ -65,11 +66,12 @@ class Timing(Frozen):
 
 
 class SearchOutcome(Frozen):
-    """The derived architecture and what the search believed of the others."""
+    """The derived architecture, and what explains it: alpha (cells, operators), or trials."""
 
     architecture: Architecture
-    alpha: list[list[float]]
+    alpha: list[list[float]] | None
     skips: int
+    trials: tuple[Trial, ...] = later((), "candidates that were tried, in order")
 
 
 class Record(Frozen):

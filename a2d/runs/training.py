@@ -5,20 +5,21 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from gymnasium.spaces import Discrete
 from torch import Tensor
 
-from a2d.runs.checkpoint import Checkpoint
+from a2d.algorithms.a2c import part_of
+from a2d.algorithms.learner import Learner
+from a2d.algorithms.rollout import Collector
 from a2d.errors import A2DError, Diverged
-from a2d.algorithms.a2c import Learner
 from a2d.networks.agent import Agent
+from a2d.runs.checkpoint import Checkpoint
+from a2d.runs.progress_bar import Reporter
 from a2d.runs.provenance import Provenance
 from a2d.runs.records import CurvePoint
-from a2d.runs.progress_bar import Reporter
-from a2d.algorithms.rollout import Collector
 from a2d.specs.run import SearchSpec, TrainSpec
 
 CURVE_POINTS = 100
@@ -38,6 +39,48 @@ class Progress:
     earlier: list[Provenance] = field(default_factory=list)
     resumed_seconds: float = 0.0
 
+    def notes(self) -> dict[str, Any]:
+        """Return it as plain data."""
+        data = asdict(self)
+        del data["resumed_seconds"]
+        earlier = [provenance.model_dump(mode="json") for provenance in self.earlier]
+        return {**data, "earlier": earlier}
+
+    @staticmethod
+    def of(notes: dict[str, Any]) -> Progress:
+        """Return the progress of a run that is resumed from these notes."""
+        return Progress(
+            steps=notes["steps"],
+            seconds=notes["seconds"],
+            diverged=notes["diverged"],
+            curve=[CurvePoint(**point) for point in notes["curve"]],
+            terms=notes["terms"],
+            earlier=[Provenance(**provenance) for provenance in notes["earlier"]],
+            resumed_seconds=notes["seconds"],
+        )
+
+
+class Work(Protocol):
+    """What is trained or searched: it can be put down after any update and taken up again."""
+
+    @property
+    def spec(self) -> TrainSpec | SearchSpec: ...
+
+    @property
+    def progress(self) -> Progress: ...
+
+    def ended(self) -> bool: ...
+
+    def place(self) -> str: ...
+
+    def update(self, reporter: Reporter) -> None: ...
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]: ...
+
+    def restore(
+        self, tensors: dict[str, Tensor], notes: dict[str, Any], between: Callable[[], object]
+    ) -> None: ...
+
 
 def _copy(agent: Agent) -> dict[str, Tensor]:
     return {name: tensor.clone() for name, tensor in agent.state_dict().items()}
@@ -47,14 +90,27 @@ class Training:
     """A run under way, which can be put down after any update and taken up by another process.
 
     A diverged run ends with its last good weights, at most a hundredth of the run old.
+
+    Args:
+        spec: of the run.
+        learner: updates the agent.
+        collector: plays with it.
+        total: updates in all; those of the whole run if not given.
     """
 
-    def __init__(self, spec: TrainSpec | SearchSpec, learner: Learner, collector: Collector) -> None:
+    def __init__(
+        self,
+        spec: TrainSpec | SearchSpec,
+        learner: Learner,
+        collector: Collector,
+        total: int | None = None,
+    ) -> None:
         self.spec, self.learner, self.collector = spec, learner, collector
+        self.total = spec.updates if total is None else total
         self.progress = Progress()
         self.good = _copy(learner.agent)
         self.actions: list[Tensor] = []  # of every rollout, (T·N, ...): with the seed, an exact replay
-        self.point_every = max(1, spec.updates // CURVE_POINTS)
+        self.point_every = max(1, self.total // CURVE_POINTS)
 
     @property
     def updates(self) -> int:
@@ -63,7 +119,7 @@ class Training:
 
     def ended(self) -> bool:
         """Whether nothing is left to train: all steps are done, or the run has diverged."""
-        return self.progress.diverged is not None or self.progress.steps >= self.spec.steps
+        return self.progress.diverged is not None or self.updates >= self.total
 
     def place(self) -> str:
         """Say how far it is."""
@@ -77,7 +133,7 @@ class Training:
             gates = learner.gates(self.collector.generator)
             rollout = self.collector.collect(learner.agent, spec.a2c.rollout_length, gates)
             acted = _copy(learner.agent) if update % self.point_every == 0 else self.good
-            progress.terms = learner.update(rollout, update / spec.updates)
+            progress.terms = learner.update(rollout, update / self.total)
         except Diverged:
             learner.agent.load_state_dict(self.good)
             raise
@@ -107,17 +163,7 @@ class Training:
             "actions": {str(index): actions for index, actions in enumerate(self.actions)},
         }
         tensors = {f"{part}/{name}": tensor for part, named in parts.items() for name, tensor in named.items()}
-        progress = self.progress
-        notes = {
-            "steps": progress.steps,
-            "seconds": progress.seconds,
-            "diverged": progress.diverged,
-            "curve": [asdict(point) for point in progress.curve],
-            "terms": progress.terms,
-            "earlier": [provenance.model_dump(mode="json") for provenance in progress.earlier],
-            "fingerprint": self.collector.fingerprint(),
-        }
-        return tensors, notes
+        return tensors, {**self.progress.notes(), "fingerprint": self.collector.fingerprint()}
 
     def restore(
         self, tensors: dict[str, Tensor], notes: dict[str, Any], between: Callable[[], object] = lambda: None
@@ -134,21 +180,14 @@ class Training:
         Raises:
             A2DError: the environments do not come to where they were.
         """
-
-        def part(name: str) -> dict[str, Tensor]:
-            return {key.partition("/")[2]: tensor for key, tensor in tensors.items() if key.startswith(f"{name}/")}
-
-        curve = [CurvePoint(**point) for point in notes["curve"]]
-        earlier = [Provenance(**provenance) for provenance in notes["earlier"]]
-        seconds, terms = notes["seconds"], notes["terms"]
-        self.progress = Progress(notes["steps"], seconds, notes["diverged"], curve, terms, earlier, seconds)
-        self.actions = list(part("actions").values())
+        self.progress = Progress.of(notes)
+        self.actions = list(part_of(tensors, "actions/").values())
         if not self.ended():
             self._replay(notes["fingerprint"], between)
-        self.learner.restore(part("learner"))
-        for name, tensor in part("good").items():
+        self.learner.restore(part_of(tensors, "learner/"))
+        for name, tensor in part_of(tensors, "good/").items():
             self.good[name] = tensor.to(self.good[name].device)
-        self.collector.generator.set_state(part("random")["generator"])
+        self.collector.generator.set_state(part_of(tensors, "random/")["generator"])
 
     def _replay(self, fingerprint: str, between: Callable[[], object]) -> None:
         """Bring the environments to where the actions led before. Raise A2DError where they lead elsewhere."""
@@ -169,11 +208,11 @@ class Training:
             )
 
 
-def train(training: Training, reporter: Reporter, checkpoint: Checkpoint, provenance: Provenance) -> Progress:
-    """Train for ``spec.steps`` environment steps, or until the run diverges, from its checkpoint if there is one.
+def train(work: Work, reporter: Reporter, checkpoint: Checkpoint, provenance: Provenance) -> Progress:
+    """Work until all steps are spent or the run diverges, from its checkpoint if there is one.
 
     Args:
-        training: just built.
+        work: just built.
         reporter: shows the progress.
         checkpoint: of the run. Where training ends it holds the final state, from which the test
             episodes go on.
@@ -184,27 +223,27 @@ def train(training: Training, reporter: Reporter, checkpoint: Checkpoint, proven
     """
     saved = checkpoint.load()
     if saved is not None:
-        at = f"step {saved[1]['steps']:,} of {training.spec.steps:,}"
+        at = f"step {saved[1]['steps']:,} of {work.spec.steps:,}"
 
         def stop() -> None:
             if checkpoint.due():
                 checkpoint.stop_if_asked(at)
 
-        training.restore(*saved, stop)
-        checkpoint.say(f"goes on from {training.place()}")
-    progress = training.progress
+        work.restore(*saved, stop)
+        checkpoint.say(f"goes on from {work.place()}")
+    progress = work.progress
     reporter.advance(progress.steps)
     start = time.perf_counter() - progress.seconds
-    while not training.ended():
+    while not work.ended():
         try:
-            training.update(reporter)
+            work.update(reporter)
         except Diverged as reason:
             progress.diverged = str(reason)
         finally:
             progress.seconds = time.perf_counter() - start
-        if training.ended() or checkpoint.due():
-            tensors, notes = training.state()
+        if work.ended() or checkpoint.due():
+            tensors, notes = work.state()
             notes["earlier"].append(provenance.model_dump(mode="json"))
             checkpoint.save(tensors, notes)
-            checkpoint.stop_if_asked(training.place())
+            checkpoint.stop_if_asked(work.place())
     return progress

@@ -1,4 +1,9 @@
-"""Differentiable architecture search inside the actor-critic: one-level (A2D) or bi-level (DARTS-style)."""
+"""Differentiable search: one-level (A2D) or bi-level (DARTS-style).
+
+Hard Gumbel-Softmax (Jang et al. 2017) with one path forward and K paths backward (reconstructed
+from A3C-S, Fu et al. 2021): the forward pass runs the sampled operator alone, and alpha's gradient
+sees the K likeliest operators of the relaxed sample.
+"""
 
 from __future__ import annotations
 
@@ -7,22 +12,36 @@ import math
 import torch
 from torch import Tensor
 
-from a2d.algorithms.a2c import Learner
-from a2d.algorithms.losses import weighted_sum
 from a2d.algorithms.optimizers import Adam, forget_gradients
-from a2d.algorithms.rollout import Rollout
 from a2d.errors import Diverged
-from a2d.networks.agent import Agent
-from a2d.networks.supernet import (
-    Gates,
-    Supernet,
-    operator_flops,
-    probabilities,
-    sample_gates,
-    strongest_gates,
-)
-from a2d.specs.architecture import Architecture
+from a2d.networks.supernet import Gates, Supernet, operator_flops
+from a2d.search.searcher import Finding, Searcher
 from a2d.specs.run import SearchSpec
+from a2d.specs.search import GumbelSettings
+
+
+def probabilities(alpha: Tensor, temperature: float) -> Tensor:
+    """Turn architecture parameters (cells, operators) into probabilities of the same shape."""
+    return torch.softmax(alpha / temperature, dim=-1)
+
+
+def sample_gates(
+    alpha: Tensor, temperature: float, backward_paths: int, generator: torch.Generator | None = None
+) -> Gates:
+    """Sample one operator per cell; draws from torch's global generator if none is given.
+
+    The sampled operator is the largest of alpha plus Gumbel noise: its distribution is
+    softmax(alpha), whatever the temperature, which shapes only the relaxation that carries the
+    gradient.
+    """
+    gumbel = -torch.log(torch.empty_like(alpha).exponential_(generator=generator))
+    relaxed = probabilities(alpha + gumbel, temperature)
+    top = relaxed.topk(backward_paths, dim=-1)
+    hard = torch.zeros_like(top.values)
+    hard[:, 0] = 1.0
+    # Exactly 1 and 0: what the sampled operator computed while acting is what it is worth in the
+    # graph.
+    return Gates(top.indices.tolist(), hard + (top.values - top.values.detach()))
 
 
 def temperature_at(initial: float, decay: float, decays: int, progress: float) -> float:
@@ -31,91 +50,80 @@ def temperature_at(initial: float, decay: float, decays: int, progress: float) -
 
 
 def expected_cost(alpha: Tensor, flops: Tensor) -> Tensor:
-    """Return the expected FLOPs of a sampled architecture as a fraction of the dearest one's, a scalar.
+    """Return the expected FLOPs of a sampled architecture as a fraction of the largest, a scalar.
 
     Args:
         alpha: architecture parameters, (cells, operators).
         flops: of every operator, of the same shape.
     """
-    # Sampling takes the argmax of alpha + Gumbel noise: its probabilities are those at temperature
-    # 1.
+    # Sampling takes the argmax of alpha + Gumbel noise: its probabilities are at temperature 1.
     return (probabilities(alpha, 1.0) * flops).sum() / flops.max(dim=-1).values.sum()
 
 
-class SearchLearner(Learner):
-    """Learns the supernet's weights and alpha from rollouts, one sampled architecture per rollout.
+class Gumbel(Searcher):
+    """Learns alpha (cells, operators) together with the weights; one sample for every rollout.
 
     One-level: both from every rollout. Bi-level: weights and alpha from rollouts in turn, so that
     alpha is judged on data its weights were not fitted to; of the same steps either gets half the
     updates.
     """
 
-    def __init__(self, agent: Agent, spec: SearchSpec, teacher: Agent | None) -> None:
-        super().__init__(agent, spec.a2c, spec.distillation, teacher)
-        assert isinstance(agent.backbone, Supernet)
-        self.supernet = agent.backbone
-        self.search = spec.search
-        self.flops = operator_flops(self.supernet, agent.observation_shape)
+    def __init__(self, spec: SearchSpec, supernet: Supernet) -> None:
+        super().__init__(spec, supernet)
+        assert isinstance(spec.search, GumbelSettings)
+        self.settings = spec.search
+        self.flops = operator_flops(supernet)
         self.alpha = torch.zeros_like(self.flops, requires_grad=True)
-        self.architecture_optimizer = Adam(
-            self.alpha, spec.search.architecture_learning_rate, betas=(0.5, 0.999)
+        self.optimizer = Adam(
+            self.alpha, self.settings.architecture_learning_rate, betas=(0.5, 0.999)
         )
-        self.temperature = spec.search.temperature
+        self.temperature = self.settings.temperature
         self.rollouts = 0
 
-    def gates(self, generator: torch.Generator | None = None) -> tuple[Gates, ...]:
-        return (sample_gates(self.alpha, self.temperature, self.search.backward_paths, generator),)
+    def propose(self, generator: torch.Generator | None = None) -> Gates:
+        forget_gradients([self.alpha])
+        return sample_gates(self.alpha, self.temperature, self.settings.backward_paths, generator)
+
+    def terms(self) -> dict[str, Tensor]:
+        return {"cost": expected_cost(self.alpha, self.flops)}
+
+    def coefficients(self) -> dict[str, float]:
+        return {"cost": self.settings.cost_coefficient}
+
+    def learn(self, progress: float) -> bool:
+        if self.alpha.grad is None or not self.alpha.grad.isfinite().all():
+            raise Diverged("the gradient of alpha is not finite")
+        one_level, even = self.settings.train_mode == "one-level", self.rollouts % 2 == 0
+        if one_level or not even:
+            self.optimizer.step(self.alpha.grad)
+        self.rollouts += 1
+        self.temperature = temperature_at(
+            self.settings.temperature,
+            self.settings.temperature_decay,
+            self.settings.temperature_decays,
+            progress,
+        )
+        return one_level or even
 
     def state(self) -> dict[str, Tensor]:
-        optimizer = self.architecture_optimizer
-        return super().state() | {
+        return {
             "alpha": self.alpha,
-            "alpha.mean": optimizer.mean,
-            "alpha.square": optimizer.square,
-            "alpha.steps": torch.tensor(optimizer.steps),
+            "mean": self.optimizer.mean,
+            "square": self.optimizer.square,
+            "steps": torch.tensor(self.optimizer.steps),
             "rollouts": torch.tensor(self.rollouts),
             "temperature": torch.tensor(self.temperature, dtype=torch.float64),
         }
 
     def restore(self, state: dict[str, Tensor]) -> None:
-        super().restore(state)
-        optimizer = self.architecture_optimizer
-        own = {
-            "alpha": self.alpha.detach(),
-            "alpha.mean": optimizer.mean,
-            "alpha.square": optimizer.square,
-        }
-        for name, tensor in own.items():
-            tensor.copy_(state[name])
-        optimizer.steps = int(state["alpha.steps"])
+        self.alpha.detach().copy_(state["alpha"])
+        self.optimizer.mean.copy_(state["mean"])
+        self.optimizer.square.copy_(state["square"])
+        self.optimizer.steps = int(state["steps"])
         self.rollouts = int(state["rollouts"])
         self.temperature = float(state["temperature"])
 
-    def update(self, rollout: Rollout, progress: float) -> dict[str, float]:
-        terms = {**self.terms(rollout), "cost": expected_cost(self.alpha, self.flops)}
-        coefficients = {**self.coefficients(progress), "cost": self.search.cost_coefficient}
-        forget_gradients([self.alpha])
-        self.backward(weighted_sum(terms, coefficients))
-        if self.alpha.grad is None or not self.alpha.grad.isfinite().all():
-            raise Diverged("the gradient of alpha is not finite")
-        one_level = self.search.train_mode == "one-level"
-        if one_level or self.rollouts % 2 == 0:
-            self.step_weights(progress)
-        if one_level or self.rollouts % 2 == 1:
-            self.architecture_optimizer.step(self.alpha.grad)
-        self.rollouts += 1
-        self.temperature = temperature_at(
-            self.search.temperature,
-            self.search.temperature_decay,
-            self.search.temperature_decays,
-            progress,
-        )
-        return {name: term.item() for name, term in terms.items()}
-
-    def strongest(self) -> Gates:
-        """Return the gates of the architecture that would be derived now."""
-        return strongest_gates(self.alpha.detach())
-
-    def derive(self) -> Architecture:
-        """Return the architecture of the strongest operators."""
-        return self.supernet.derive(self.alpha.detach())
+    def finish(self) -> Finding:
+        """Keep the strongest operator of every cell."""
+        strongest = self.supernet.architecture(self.alpha.argmax(dim=-1).tolist())
+        return Finding(strongest, alpha=self.alpha.tolist())

@@ -1,61 +1,56 @@
-"""Random architectures whose FLOPs match those of another: the control for whatever a search finds."""
+"""Random architectures whose FLOPs match another's: the control for whatever a search finds."""
 
 from __future__ import annotations
 
 import math
 
 import numpy as np
-from torch import Tensor
 
-from a2d.networks.costs import count_flops
-from a2d.networks.interface import Interface, build_agent
+from a2d.networks.interface import Interface
 from a2d.networks.supernet import Supernet, operator_flops
 from a2d.seeds import stream_seed
-from a2d.specs.architecture import OPERATORS, Architecture, sample_architecture
+from a2d.specs.architecture import Architecture, sample_architecture
 
 MATCH_TOLERANCE = 0.1
 MATCH_DRAWS = 2000
 
+Costs = list[dict[str, float]]  # of every cell: FLOPs by operator
 
-def random_design(target: Architecture, interface: Interface, seed: int) -> Architecture:
-    """Draw a random architecture of the target's space with about the FLOPs of its agent."""
-    agent = build_agent(target, interface)
-    supernet = Supernet(target.cells, interface.observation_shape)
+
+def random_design(
+    target: Architecture, candidates: tuple[str, ...], interface: Interface, seed: int
+) -> Architecture:
+    """Draw a random architecture of the candidates whose cells have about the target's FLOPs."""
+    names = tuple(dict.fromkeys([*candidates, *target.operators]))
+    supernet = Supernet(target.cells, names, interface.observation_shape)
+    costs = [dict(zip(names, row, strict=True)) for row in operator_flops(supernet).tolist()]
     generator = np.random.default_rng(stream_seed(seed, "random architecture"))
-    total = count_flops(agent, interface.blank())
-    return match_flops(
-        target, operator_flops(supernet, interface.observation_shape), total, generator
-    )
+    return match_flops(target, candidates, costs, generator)
 
 
 def match_flops(
-    target: Architecture, flops: Tensor, total: int, generator: np.random.Generator
+    target: Architecture, candidates: tuple[str, ...], costs: Costs, generator: np.random.Generator
 ) -> Architecture:
-    """Draw uniform architectures until one's cells differ from the target's by at most 10 % of ``total``.
+    """Draw uniform architectures until one's cells have the target's FLOPs to within 10 %.
 
-    That is 10 % of the whole agent's FLOPs, heads and all, and so more than 10 % of the cells' own.
-    Where none is in 2000 draws, the closest of them is taken.
+    Where none of 2000 draws has, the closest of them is taken.
 
     Args:
         target: the architecture to match.
-        flops: of every operator, (cells, operators).
-        total: FLOPs of the target's whole agent.
+        candidates: the operators to draw from.
+        costs: FLOPs of every cell's operators.
         generator: draws the architectures.
     """
-    names = OPERATORS[target.space]
 
-    def cost(architecture: Architecture) -> float:
-        return sum(
-            float(flops[cell, names.index(name)])
-            for cell, name in enumerate(architecture.operators)
-        )
+    def flops(architecture: Architecture) -> float:
+        return sum(cell[name] for cell, name in zip(costs, architecture.operators, strict=True))
 
-    wanted = cost(target)
+    wanted = flops(target)
     closest, distance = target, math.inf
     for _ in range(MATCH_DRAWS):
-        drawn = sample_architecture(target.space, target.cells, generator)
-        if abs(cost(drawn) - wanted) < distance:
-            closest, distance = drawn, abs(cost(drawn) - wanted)
-        if distance <= MATCH_TOLERANCE * total:
+        drawn = sample_architecture(target.space, target.cells, candidates, generator)
+        if abs(flops(drawn) - wanted) < distance:
+            closest, distance = drawn, abs(flops(drawn) - wanted)
+        if distance <= MATCH_TOLERANCE * wanted:
             break
     return closest

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -16,31 +17,74 @@ from a2d.specs.data import Frozen, describe_validation_error
 Space = Literal["convolution", "dense"]
 Shortcut = Literal["none", "identity"]
 Normalization = Literal["none", "group"]
+Activation = Literal["relu", "tanh"]
 
 WIDTH_STEP = 4
-KERNELS = (3, 5)
-ACTIVATIONS = ("relu", "tanh")
-EXPANSIONS = (1, 3, 5)
+
+
+@dataclass(frozen=True)
+class Operator:
+    """What a cell may compute, as plain data.
+
+    Attributes:
+        kind: how it is built; ``a2d.networks.operators`` has a builder for each kind.
+        kernel: side of its filters in pixels; None for vectors.
+        activation: None where it has none.
+        expansion: hidden channels or units by those it is given; None where it has no hidden layer.
+    """
+
+    kind: Literal["convolution", "dense", "inverted", "skip"]
+    kernel: int | None = None
+    activation: Activation | None = None
+    expansion: int | None = None
+
+
+def _convolutions(kernels: tuple[int, ...]) -> dict[str, Operator]:
+    return {f"conv{kernel}": Operator("convolution", kernel, "relu") for kernel in kernels}
+
+
+def _inverted(kernels: tuple[int, ...], expansions: tuple[int, ...]) -> dict[str, Operator]:
+    return {
+        f"inverted{kernel}_e{expansion}": Operator("inverted", kernel, "relu", expansion)
+        for kernel in kernels
+        for expansion in expansions
+    }
+
+
+def _dense(activations: tuple[Activation, ...]) -> dict[str, Operator]:
+    return {f"dense_{name}": Operator("dense", activation=name) for name in activations}
+
+
+def _inverted_dense(
+    activations: tuple[Activation, ...], expansions: tuple[int, ...]
+) -> dict[str, Operator]:
+    return {
+        f"inverted_{name}_e{expansion}": Operator("inverted", None, name, expansion)
+        for name in activations
+        for expansion in expansions
+    }
+
 
 # The paper's nine operators for images, and their analogue for vectors, where the choice of the
-# kernel becomes the choice of the activation.
-OPERATORS: dict[str, tuple[str, ...]] = {
-    "convolution": (
-        *(f"conv{kernel}" for kernel in KERNELS),
-        *(f"inverted{kernel}_e{expansion}" for kernel in KERNELS for expansion in EXPANSIONS),
-        "skip",
-    ),
-    "dense": (
-        *(f"dense_{activation}" for activation in ACTIVATIONS),
-        *(
-            f"inverted_{activation}_e{expansion}"
-            for activation in ACTIVATIONS
-            for expansion in EXPANSIONS
-        ),
-        "skip",
-    ),
+# kernel becomes the choice of the activation. What a search chooses from where it names no others.
+PAPER_OPERATORS: dict[Space, dict[str, Operator]] = {
+    "convolution": {
+        **_convolutions((3, 5)),
+        **_inverted((3, 5), (1, 3, 5)),
+        "skip": Operator("skip"),
+    },
+    "dense": {
+        **_dense(("relu", "tanh")),
+        **_inverted_dense(("relu", "tanh"), (1, 3, 5)),
+        "skip": Operator("skip"),
+    },
 }
 
+# Every operator by its name in an ``arch.json``; those that are not the paper's are added here.
+OPERATORS: dict[Space, dict[str, Operator]] = {
+    "convolution": {**PAPER_OPERATORS["convolution"]},
+    "dense": {**PAPER_OPERATORS["dense"]},
+}
 
 # Networks designed by hand, from small to large, by the kind of observation they fit.
 RESNET_BLOCKS = {"resnet14": 2, "resnet20": 3, "resnet38": 6, "resnet74": 12}
@@ -83,29 +127,35 @@ class Architecture(Frozen):
 
     @model_validator(mode="after")
     def check_operators(self) -> Architecture:
-        known = OPERATORS[self.space]
-        for index, operator in enumerate(self.operators):
-            if operator not in known:
-                raise ValueError(
-                    f"operators[{index}] is {operator!r}; the {self.space} space has {known}"
-                )
+        check_names(self.operators, self.space)
         if len(self.operators) != self.cells.cells:
             raise ValueError(f"{len(self.operators)} operators for {self.cells.cells} cells")
         return self
 
+    def chosen(self) -> list[Operator]:
+        """Return every cell's operator as a value."""
+        return [OPERATORS[self.space][name] for name in self.operators]
+
     def skips(self) -> int:
         """Return how many cells chose skip: differentiable search tends to collapse to it."""
-        return sum(operator == "skip" for operator in self.operators)
+        return sum(operator.kind == "skip" for operator in self.chosen())
+
+
+def check_names(names: tuple[str, ...], space: Space) -> None:
+    """Raise ValueError where a name is no operator of the space."""
+    for index, name in enumerate(names):
+        if name not in OPERATORS[space]:
+            known = ", ".join(OPERATORS[space])
+            raise ValueError(f"operators[{index}] is {name!r}; the {space} space has {known}")
 
 
 def sample_architecture(
-    space: Space, cells: CellSpace, generator: np.random.Generator
+    space: Space, cells: CellSpace, candidates: tuple[str, ...], generator: np.random.Generator
 ) -> Architecture:
-    """Draw every cell's operator independently and uniformly."""
-    draws = generator.integers(len(OPERATORS[space]), size=cells.cells)
-    return Architecture(
-        space=space, cells=cells, operators=tuple(OPERATORS[space][draw] for draw in draws)
-    )
+    """Draw every cell's operator independently and uniformly from the candidates' names."""
+    draws = generator.integers(len(candidates), size=cells.cells)
+    operators = tuple(candidates[draw] for draw in draws)
+    return Architecture(space=space, cells=cells, operators=operators)
 
 
 def load_architecture(path: Path) -> Architecture:

@@ -32,7 +32,9 @@ def describe_validation_error(error: ValidationError, source: str) -> A2DError:
     """Turn pydantic's report into one message that names the file, each key and its value."""
     lines = []
     for item in error.errors():
-        key = ".".join(str(part) for part in item["loc"]) or "(the whole file)"
+        # Which of several models was tried, a tag in angle brackets, is no key of the file.
+        keys = [str(part) for part in item["loc"] if not str(part).startswith("<")]
+        key = ".".join(keys) or "(the whole file)"
         if item["type"] == "missing":
             lines.append(f"{key}: is missing")
         elif item["type"] == "extra_forbidden":

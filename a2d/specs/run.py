@@ -9,12 +9,13 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from a2d.errors import nearest
-from a2d.specs.architecture import Architecture, CellSpace
+from a2d.specs.architecture import Architecture, Space
 from a2d.specs.data import Frozen
+from a2d.specs.search import EvolutionSettings, GumbelSettings, SearchSettings, describe_operators
 from a2d.specs.task import TaskCard
 
 # Raised by hand when an algorithm's meaning changes, so that the records it touches become stale.
-SEMANTICS = {"train": 1, "search": 1, "random": 1, "evaluation": 1}
+SEMANTICS = {"train": 1, "search": 1, "random": 2, "evaluation": 1}
 
 DistillationMode = Literal["none", "actor", "critic", "joint"]
 Head = Literal["actor", "critic"]
@@ -81,23 +82,6 @@ class EvaluationSettings(Frozen):
                 f"the nearest that it divides: {nearest(self.episodes, self.environments)} episodes"
             )
         return self
-
-
-class SearchSettings(Frozen):
-    """Differentiable search; the defaults are the paper's recipe as far as it is known."""
-
-    train_mode: Literal["one-level", "bi-level"] = "one-level"
-    space: CellSpace = CellSpace()
-    backward_paths: int = Field(
-        2, ge=1, le=9, description="K: operators per cell that alpha's gradient sees"
-    )
-    temperature: float = Field(5.0, gt=0, description="of the Gumbel-Softmax at the start")
-    temperature_decay: float = Field(0.98, gt=0, le=1, description="factor of each decay")
-    temperature_decays: int = Field(200, ge=0, description="decays, evenly spread over the search")
-    architecture_learning_rate: float = Field(1e-3, gt=0, description="Adam's, for alpha")
-    cost_coefficient: float = Field(
-        1e-2, ge=0, description="lambda, of the expected FLOPs as a fraction"
-    )
 
 
 class ManualAgent(Frozen):
@@ -192,7 +176,21 @@ class SearchSpec(RunBase):
     """Search an architecture; the result is an ``arch.json``."""
 
     kind: Literal["search"] = "search"
-    search: SearchSettings = SearchSettings()
+    search: SearchSettings = GumbelSettings()
+
+    @model_validator(mode="after")
+    def check_searcher(self) -> SearchSpec:
+        self.search.check_space(self.space)
+        if isinstance(self.search, EvolutionSettings) and self.search.trials > self.updates:
+            raise ValueError(
+                f"trials: {self.search.trials} are more than the {self.updates} updates"
+            )
+        return self
+
+    @property
+    def space(self) -> Space:
+        """The space that fits the task's observations."""
+        return "convolution" if self.task.observation == "pixels" else "dense"
 
 
 RunSpec = Annotated[TrainSpec | SearchSpec, Field(discriminator="kind")]
@@ -213,6 +211,9 @@ def identity(spec: TrainSpec | SearchSpec) -> dict[str, Any]:
     search = search_of(spec)
     if search is not None:
         data["agent"]["search"] = identity(search)
+    operators = describe_operators(spec.search, spec.space) if isinstance(spec, SearchSpec) else ""
+    if operators:
+        data["search"]["operators"] = operators
     return {"spec": data, "semantics": _semantics(spec)}
 
 

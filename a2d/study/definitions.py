@@ -16,8 +16,8 @@ from a2d.specs.run import (
     DistillationMode,
     DistillationSettings,
     EvaluationSettings,
-    SearchSettings,
 )
+from a2d.specs.search import SETTINGS, GumbelSettings, SearchSettings
 
 Model = TypeVar("Model", bound=Frozen)
 SCALE_NAME = re.compile(r"\w[\w.-]*")
@@ -88,7 +88,7 @@ class Observations(Frozen):
 
     networks: Networks
     a2c: A2CSettings = A2CSettings()
-    search: SearchSettings = SearchSettings()
+    search: GumbelSettings = GumbelSettings()
 
 
 class Scale(Frozen):
@@ -131,15 +131,15 @@ class Scale(Frozen):
 
 
 class SearchMethod(Frozen):
-    """One way to search."""
+    """One way to search: a searcher by its kind, with settings of its own, and what teaches."""
 
     title: str
-    train_mode: Literal["one-level", "bi-level"]
+    searcher: SearchSettings = GumbelSettings()
     distillation: DistillationMode
 
 
 class Recipe(Frozen):
-    """Named factors of the search, laid over the scale's settings."""
+    """Named factors of the search, laid over the scale's settings, where a searcher has them."""
 
     title: str
     search: dict[str, Any] = Field(default_factory=dict)
@@ -147,7 +147,12 @@ class Recipe(Frozen):
 
     @model_validator(mode="after")
     def check_keys(self) -> Recipe:
-        SearchSettings.model_validate(self.search)
+        fields = {name for settings in SETTINGS.values() for name in settings.model_fields}
+        unknown = self.search.keys() - fields
+        if unknown:
+            raise ValueError(f"search.{min(unknown)}: is not a known key")
+        for settings in SETTINGS.values():
+            settings.model_validate(settings.own(self.search) | {"kind": settings.name()})
         DistillationSettings.model_validate(self.distillation)
         return self
 

@@ -123,14 +123,16 @@ class _Expansion:
 
     def _search(self, card: TaskCard, method: str, recipe: str, index: int) -> SearchSpec:
         chosen, factors = self.methods.search[method], self.methods.recipes[recipe]
-        settings = self._observations(card).search.model_dump()
-        space = {**settings["space"], **factors.search.get("space", {})}
+        settings = type(chosen.searcher)
+        laid = self._observations(card).search.model_dump() | factors.search
+        space = self._observations(card).search.space.model_dump() | factors.search.get("space", {})
+        search = settings.own(laid) | chosen.searcher.model_dump(exclude_unset=True)
         distillation = {**self.scale.distillation.model_dump(), **factors.distillation}
         spec = SearchSpec(
             **self._base(card),
             steps=self.scale.steps.search,
             seed=self.scale.seeds.search[index],
-            search={**settings, **factors.search, "space": space, "train_mode": chosen.train_mode},
+            search={**search, "space": space, "kind": settings.name()},
             distillation={**distillation, "mode": chosen.distillation},
             teacher=None if chosen.distillation == "none" else self.teachers[card.name],
         )

@@ -9,15 +9,16 @@ import pandas as pd
 
 from a2d.reading.rendering.text import number
 from a2d.reading.results import Results, where
-from a2d.specs.run import SearchSettings, SearchSpec, identity
+from a2d.specs.run import SearchSpec, identity
+from a2d.specs.search import GumbelSettings
 
 LATENCY = (
     "Latency: milliseconds of one decision in eager PyTorch, batch 1, one thread; the lowest over all records of the "
     "same network on the task, as runs side by side slow each other down. One multiply-accumulate is two FLOPs."
 )
 RANDOM = (
-    "Random architectures are drawn until the FLOPs of their cells differ from those of A2D's cells by at most 10 % of "
-    "A2D's whole agent, cells, dense layer and heads together; that is more than 10 % of the cells."
+    "Random architectures are drawn until the FLOPs of their cells differ from those of A2D's cells "
+    "by at most 10 %."
 )
 BI_LEVEL = "Bi-level search updates weights and α in turn, so that each gets half the updates of the other methods."
 
@@ -61,11 +62,14 @@ def twins(results: Results, rows: pd.DataFrame) -> str:
 
 def alpha_rate(results: Results) -> str:
     """Return the sentence on a learning rate of α that is not the paper's in the paper's recipe, '' if it is."""
-    usual = SearchSettings.model_fields["architecture_learning_rate"].default
+    usual = GumbelSettings.model_fields["architecture_learning_rate"].default
     keys = where(results.runs, stage="search", recipe="paper")["key"]
-    specs = [results.study.runs[key].spec for key in keys]
+    specs = (results.study.runs[key].spec for key in keys)
+    searches = (spec.search for spec in specs if isinstance(spec, SearchSpec))
     rates = {
-        spec.search.architecture_learning_rate for spec in specs if isinstance(spec, SearchSpec)
+        search.architecture_learning_rate
+        for search in searches
+        if isinstance(search, GumbelSettings)
     } - {usual}
     if not rates:
         return ""

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any
 
+from a2d.specs.architecture import Operator
 from a2d.study.definitions import Methods
 
 GREY, LIGHT, INK = "#6e6e6e", "#d5d5d5", "#222222"
@@ -61,13 +62,16 @@ SPARE = (
 )
 
 # Skip is pale, convolutions blue, inverted residuals from yellow to red with their expansion.
-OPERATOR_COLORS = {
-    "skip": "#f2f2f2",
-    "conv": ("#9ecae1", "#3182bd"),
-    "inverted_1": ("#fee391", "#fec44f"),
-    "inverted_3": ("#fdae6b", "#e6762b"),
-    "inverted_5": ("#e9967a", "#a63603"),
+SKIP_COLOR = "#f2f2f2"
+SMALL_KERNEL = 3
+OPERATOR_COLORS: dict[tuple[str, int | None], tuple[str, str]] = {  # by kind and expansion
+    ("convolution", None): ("#9ecae1", "#3182bd"),
+    ("dense", None): ("#9ecae1", "#3182bd"),
+    ("inverted", 1): ("#fee391", "#fec44f"),
+    ("inverted", 3): ("#fdae6b", "#e6762b"),
+    ("inverted", 5): ("#e9967a", "#a63603"),
 }
+OTHER_OPERATORS = ("#c7e9c0", "#41ab5d")
 
 
 def search_look(method: str, recipe: str) -> Look:
@@ -116,13 +120,12 @@ def network_name(network: str) -> str:
     return "Vanilla CNN" if network == "vanilla" else network
 
 
-def operator_color(operator: str) -> str:
+def operator_color(operator: Operator) -> str:
     """Return an operator's colour: paler for the smaller kernel, or for the first activation."""
-    if operator == "skip":
-        return str(OPERATOR_COLORS["skip"])
-    expansion = re.search(r"_e(\d+)", operator)
-    kind = f"inverted_{expansion[1]}" if expansion else "conv"
-    return OPERATOR_COLORS[kind]["5" in operator.split("_e")[0] or "tanh" in operator]
+    if operator.kind == "skip":
+        return SKIP_COLOR
+    shades = OPERATOR_COLORS.get((operator.kind, operator.expansion), OTHER_OPERATORS)
+    return shades[operator.activation == "tanh" or (operator.kernel or 0) > SMALL_KERNEL]
 
 
 def ink_on(color: str) -> str:
@@ -131,32 +134,20 @@ def ink_on(color: str) -> str:
     return INK if 0.299 * red + 0.587 * green + 0.114 * blue > 140 else "white"
 
 
-def operator_name(operator: str) -> str:
+def operator_name(operator: Operator) -> str:
     """Return an operator's full name, as 'inverted residual 3×3, expansion 5'."""
-    if operator == "skip":
-        return "skip"
-    kernel = re.search(r"[a-z](\d)(?:_e|$)", operator)
-    activation = re.search(r"relu|tanh", operator)
-    shape = (
-        f"{kernel[1]}×{kernel[1]}"
-        if kernel and activation is None
-        else activation[0]
-        if activation
-        else ""
-    )
-    expansion = re.search(r"_e(\d+)", operator)
-    if expansion:
-        return f"inverted residual {shape}, expansion {expansion[1]}"
-    return f"{'dense' if activation else 'convolution'} {shape}"
+    name = {"inverted": "inverted residual"}.get(operator.kind, operator.kind)
+    if operator.kernel is not None:
+        name += f" {operator.kernel}×{operator.kernel}"
+    elif operator.activation is not None:
+        name += f" {operator.activation}"
+    return name if operator.expansion is None else f"{name}, expansion {operator.expansion}"
 
 
-def operator_sign(operator: str) -> str:
-    """Return an operator's short sign inside a cell of a figure: 'C3', 'I5·3' (kernel 5, expansion 3), '–'."""
-    if operator == "skip":
+def operator_sign(operator: Operator) -> str:
+    """Return an operator's sign inside a cell: 'C3', 'I5·3' (kernel 5, expansion 3), '–'."""
+    if operator.kind == "skip":
         return "–"
-    expansion = re.search(r"_e(\d+)", operator)
-    core = operator.split("_e")[0]
-    shape = "T" if "tanh" in core else "R" if "relu" in core else core[-1]
-    if expansion:
-        return f"I{shape}·{expansion[1]}"
-    return f"{'D' if shape in 'RT' else 'C'}{shape}"
+    shape = operator.kernel or (operator.activation or "")[:1].upper()
+    sign = f"{operator.kind[0].upper()}{shape}"
+    return sign if operator.expansion is None else f"{sign}·{operator.expansion}"

@@ -1,0 +1,60 @@
+"""What training asks of a learner, whatever its algorithm; ``a2d.algorithms.a2c`` has the first."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from a2d.algorithms.rollout import Rollout
+from a2d.networks.agent import Agent
+from a2d.networks.supernet import Gates
+
+
+class Learner(Protocol):
+    """Updates an agent from rollouts."""
+
+    agent: Agent
+
+    def gates(self, generator: torch.Generator | None = None) -> tuple[Gates, ...]:
+        """Draw what the agent's next rollout is called with; nothing for a fixed network."""
+
+    def update(self, rollout: Rollout, progress: float) -> dict[str, float]:
+        """Learn from one rollout, at ``progress`` in 0..1; return every loss term's value.
+
+        Raises:
+            Diverged: before any weight is changed.
+        """
+
+    def state(self) -> dict[str, Tensor]:
+        """Return all that learning changes, by name; the learner's own tensors, not copies."""
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        """Take up the state of a learner of the same run."""
+
+
+class PathSearcher(Protocol):
+    """What a learner asks of a searcher that chooses a supernet's architectures while it learns."""
+
+    def propose(self, generator: torch.Generator | None = None) -> Gates:
+        """Choose the architecture of the next rollout."""
+
+    def terms(self) -> dict[str, Tensor]:
+        """Return loss terms of the searcher's own, by name."""
+
+    def coefficients(self) -> dict[str, float]:
+        """Return the coefficients by the names of the terms."""
+
+    def learn(self, progress: float) -> bool:
+        """Learn from the gradients of the loss; return whether the weights learn from them too.
+
+        Raises:
+            Diverged: before anything is changed.
+        """
+
+    def state(self) -> dict[str, Tensor]:
+        """Return all that learning changes, by name."""
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        """Take up the state of a searcher of the same run."""

@@ -1,0 +1,18 @@
+"""Uniform single-path sampling, then evolution over the shared weights (SPOS, Guo et al. 2020)."""
+
+from __future__ import annotations
+
+import torch
+
+from a2d.networks.supernet import Gates
+from a2d.search.evolution import Evolution
+
+
+class SinglePath(Evolution):
+    """Trains the supernet along uniformly drawn paths; trials then play with its weights."""
+
+    def propose(self, generator: torch.Generator | None = None) -> Gates:
+        cells, operators = self.costs.shape
+        device = None if generator is None else generator.device
+        drawn = torch.randint(operators, (cells, 1), generator=generator, device=device)
+        return Gates(drawn.tolist(), None)
