@@ -113,9 +113,9 @@ def test_what_works_is_left_alone() -> None:
 @pytest.mark.parametrize(
     ("trouble", "file"),
     [
-        ("computes", "test_guard"),
-        ("catches", "test_guard"),
-        ("waits", "test_guard"),
+        ("computes", "test_watchdog"),
+        ("catches", "test_watchdog"),
+        ("waits", "test_watchdog"),
         ("locks", "threading"),
     ],
 )
@@ -136,7 +136,7 @@ def test_what_hangs_is_ended(trouble: str, file: str, where: str, step: int) -> 
 @pytest.mark.parametrize(("where", "step"), [("step", 3), ("reset", 2)])
 def test_what_fails_tells_its_own_error(where: str, step: int) -> None:
     line = fail.__code__.co_firstlineno + 1
-    problem = rf'fails with KeyError: "the robot\'s arm", at .*test_guard\.py:{line}'
+    problem = rf'fails with KeyError: "the robot\'s arm", at .*test_watchdog\.py:{line}'
     with pytest.raises(
         A2DError, match=rf"troubled: step {step} .*\(seed=7\): the environment {problem}"
     ) as caught:
