@@ -47,7 +47,7 @@ test-faults: $(INSTALLED)  ## kills, full disks, broken files: what is guarantee
 
 test-cluster: $(INSTALLED)  ## smoke through a real SLURM cluster of this machine; as root on Debian, installs SLURM
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[$(EXTRAS),slurm]"
-	tests/cluster/one_node.sh $(PYTEST) tests/test_slurm.py
+	tests/cluster/one_node.sh $(PYTEST) tests/workflow/test_slurm.py
 	tests/cluster/smoke.sh
 
 lint: $(INSTALLED)  ## ruff and mypy

@@ -165,7 +165,7 @@ def summarize() -> None:
         "Cells: mean ± standard deviation [minimum, maximum] over seeds. The docstrings of "
         "`benchmarks/agreement.py` and `agreement_summary.py` say how both are run and what the rule is. "
         "Here the two draw different random numbers. With the same ones every update is the same up to "
-        "rounding (`tests/test_agreement.py`), so that a difference here is one between seeds.\n"
+        "rounding (`tests/algorithms/test_agreement.py`), so that a difference here is one between seeds.\n"
     )
     page = head + "\n".join(task_section(runs) for runs in tasks.values()) + "\n" + note
     (ROOT / "agreement.md").write_text(page, encoding="utf-8")

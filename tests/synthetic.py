@@ -22,6 +22,7 @@ from a2d.runs.records import (
 from a2d.specs.architecture import Architecture, Space, sample_architecture
 from a2d.specs.run import DerivedAgent, RandomAgent, SearchSpec
 from a2d.study.study import Run, Study, load_study
+from tests.checkout import ROOT
 
 Score = Callable[[Run], float | None]
 """The score that a run gets; None leaves it without a record."""
@@ -47,7 +48,6 @@ PROVENANCE = Provenance(
 )
 
 
-ROOT = Path(__file__).parents[1]
 MADE_UP = {
     "title": "Made up",
     "description": "Real tasks, methods and experiments; nothing of it is ever trained.",
@@ -156,3 +156,15 @@ def write_results(results: Results, folder: Path) -> None:
         path = folder / results.study.runs[key].path
         path.parent.mkdir(parents=True, exist_ok=True)
         write_record(path, record)
+
+
+def pretend_recorded(checkout: Path, scale: str) -> dict[str, str]:
+    """Give every run of a scale a record that no training made."""
+    study = load_study(scale, checkout)
+    for run in study.runs.values():
+        record = record_of(run, 1.0)
+        write_record(checkout / "results" / run.path, record)
+        if record.search is not None:
+            text = record.search.architecture.model_dump_json()
+            (checkout / "results" / run.architecture_path).write_text(text, encoding="utf-8")
+    return {key: f"results/{run.path}" for key, run in study.runs.items()}

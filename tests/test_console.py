@@ -12,8 +12,8 @@ import pytest
 
 from a2d.console import finish, say
 from a2d.runs.records import read_record
+from tests.checkout import ROOT
 
-ROOT = Path(__file__).parent.parent
 CATCH = str(ROOT / "envs" / "tiny-catch.yaml")
 A2D = [sys.executable, "-c", "from a2d.cli import main; main()"]
 ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0"}

@@ -13,12 +13,9 @@ import yaml
 from a2d.errors import A2DError, nearest
 from a2d.specs.architecture import load_architecture
 from a2d.study.study import load_study
-from tests.test_cli import CATCH, a2d, ended, refusal, succeeded
-from tests.test_faults import obey_permissions
-from tests.test_faults import run as run_process
-from tests.test_workflow import checkout
-
-__all__ = ["checkout"]
+from tests.commands import CATCH, a2d, ended, refusal, succeeded
+from tests.processes import obey_permissions
+from tests.processes import run as run_process
 
 
 @pytest.fixture(scope="module")

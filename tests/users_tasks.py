@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import gymnasium
@@ -12,8 +11,7 @@ import numpy as np
 from gymnasium.spaces import Box, Discrete
 
 from a2d.specs.task import TaskCard, load_card
-
-ENVS = Path(__file__).parent.parent / "envs"
+from tests.checkout import ENVS
 
 
 def shipped(name: str, **changes: Any) -> TaskCard:

@@ -1,0 +1,366 @@
+"""Every table, figure and page, rendered by its own script from records with known scores."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from a2d.reading.rendering.artifacts import STRUCTURES, TITLES, artifacts_of, runs_of
+from a2d.reading.rendering.cautions import twins
+from a2d.reading.rendering.figures import save_figure
+from a2d.reading.rendering.page import render_page
+from a2d.reading.rendering.tables import save_table
+from a2d.reading.rendering.text import bounds, latex, number, scaled
+from a2d.reading.results import Results
+from a2d.reading.statistics import Interval
+from a2d.study.definitions import ARTIFACTS, FIGURES
+from a2d.study.study import Run, Study, load_study
+from tests.checkout import ROOT
+from tests.scripts import script
+from tests.synthetic import make_study, results_of, write_results
+
+STRUCTURE_IDS = [artifact.replace("/", "-") for artifact in STRUCTURES]
+DIVERGED = "distilled-resnet14-critic"
+
+
+@pytest.fixture(scope="module")
+def study() -> Study:
+    return load_study("laptop", ROOT)
+
+
+def score(run: Run) -> float | None:
+    """Seeds 0, 10 and 100 score 4, the others 6; A2D 10 more; bi-level has not run."""
+    if "bilevel" in run.method:
+        return None
+    return (4.0 if run.spec.seed in (0, 10, 100) else 6.0) + (
+        10.0 if run.method == "derived-joint-joint" else 0.0
+    )
+
+
+@pytest.fixture(scope="module")
+def results(study: Study) -> Results:
+    return results_of(study, score, diverged=lambda run: run.method == DIVERGED)
+
+
+def without_score(results: Results) -> Results:
+    """The same, but no diverged run gave numbers in its test episodes."""
+    records = {
+        key: record.model_copy(update={"evaluation": None})
+        if record.status == "diverged"
+        else record
+        for key, record in results.records.items()
+    }
+    return Results(results.study, records)
+
+
+def table(name: str, results: Results) -> tuple[pd.DataFrame, pd.DataFrame, str]:
+    made = script(f"tables/{name}").make(results)
+    return made.shown, made.data, " ".join([made.caption, *made.notes])
+
+
+@pytest.mark.parametrize("artifact", ARTIFACTS)
+def test_an_artifact_repeats_from_its_declared_runs_alone_and_renders_without_records(
+    artifact: str, results: Results, study: Study, tmp_path: Path
+) -> None:
+    module, name = script(artifact), Path(artifact).name
+    declared = {run.key for run in runs_of(study, artifact)}
+    alone = Results(
+        study, {key: record for key, record in results.records.items() if key in declared}
+    )
+    for attempt, found in (("once", results), ("again", alone), ("empty", Results(study, {}))):
+        (tmp_path / attempt).mkdir()
+        if artifact.startswith("figures"):
+            save_figure(module.draw(found), tmp_path / attempt / name)
+        else:
+            save_table(module.make(found), tmp_path / attempt / name)
+    files = sorted((tmp_path / "once").iterdir())
+    assert len(files) >= 3
+    for path in files:
+        assert path.read_bytes() == (tmp_path / "again" / path.name).read_bytes()
+        assert (tmp_path / "empty" / path.name).stat().st_size > 0
+
+
+def test_the_size_sweep_holds_the_means_worked_out_by_hand(results: Results) -> None:
+    shown, data, _ = table("size_sweep", results)
+    assert len(data) == 2 * 4
+    assert set(data["score"]) == {5.0}
+    assert set(data["runs"]) == {2}
+    assert list(shown["Network"])[:4] == ["Vanilla CNN ★", "ResNet-14", "ResNet-20", "ResNet-38"]
+
+
+def test_a2d_stands_against_the_best_manual_size(results: Results) -> None:
+    _, data, _ = table("a2d_vs_manual", results)
+    by_agent = data[data["task"] == "minatar-breakout"].set_index("agent")["score"]
+    assert by_agent["A2D"] == 15.0
+    assert by_agent["Vanilla NAS"] == 5.0
+    assert by_agent["Random architecture"] == 5.0
+
+
+def test_what_has_not_run_is_shown_as_missing(results: Results) -> None:
+    shown, _, text = table("search_methods", results)
+    bilevel = shown[shown["Search"] == "Bi-level NAS"]
+    assert len(bilevel) == 2
+    assert set(bilevel["Searched score"]) == {"—"}
+    assert set(bilevel["Searches"]) == {"0 of 2"}
+    assert "marks what has none" in text
+
+
+def test_the_spread_is_the_standard_deviation_over_seeds(results: Results) -> None:
+    _, data, _ = table("search_methods", results)
+    vanilla = data[(data["search"] == "vanilla") & (data["recipe"] == "paper")]
+    assert vanilla["searched_spread"].tolist() == pytest.approx([2**0.5, 2**0.5])
+
+
+def test_a_diverged_run_is_marked_and_its_score_stays(results: Results) -> None:
+    shown, data, text = table("distillation", results)
+    critic = shown["Taught by"] == "Critic only"
+    assert set(shown.loc[critic, "Runs"]) == {"2 of 2 (†2 diverged)"}
+    assert set(data.loc[critic.to_numpy(), "score"]) == {5.0}
+    assert "diverged" in text
+
+
+def test_two_seeds_are_too_thin_for_any_verdict(results: Results) -> None:
+    _, data, _ = table("claims", results)
+    assert list(data["claim"]) == ["C1", "C2", "C3", "C4", "C5"]
+    assert set(data["verdict"]) == {"inconclusive"}
+
+
+def test_latex_is_escaped() -> None:
+    assert latex("50 % of a_b & $5 #1 {x} – ★") == r"50 \% of a\_b \& \$5 \#1 \{x\} -- $\star$"
+
+
+def test_numbers_as_people_read_them() -> None:
+    assert [number(value) for value in (0.0, 12.345, -0.5, 1234.5, float("nan"))] == [
+        "0", "12.3", "−0.500", "1,234", "—",
+    ]  # fmt: skip
+    assert [scaled(value) for value in (5_956_096, 240, 1e9)] == ["5.96 M", "240", "1.00 G"]
+    assert bounds(Interval(5.0, 4.0, 6.0)) == "5.00 [4.00, 6.00]"
+    assert bounds(Interval(5.0, 5.0, 5.0), certain=False) == "5.00"
+
+
+class Sources(HTMLParser):
+    """Collects what a page would fetch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fetched: list[str] = []
+        self.ids: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert tag not in ("script", "iframe", "link")
+        self.ids += [value or "" for name, value in attrs if name == "id"]
+        self.fetched += [value or "" for name, value in attrs if name in ("src", "href")]
+
+
+@pytest.fixture(scope="module")
+def page(results: Results, tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp("page")
+    for artifact in ARTIFACTS:
+        module, path = script(artifact), folder / artifact
+        path.parent.mkdir(exist_ok=True)
+        if artifact.startswith("figures"):
+            save_figure(module.draw(results), path)
+        else:
+            save_table(module.make(results), path)
+    return render_page(results, folder / "tables", folder / "figures")
+
+
+def test_the_page_is_whole_offline(page: str, study: Study) -> None:
+    sources = Sources()
+    sources.feed(page)
+    assert all(source.startswith(("data:image/png;base64,", "#")) for source in sources.fetched)
+    assert sum(source.startswith("data:") for source in sources.fetched) == len(FIGURES)
+    missing = next(run for run in study.runs.values() if run.method == "search-bilevel")
+    for text in (
+        "a2d plan --scale laptop --missing",
+        missing.path,
+        "the loss is nan",
+        "000000000000",
+    ):
+        assert text in page
+    assert {source[1:] for source in sources.fetched if source.startswith("#")} <= set(sources.ids)
+
+
+def test_the_page_shows_everything_once_and_scores_before_structures(page: str) -> None:
+    sources = Sources()
+    sources.feed(page)
+    shown = [artifact.replace("/", "-") for artifact in ARTIFACTS if artifact != "tables/claims"]
+    assert sorted(name for name in sources.ids if name in shown) == sorted(shown), (
+        "each artifact once"
+    )
+    last = max(sources.ids.index(name) for name in shown if name not in STRUCTURE_IDS)
+    assert all(sources.ids.index(name) > last for name in STRUCTURE_IDS)
+    assert (
+        page.index("The ledger") < page.index("<th>Verdict</th>") < page.index("<th>Statement</th>")
+    )
+    for artifact in FIGURES:
+        assert f"<b>{artifact}.</b>" not in page, "a title, not a file's name"
+        assert f"<b>{TITLES[f'figures/{artifact}']}.</b>" in page
+
+
+def test_the_page_fits_a_phone_and_numbers_stand_on_the_right(page: str) -> None:
+    """What is wide scrolls in a box of its own, and links in a row can break between any two of them."""
+    assert "flex-wrap: wrap" in page and ".scroll { overflow-x: auto; }" in page
+    assert page.count("<table") == page.count('<div class="scroll">\n<table')
+    assert page.count("<img") == page.count('<div class="scroll"><img')
+    assert '<th class="num">FLOPs</th>' in page and "<th>Layers</th>" in page
+    assert '<td class="num short">5.00 (4.00, 6.00)</td>' in page
+
+
+def test_two_seeds_are_two_dots_and_three_have_an_interval(
+    results: Results, tmp_path: Path
+) -> None:
+    shown, data, text = table("size_sweep", results)
+    assert set(shown["Test score"]) == {"5.00 (4.00, 6.00)"}
+    assert data[["low", "high"]].isna().all(axis=None) and "two seeds have no interval" in text
+    three = make_study(tmp_path, ("minatar-breakout",), 3, ("size_sweep", "distillation"))
+    scores = {10: 4.0, 11: 6.0, 12: 8.0, 100: 4.0}
+    more = results_of(three, lambda run: scores[run.spec.seed])
+    assert set(table("size_sweep", more)[0]["Test score"]) == {"6.00 [4.00, 8.00]"}
+    for found, bars in ((results, 0), (more, 3)):
+        panel = script("figures/optimal_size").draw(found).figure.axes[0]
+        spans = [
+            line
+            for line in panel.lines
+            if len(line.get_xdata()) == 2 and len(set(line.get_xdata())) == 1
+        ]
+        assert sum(line.get_linestyle() == "-" for line in spans) == bars
+    assert "two dots, have no interval" in script("figures/distillation").draw(results).caption
+    assert "[" not in " ".join(table("claims", results)[0]["Why"]), (
+        "no interval of two seeds in words either"
+    )
+
+
+def test_a_network_has_one_latency_the_lowest_that_was_recorded(results: Results) -> None:
+    records = dict(results.records)
+    alike = [
+        key
+        for key, run in results.study.runs.items()
+        if run.method in ("manual-resnet14", DIVERGED)
+    ]
+    alike = [key for key in alike if results.study.runs[key].spec.task.name == "minatar-breakout"]
+    for key, latency in zip(alike, (0.695, 0.5, 0.6, 0.324), strict=True):
+        costs = {"latency_median_ms": latency, "latency_p99_ms": 9.0}
+        network = records[key].network.model_copy(update=costs)
+        records[key] = records[key].model_copy(update={"network": network})
+    slower = {key for key in records if records[key].network.design == "resnet14"} - set(alike)
+    records = {key: record for key, record in records.items() if key not in slower}
+    shown, data, text = table("network_structures", Results(results.study, records))
+    row = (data["task"] == "minatar-breakout") & (data["network"] == "ResNet-14")
+    assert data.loc[row, "latency_ms"].tolist() == [0.324]
+    assert (
+        "99th percentile [ms]" not in shown
+        and "lowest over all records of the same network" in text
+    )
+
+
+def test_the_same_network_trained_alike_is_named_as_one_result(results: Results) -> None:
+    """The made-up architectures of actor-only and joint searches are the same for the same seed."""
+    rows = results.runs
+    alike = rows[
+        rows["method"].isin(["derived-actor-none", "derived-joint-none"]) & (rows["seed"] == 10)
+    ]
+    alike = alike[alike["task"] == "minatar-breakout"]
+    said = twins(results, alike)
+    assert (
+        "MinAtar Breakout, seed 10: derived-joint-none and derived-actor-none (score 4.00)" in said
+    )
+    assert said.split(": ", 1)[1].rstrip(".") in table("search_methods", results)[2]
+    assert (
+        said.split(": ", 1)[1].split(";")[0].rstrip(".")
+        in script("figures/architectures").draw(results).caption
+    )
+    assert twins(results, alike.iloc[:1]) == ""
+    taught = rows[
+        rows["method"].isin(["derived-joint-none", "derived-joint-joint"]) & (rows["seed"] == 10)
+    ]
+    assert twins(results, taught) == "", "the same network, but not trained alike"
+
+
+def test_captions_say_how_methods_differ(results: Results) -> None:
+    for text in (
+        table("search_methods", results)[2],
+        script("figures/search_stability").draw(results).caption,
+    ):
+        assert "half the updates" in text and "0.02 (20 times 0.001)" in text
+    for text in (
+        table("a2d_vs_manual", results)[2],
+        script("figures/pareto").draw(results).caption,
+    ):
+        assert "10 % of A2D's whole agent" in text
+    assert "One multiply-accumulate is two FLOPs" in table("network_structures", results)[2]
+
+
+def test_a_negative_effect_beside_a_star_is_explained(study: Study) -> None:
+    """ResNet-20 has the best mean; without either of its seeds the others are no guide to the seed left out."""
+    scores = {
+        "vanilla": (9.0, 1.0),
+        "resnet14": (1.0, 9.0),
+        "resnet20": (6.0, 5.0),
+        "resnet38": (5.0, 5.0),
+    }
+
+    def fooled(run: Run) -> float:
+        return (
+            scores[run.factors["network"]][run.spec.seed - 10]
+            if run.method.startswith("manual")
+            else 4.0
+        )
+
+    shown, data, _ = table("claims", results_of(study, fooled))
+    # Left out: seed 10, chosen by 11: resnet14, 1 − 5; seed 11, chosen by 10: vanilla, 1 − 5; range
+    # 5.5 − 5.
+    assert data["estimate"][0] == pytest.approx(-8.0)
+    assert (
+        "resnet20 on MinAtar Breakout" in shown["Why"][0]
+        and "the effect is negative all the same" in shown["Why"][0]
+    )
+
+
+def test_every_artifact_belongs_to_an_experiment(study: Study) -> None:
+    shown = {artifact for name in study.experiments for artifact in artifacts_of(study, name)}
+    assert shown | {"tables/claims"} == set(ARTIFACTS)
+
+
+def test_a_script_runs_as_the_workflow_runs_it(results: Results, tmp_path: Path) -> None:
+    write_results(results, tmp_path / "results")
+    command = [
+        sys.executable,
+        str(ROOT / "tables" / "size_sweep.py"),
+        "--scale",
+        "laptop",
+        "--root",
+        str(ROOT),
+    ]
+    command += ["--results", str(tmp_path / "results"), "--out", str(tmp_path / "out")]
+    subprocess.run(command, check=True, cwd=tmp_path, env={"PYTHONPATH": str(ROOT), "PATH": ""})
+    assert {path.suffix for path in (tmp_path / "out").iterdir()} == {
+        ".csv",
+        ".md",
+        ".tex",
+        ".html",
+    }
+
+
+@pytest.mark.parametrize("artifact", ARTIFACTS)
+def test_a_diverged_run_without_a_score_is_shown_as_such(
+    artifact: str, results: Results, tmp_path: Path
+) -> None:
+    lost, module = without_score(results), script(artifact)
+    if artifact.startswith("figures/"):
+        save_figure(module.draw(lost), tmp_path / "figure")
+        caption = (tmp_path / "figure.txt").read_text(encoding="utf-8")
+        shown = any(run.method == DIVERGED for run in runs_of(lost.study, artifact))
+        assert "diverged" in caption or "missing" in caption or not shown, caption
+    else:
+        save_table(module.make(lost), tmp_path / "table")
+    if artifact == "tables/distillation":
+        text = (tmp_path / "table.md").read_text(encoding="utf-8")
+        assert (
+            "0 of 2 (†2 diverged)" in text and "had none, as no test episode gave a number" in text
+        )

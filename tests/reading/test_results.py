@@ -1,0 +1,238 @@
+"""Tidy results: every planned run keeps its row, and statistics refuse what is not recorded."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from a2d.reading.results import (
+    COLUMNS,
+    MissingRuns,
+    Results,
+    load_results,
+    make_yardstick,
+    matrix,
+    summarize,
+    where,
+)
+from a2d.runs.records import CurvePoint
+from a2d.study.study import Run, Study
+from tests.checkout import ROOT
+from tests.synthetic import make_study, record_of, results_of, write_results
+
+BREAKOUT, INVADERS = "minatar-breakout", "minatar-space_invaders"
+TASKS = (BREAKOUT, INVADERS)
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    return make_study(tmp_path_factory.mktemp("checkout"), TASKS, 3, ("size_sweep", "distillation"))
+
+
+def seed_score(run: Run) -> float:
+    """Return 0, 10 and 20 for the three seeds, 1 more on Space Invaders."""
+    return 10.0 * (run.spec.seed % 10) + (run.spec.task.name == INVADERS)
+
+
+def chosen(results: Results, method: str, task: str = BREAKOUT) -> pd.DataFrame:
+    return where(results.runs, task=task, method=method)
+
+
+def test_an_empty_folder_leaves_a_row_per_planned_run(study: Study, tmp_path: Path) -> None:
+    results = load_results(study, tmp_path)
+    rows = results.runs
+    assert list(rows.columns) == list(COLUMNS)
+    assert list(rows["key"]) == list(study.runs) and list(rows["path"]) == [
+        run.path for run in study.runs.values()
+    ]
+    assert (
+        set(rows["state"]) == {"missing"}
+        and rows["score"].isna().all()
+        and rows["score"].dtype == np.float64
+    )
+    assert results.curves.empty and list(results.curves.columns) == ["key", "step", "mean_return"]
+    assert results.stale == () and results.damaged == {}
+
+
+def test_states_and_measures_of_runs(study: Study, tmp_path: Path) -> None:
+    every = results_of(study, seed_score, lambda run: run.method == "manual-vanilla")
+    write_results(every, tmp_path)
+    gone, broken = [run for run in study.runs.values() if run.method == "distilled-resnet14-actor"][
+        :2
+    ]
+    (tmp_path / gone.path).unlink()
+    text = (tmp_path / broken.path).read_text(encoding="utf-8")
+    (tmp_path / broken.path).write_text(
+        text.replace('"wall_s": 36.0', '"wall_s": 35.0'), encoding="utf-8"
+    )
+    results = load_results(study, tmp_path)
+    rows = results.runs.set_index("key")
+    assert rows.loc[gone.key, "state"] == "missing" and rows.loc[gone.key, "reason"] == ""
+    assert rows.loc[broken.key, "state"] == "damaged" and "checksum" in str(
+        rows.loc[broken.key, "reason"]
+    )
+    assert rows.loc[[gone.key, broken.key], ["score", "flops", "core_hours"]].isna().all(axis=None)
+    diverged = where(rows, method="manual-vanilla")
+    assert set(diverged["state"]) == {"diverged"} and set(diverged["reason"]) == {"the loss is nan"}
+    assert sorted(diverged["score"]) == [0, 1, 10, 11, 20, 21], "a diverged run's last score counts"
+    assert (diverged["steps_done"] == diverged["steps"] / 2).all()
+    finished = where(rows, state="finished")
+    assert len(finished) == len(rows) - 2 - 6 and (finished["core_hours"] == 36 / 3600).all()
+    assert finished["skips"].isna().all(), "no search is planned"
+
+
+def test_factors_tell_the_runs_apart(study: Study) -> None:
+    results = results_of(study, seed_score)
+    assert {len(results.manual(task)) for task in TASKS} == {3 * 3}
+    assert set(results.manual(BREAKOUT)["distillation"]) == {"none"}
+    for mode in ("none", "actor", "critic", "joint"):
+        rows = results.fixed(INVADERS, mode)
+        assert set(rows["network"]) == {"resnet14"} and sorted(rows["score"]) == [1, 11, 21]
+    assert list(results.teacher(BREAKOUT)["method"]) == ["teacher-resnet20"]
+    assert set(chosen(results, "manual-vanilla")["search"]) == {""}, (
+        "what does not apply is empty, not NaN"
+    )
+
+
+def test_searches_keep_their_skips_and_curves(tmp_path: Path) -> None:
+    study = make_study(tmp_path, (BREAKOUT,), 1, ("search_methods",))
+    results = results_of(study, lambda run: 5.0 if run.stage == "search" else None)
+    searches = where(results.runs, stage="search")
+    outcomes = [results.records[key].search for key in searches["key"]]
+    assert list(searches["skips"]) == [outcome.skips for outcome in outcomes if outcome is not None]
+    curves = results.curves
+    assert set(curves["key"]) == set(searches["key"]) and set(
+        curves.groupby("key")["mean_return"].max()
+    ) == {5.0}
+
+
+def test_a_curve_without_finished_episodes_is_nan(study: Study) -> None:
+    run = next(iter(study.runs.values()))
+    record = record_of(run, 1.0)
+    first = CurvePoint(step=record.curve[0].step, mean_return=None)
+    results = Results(
+        study, {run.key: record.model_copy(update={"curve": [first, *record.curve[1:]]})}
+    )
+    assert list(results.curves["mean_return"].isna()) == [True, False, False, False, False]
+
+
+def test_stale_records_are_named_and_never_counted(study: Study, tmp_path: Path) -> None:
+    run = next(iter(study.runs.values()))
+    write_results(Results(study, {run.key: record_of(run, 1.0)}), tmp_path)
+    old = (tmp_path / run.path).with_name("seed100-00000000.json")
+    old.write_bytes((tmp_path / run.path).read_bytes())
+    old.with_name("seed100-00000000.arch.json").write_text("{}", encoding="utf-8")
+    elsewhere = tmp_path / "laptop" / "seed1-00000000.json"
+    elsewhere.parent.mkdir()
+    elsewhere.write_text("{}", encoding="utf-8")
+    results = load_results(study, tmp_path)
+    assert results.stale == (old.relative_to(tmp_path).as_posix(),), (
+        "of this study alone; no architecture"
+    )
+    assert list(results.records) == [run.key] and results.runs["score"].notna().sum() == 1
+
+
+def test_summaries_by_hand(study: Study) -> None:
+    results = results_of(
+        study, lambda run: None if run.method == "manual-resnet20" else seed_score(run)
+    )
+    summary = summarize(chosen(results, "manual-vanilla"))
+    assert summary.score is not None and summary.score.estimate == 10, "the mean of 0, 10 and 20"
+    # Resamples of three: all 0 or all 20 with probability 1/27 each, more than 2.5 %.
+    assert (summary.score.low, summary.score.high) == (0, 20)
+    assert (summary.planned, summary.recorded, summary.diverged, summary.certain) == (3, 3, 0, True)
+    none = summarize(chosen(results, "manual-resnet20"))
+    assert (none.planned, none.recorded, none.score, none.certain) == (3, 0, None, False)
+    assert summarize(results.runs.iloc[:0]).planned == 0
+
+
+def test_a_summary_of_some_seeds_says_so(study: Study) -> None:
+    def first(run: Run) -> float | None:
+        return 4.0 if run.spec.seed == 10 else None
+
+    results = results_of(study, first, lambda run: run.method == "manual-vanilla")
+    summary = summarize(chosen(results, "manual-vanilla"))
+    assert summary.score is not None and summary.score.low == summary.score.high == 4
+    assert (summary.planned, summary.recorded, summary.diverged, summary.certain) == (
+        3,
+        1,
+        1,
+        False,
+    )
+
+
+def test_a_matrix_has_seeds_as_rows_and_tasks_as_asked(study: Study) -> None:
+    rows = where(results_of(study, seed_score).runs, method="manual-resnet14")
+    shuffled = rows.sample(frac=1, random_state=1)
+    assert matrix(shuffled, [INVADERS, BREAKOUT]).tolist() == [[1, 0], [11, 10], [21, 20]]
+    assert matrix(shuffled, [BREAKOUT], "flops").tolist() == [[2e6], [2e6], [2e6]]
+
+
+def test_a_matrix_refuses_missing_runs(study: Study) -> None:
+    absent = next(
+        run for run in study.runs.values() if run.method == "manual-vanilla" and run.spec.seed == 12
+    )
+    results = results_of(study, lambda run: None if run == absent else seed_score(run))
+    rows = where(results.runs, method="manual-vanilla")
+    with pytest.raises(MissingRuns, match=absent.path) as raised:
+        matrix(rows, list(TASKS))
+    assert raised.value.paths == (absent.path,)
+    other = INVADERS if absent.spec.task.name == BREAKOUT else BREAKOUT
+    assert matrix(rows, [other]).shape == (3, 1), "of another task nothing is missing"
+    with pytest.raises(MissingRuns, match="none planned"):
+        matrix(rows, ["minatar-freeway"])
+
+
+def test_the_best_size_has_the_highest_mean(study: Study) -> None:
+    means = {
+        "manual-vanilla": (9, 9, 9),
+        "manual-resnet14": (0, 0, 20),
+        "manual-resnet20": (10, 10, 10),
+    }
+    results = results_of(
+        study, lambda run: float(means.get(run.method, (0, 0, 0))[run.spec.seed % 10])
+    )
+    assert (
+        set(results.best_manual(BREAKOUT)["network"]) == {"resnet20"}
+        and len(results.best_manual(BREAKOUT)) == 3
+    )
+    assert results_of(study, lambda run: None).best_manual(BREAKOUT).empty
+
+
+def test_a_yardstick_runs_from_random_to_the_best_size(study: Study) -> None:
+    def score(run: Run) -> float:
+        known = run.spec.task.random_score
+        assert known is not None
+        return known.value + (8.0 if run.method == "manual-resnet14" else 2.0)
+
+    yardstick = make_yardstick(results_of(study, score))
+    assert yardstick.tasks == list(TASKS) and yardstick.problems == {}
+    low = np.array([yardstick.low[task] for task in TASKS])
+    scores = yardstick.apply(np.array([low, low + 4, low + 8]), list(TASKS))
+    assert scores == pytest.approx(np.array([[0, 0], [0.5, 0.5], [1, 1]]))
+
+
+def test_tasks_without_a_scale_are_named_with_the_reason(tmp_path: Path) -> None:
+    (tmp_path / "envs").mkdir()
+    tasks = (*TASKS, "minatar-asterix", "minatar-freeway")
+    for task in tasks:
+        card = yaml.safe_load((ROOT / "envs" / f"{task}.yaml").read_text(encoding="utf-8"))
+        if task == BREAKOUT:
+            del card["random_score"]
+        (tmp_path / "envs" / f"{task}.yaml").write_text(yaml.safe_dump(card), encoding="utf-8")
+    study = make_study(tmp_path, tasks, 1, ("size_sweep",))
+    scores = {BREAKOUT: 5.0, INVADERS: None, "minatar-asterix": -1.0, "minatar-freeway": 50.0}
+    yardstick = make_yardstick(results_of(study, lambda run: scores[run.spec.task.name]))
+    assert yardstick.tasks == ["minatar-freeway"] and math.isclose(
+        yardstick.high["minatar-freeway"], 50
+    )
+    assert yardstick.problems[BREAKOUT] == "its card has no random score"
+    assert yardstick.problems[INVADERS] == "no manual agent is recorded"
+    assert yardstick.problems["minatar-asterix"].startswith(
+        "no manual size scores above random (-1 ≤ "
+    )

@@ -1,0 +1,278 @@
+"""Scales and experiments: they expand, and a changed setting repeats what depends on it and nothing else."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from a2d.errors import A2DError
+from a2d.specs.run import SearchSpec, key_of, search_of
+from a2d.specs.search import GumbelSettings
+from a2d.study.study import Run, Study, load_study
+from tests.checkout import ROOT
+from tests.study_files import edit
+
+SMOKE, RECIPES = "scales/smoke", "experiments/recipes"
+SCALES = sorted(path.stem for path in (ROOT / "workflow" / "scales").glob("*.yaml"))
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """Return a copy of what studies are written in, to be changed at will."""
+    for folder in ("workflow", "envs"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    return tmp_path
+
+
+def test_the_five_scales_are_there() -> None:
+    assert {"smoke", "laptop", "minatar", "mujoco", "atari"} <= set(SCALES)
+
+
+@pytest.mark.parametrize("name", SCALES)
+def test_scale_expands_into_runs_that_have_what_they_need(name: str) -> None:
+    study = load_study(name, ROOT)
+    runs = list(study.runs.values())
+    assert runs and all(key == run.key == key_of(run.spec) for key, run in study.runs.items())
+    assert len({run.path for run in runs}) == len(runs), "no two records share a file"
+    for position, run in enumerate(runs):
+        needed = [need for need in (run.spec.teacher, search_of(run.spec)) if need is not None]
+        earlier = {other.key for other in runs[:position]}
+        assert all(key_of(need) in earlier for need in needed), "what is needed comes first"
+        assert study.find(run.path) is run
+        assert (
+            run.path
+            == f"{name}/{run.spec.task.name}/{run.method}/seed{run.spec.seed}-{run.key[:8]}.json"
+        )
+    assert all(study.members[experiment] for experiment in study.experiments)
+    members = {key for keys in study.members.values() for key in keys}
+    rest = {run.stage for key, run in study.runs.items() if key not in members}
+    assert rest <= {"teacher", "search"}
+
+
+@pytest.mark.parametrize("name", SCALES)
+def test_what_a_search_has_seen_never_judges_it(name: str) -> None:
+    runs = load_study(name, ROOT).runs.values()
+    search_seeds = {run.spec.seed for run in runs if isinstance(run.spec, SearchSpec)}
+    teacher_seeds = {run.spec.seed for run in runs if run.stage == "teacher"}
+    final_seeds = {run.spec.seed for run in runs if run.stage in ("manual", "derive")}
+    assert not search_seeds & final_seeds and not teacher_seeds & (search_seeds | final_seeds)
+
+
+def test_smoke_has_every_method_and_control_on_both_tasks() -> None:
+    study = load_study("smoke", ROOT)
+    for task in ("tiny-catch", "tiny-reach"):
+        methods = {run.method for run in study.runs.values() if run.spec.task.name == task}
+        assert {
+            f"search-{name}" for name in ("vanilla", "bilevel", "actor", "critic", "joint")
+        } <= methods
+        assert {
+            f"derived-{name}-{mode}" for name in ("vanilla", "joint") for mode in ("none", "joint")
+        } <= methods
+        assert {"random-joint-none", "random-joint-joint"} <= methods
+    modes = {
+        run.factors["search"]: (run.spec.search.train_mode, run.spec.distillation.mode)
+        for run in study.runs.values()
+        if isinstance(run.spec, SearchSpec)
+        and isinstance(run.spec.search, GumbelSettings)
+        and run.factors["recipe"] == "paper"
+    }
+    assert modes == {
+        "vanilla": ("one-level", "none"), "bilevel": ("bi-level", "none"), "actor": ("one-level", "actor"),
+        "critic": ("one-level", "critic"), "joint": ("one-level", "joint"),
+    }  # fmt: skip
+
+
+def test_equal_specs_are_one_run() -> None:
+    study = load_study("smoke", ROOT)
+    shared = set(study.members["a2d_vs_manual"]) & set(study.members["size_sweep"])
+    assert shared, "the sweep is trained once"
+    assert {run.stage for run in map(study.runs.__getitem__, shared)} == {"manual"}
+
+
+def test_one_ablation_is_a_search_and_what_is_derived_from_it() -> None:
+    runs = load_study("smoke", ROOT).of_search("actor")
+    assert {run.stage for run in runs} == {"search", "derive"}
+    assert {run.method for run in runs} == {"search-actor", "derived-actor-none"}
+
+
+def teaches(run: Run, *modes: str) -> bool:
+    """Tell whether a run, or the search it builds on, is taught in one of the modes."""
+    search = search_of(run.spec)
+    return run.spec.distillation.mode in modes or (
+        search is not None and search.distillation.mode in modes
+    )
+
+
+def on_pixels(run: Run) -> bool:
+    return run.spec.task.observation == "pixels"
+
+
+def searched(run: Run) -> bool:
+    return run.stage == "search" or search_of(run.spec) is not None
+
+
+def paper(run: Run) -> bool:
+    """Tell whether a run is of the paper's recipe, or final training, where recipes change nothing."""
+    return run.factors.get("recipe", "paper") == "paper"
+
+
+def trained(run: Run) -> bool:
+    return run.stage in ("manual", "derive")
+
+
+def identity_of(run: Run) -> tuple[str, str, int]:
+    return run.spec.task.name, run.method, run.spec.seed
+
+
+def changed_runs(before: Study, after: Study) -> set[tuple[str, str, int]]:
+    old = {identity_of(run): run.key for run in before.runs.values()}
+    new = {identity_of(run): run.key for run in after.runs.values()}
+    assert old.keys() == new.keys()
+    return {identity for identity, key in new.items() if key != old[identity]}
+
+
+CASES: dict[str, tuple[str, Any, Any]] = {
+    "title": ("title", "Other", lambda run: False),
+    "discount": ("pixels.a2c.discount", 0.95, on_pixels),
+    "lambda": ("vectors.search.cost_coefficient", 0.5, lambda run: searched(run) and not on_pixels(run)),
+    "search steps": ("steps.search", 6720, searched),
+    "train steps": ("steps.train", 6720, trained),
+    "teacher steps": (
+        "steps.teacher", 6720, lambda run: run.stage == "teacher" or teaches(run, "actor", "critic", "joint")
+    ),
+    "beta_a": (
+        "distillation.actor_coefficient", 0.7,
+        lambda run: (run.spec.distillation.mode in ("actor", "joint") and (paper(run) or trained(run)))
+        or (search_of(run.spec) is not None and paper(run) and teaches(run, "actor", "joint")),
+    ),
+    "beta_c": (
+        "distillation.critic_coefficient", 0.7,
+        lambda run: (run.spec.distillation.mode in ("critic", "joint") and (paper(run) or trained(run)))
+        or (search_of(run.spec) is not None and paper(run) and teaches(run, "critic", "joint")),
+    ),
+    "evaluation": ("evaluation.episodes", 20, lambda run: True),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_changed_setting_changes_the_keys_that_depend_on_it_alone(
+    name: str, checkout: Path
+) -> None:
+    key, value, depends = CASES[name]
+    before = load_study("smoke", checkout)
+    edit(checkout, SMOKE, (key, value))
+    expected = {identity_of(run) for run in before.runs.values() if depends(run)}
+    assert changed_runs(before, load_study("smoke", checkout)) == expected
+
+
+def test_a_renamed_method_keeps_its_key(checkout: Path) -> None:
+    before = load_study("smoke", checkout)
+    edit(
+        checkout,
+        "methods",
+        ("search.joint.title", "Another title"),
+        ("recipes.plus.title", "Another"),
+    )
+    assert changed_runs(before, load_study("smoke", checkout)) == set()
+
+
+def test_a_recipe_changes_its_own_runs_alone(checkout: Path) -> None:
+    before = load_study("smoke", checkout)
+    edit(checkout, "methods", ("recipes.plus.search.temperature", 2.0))
+    expected = {
+        identity_of(run) for run in before.runs.values() if run.factors.get("recipe") == "plus"
+    }
+    assert expected and changed_runs(before, load_study("smoke", checkout)) == expected
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "names"),
+    [
+        (SMOKE, ("stepps", 1), ("smoke.yaml", "stepps", "not a known key")),
+        (SMOKE, ("steps.train", "many"), ("smoke.yaml", "steps.train", "'many'")),
+        (SMOKE, ("pixels.a2c.learning_rat", 1), ("smoke.yaml", "pixels.a2c.learning_rat")),
+        (SMOKE, ("pixels.search.backward_paths", 10), ("smoke.yaml", "backward_paths")),
+        (SMOKE, ("steps.train", 5121), ("smoke.yaml", "5121", "multiple")),
+        (SMOKE, ("seeds", {"teacher": 1, "search": [0], "train": [0]}), ("smoke.yaml", "seeds")),
+        (SMOKE, ("seeds", {"teacher": 0, "search": [0], "train": [1]}), ("smoke.yaml", "seeds")),
+        (SMOKE, ("seeds", {"teacher": 9, "search": [0, 1], "train": [2]}), ("smoke.yaml", "seeds")),
+        (SMOKE, ("seeds", {"teacher": 9, "search": [0, 0], "train": [2, 3]}), ("smoke.yaml", "seeds")),
+        (SMOKE, ("pixels", None), ("smoke", "pixels", "tiny-catch")),
+        (SMOKE, ("tasks", ["tiny-cath"]), ("tiny-cath", "tiny-catch")),
+        (SMOKE, ("experiments", ["size_sweeep"]), ("size_sweeep", "size_sweep")),
+        (SMOKE, ("pixels.networks.student", "vanila"), ("smoke", "vanila")),
+        (SMOKE, ("vectors.networks.every", ["mlp8", "resnet14"]), ("smoke", "resnet14")),
+        ("methods", ("search.joint.train_mode", "both"), ("methods.yaml", "joint.train_mode", "'both'")),
+        ("methods", ("search.joint.distil", "joint"), ("methods.yaml", "search.joint.distil")),
+        ("methods", ("recipes.plus.search.temperatur", 1), ("methods.yaml", "temperatur")),
+        ("methods", ("recipes.plus.distillation.schedule", "slow"), ("methods.yaml", "schedule")),
+        (RECIPES, ("groups.0.search", ["joitn"]), ("recipes.yaml", "search", "'joitn'", "methods.yaml")),
+        (RECIPES, ("groups.0.recipe", ["pluss"]), ("recipes.yaml", "recipe", "'pluss'")),
+        (RECIPES, ("groups.0.stage", "serch"), ("recipes.yaml", "groups.0.stage", "'serch'")),
+        (RECIPES, ("claim", []), ("recipes.yaml", "claim", "not a known key")),
+        ("experiments/distillation", ("groups.0.distillation", ["actr"]), ("distillation.yaml", "'actr'")),
+        ("experiments/distillation", ("groups.0.network", ["studnet"]), ("distillation.yaml", "studnet")),
+        ("experiments/distillation", ("groups.0.network", []), ("distillation.yaml", "groups.0", "network")),
+        (RECIPES, ("groups.0.search", []), ("recipes.yaml", "groups.0", "at least one search")),
+        (RECIPES, ("artifacts", ["figures/parreto"]), ("recipes.yaml", "figures/parreto", "figures/pareto")),
+        ("experiments/search_methods", ("claims.0.test", "spread"), ("search_methods.yaml", "claims.0.test")),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_mistake_names_its_file_and_key(
+    file: str, change: tuple[str, Any], names: tuple[str, ...], checkout: Path
+) -> None:
+    edit(checkout, file, change)
+    with pytest.raises(A2DError) as caught:
+        load_study("smoke", checkout)
+    assert all(name in str(caught.value) for name in names), str(caught.value)
+    assert len(str(caught.value)) < 500, "a message, not a dump"
+
+
+def test_unknown_scale_lists_those_there_are() -> None:
+    with pytest.raises(A2DError, match=r"'smokee'.*laptop.*smoke"):
+        load_study("smokee", ROOT)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "workflow/scales/smoke.yaml",
+        "../scales/smoke",
+        "scales/../smoke",
+        "smoke.yaml",
+        "./smoke",
+        "/tmp/smoke",
+    ],
+)
+def test_a_scale_is_a_name_and_no_path(name: str, checkout: Path) -> None:
+    with pytest.raises(
+        A2DError, match=r"name of a file .*; write smoke; the scales there: atari, .*smoke"
+    ):
+        load_study(name, checkout)
+
+
+@pytest.mark.parametrize("name", ["..", "", ".", "{task}", "a b"])
+def test_what_cannot_name_folders_and_patterns_names_no_scale(name: str, checkout: Path) -> None:
+    scales = checkout / "workflow" / "scales"
+    shutil.copy(scales / "smoke.yaml", scales / f"{name}.yaml")
+    with pytest.raises(A2DError, match="should be the name of a file"):
+        load_study(name, checkout)
+
+
+def test_unknown_run_is_told() -> None:
+    with pytest.raises(A2DError, match="no such run"):
+        load_study("smoke", ROOT).find("smoke/tiny-catch/teacher-vanilla/seed100-00000000.json")
+
+
+def test_planning_needs_no_torch() -> None:
+    code = (
+        "import sys; from pathlib import Path; from a2d.study.study import load_study;"
+        "load_study('smoke', Path()); assert not {'torch', 'gymnasium'} & sys.modules.keys()"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
