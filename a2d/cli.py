@@ -120,10 +120,14 @@ def search(
     environments: Environments = 64,
     teacher: Teacher = None,
     distill: Mode = "none",
+    searcher: Annotated[
+        Literal["gumbel", "single_path", "evolution"],
+        typer.Option(help="the paper's; shared weights and trials of paths; trials from scratch"),
+    ] = "gumbel",
     train_mode: Annotated[
-        Literal["one-level", "bi-level"],
-        typer.Option(help="weights and alpha together, or in turn"),
-    ] = "one-level",
+        Literal["one-level", "bi-level"] | None,
+        typer.Option(help="gumbel: weights and alpha together (if not given), or in turn"),
+    ] = None,
     cells: Annotated[int, typer.Option(min=1, help="searchable cells; the paper has 14")] = 6,
     width: Annotated[
         int, typer.Option(min=4, help="channels of the first stage, or units of a layer")
@@ -133,8 +137,13 @@ def search(
         typer.Option(help="'none' is the paper's; 'identity' learns more easily"),
     ] = "identity",
     cost: Annotated[
-        float, typer.Option(min=0, help="lambda: how much FLOPs count against the score")
-    ] = 0.01,
+        float | None,
+        typer.Option(min=0, help="gumbel: lambda, how much FLOPs count; 0.01 if not given"),
+    ] = None,
+    largest_cost: Annotated[
+        float | None,
+        typer.Option(help="others: most FLOPs of the cells, by the most expensive cells'"),
+    ] = None,
     log: Log = None,
 ) -> None:
     """Search an architecture; writes OUT/arch.json, which `train --architecture` takes.
@@ -144,7 +153,10 @@ def search(
     from a2d.runs.folder import search_architecture
 
     space = {"cells": cells, "width": width, "shortcut": shortcut}
-    settings = {"train_mode": train_mode, "space": space, "cost_coefficient": cost}
+    given = {"train_mode": train_mode, "cost_coefficient": cost, "largest_cost": largest_cost}
+    settings = {"kind": searcher, "space": space} | {
+        name: value for name, value in given.items() if value is not None
+    }
     record = search_architecture(
         task, out, steps, seed, environments, teacher, distill, settings, log
     )

@@ -50,7 +50,7 @@ class Evolution(Searcher):
         """Change one cell's operator of the best of a few that are drawn from the population."""
         youngest = self.trials[-self.settings.population :]
         drawn = generator.choice(len(youngest), size=self.settings.tournament, replace=False)
-        parent = best_of([youngest[index] for index in drawn])
+        parent = best_of([youngest[index] for index in sorted(drawn)])
         paths = np.array([self.supernet.candidates.index(name) for name in parent.operators])
         cell = generator.integers(len(paths))
         # Another operator than the parent's, all others alike.

@@ -37,11 +37,14 @@ def short_card(folder: Path, task: str) -> Path:
     return path
 
 
-@pytest.mark.parametrize("kind", ["train", "distill", "search"])
-@pytest.mark.parametrize(
-    ("task", "steps"),
-    [("tiny-catch", 8000), ("tiny-reach", 16000), ("minatar-breakout", 8000), ("atari-pong", 1600)],
-)
+TASKS = [
+    ("tiny-catch", 8000), ("tiny-reach", 16000), ("minatar-breakout", 8000), ("atari-pong", 1600)
+]  # fmt: skip
+KINDS = [(task, steps, kind) for task, steps in TASKS for kind in ("train", "distill", "search")]
+KINDS += [("tiny-catch", 12000, "single_path"), ("tiny-reach", 12000, "evolution")]
+
+
+@pytest.mark.parametrize(("task", "steps", "kind"), KINDS)
 def test_killed_again_and_again_a_run_ends_as_if_it_had_not_been(
     task: str, steps: int, kind: str, tmp_path: Path
 ) -> None:
@@ -52,8 +55,10 @@ def test_killed_again_and_again_a_run_ends_as_if_it_had_not_been(
     if kind != "train":
         assert run(*command, "--out", tmp_path / "teacher", "--steps", 40) == (0, "")
         command += ["--teacher", tmp_path / "teacher", "--distill", "joint"]
-    if kind == "search":
+    if kind not in ("train", "distill"):
         command[:3] = ["search", "--cells", 3, "--width", 8]
+    if kind in ("single_path", "evolution"):
+        command += ["--searcher", kind]
     command += ["--steps", steps, "--seed", 1]
     assert run(*command, "--out", whole) == (0, "")
     kills = resumed = 0
