@@ -1,0 +1,1 @@
+"""How a spec becomes a record: training, checkpoints, test episodes, files."""
