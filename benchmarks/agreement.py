@@ -46,8 +46,9 @@ from a2d.runs.provenance import Provenance, collect_provenance
 from a2d.runs.records import CurvePoint, Evaluation
 from a2d.runs.training import CURVE_POINTS
 from a2d.seeds import stream_seed
+from a2d.specs.algorithm import A2CSettings
 from a2d.specs.data import Frozen
-from a2d.specs.run import A2CSettings, EvaluationSettings, ManualAgent, TrainSpec
+from a2d.specs.run import EvaluationSettings, ManualAgent, TrainSpec
 from a2d.specs.task import TaskCard, load_task
 
 Implementation = Literal["ours", "sb3"]

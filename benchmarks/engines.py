@@ -27,8 +27,9 @@ from a2d.networks.layers import Layer
 from a2d.networks.supernet import Supernet
 from a2d.runs.process import THREADS, prepare
 from a2d.search.gumbel import Gumbel
+from a2d.specs.algorithm import A2CSettings
 from a2d.specs.architecture import CellSpace
-from a2d.specs.run import A2CSettings, ManualAgent, SearchSpec, TrainSpec
+from a2d.specs.run import ManualAgent, SearchSpec, TrainSpec
 from a2d.specs.search import GumbelSettings
 from a2d.specs.task import TaskCard, load_task
 from benchmarks.agreement import fresh_agent, sb3_environments, sb3_model

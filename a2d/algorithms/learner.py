@@ -1,4 +1,4 @@
-"""What training asks of a learner, whatever its algorithm; ``a2d.algorithms.a2c`` has the first."""
+"""What training asks of a learner, and a learner of a searcher that it trains a supernet for."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from a2d.algorithms.rollout import Rollout
+from a2d.algorithms.rollout import Collector, Rollout
 from a2d.networks.agent import Agent
 from a2d.networks.supernet import Gates
 
@@ -17,8 +17,8 @@ class Learner(Protocol):
 
     agent: Agent
 
-    def gates(self, generator: torch.Generator | None = None) -> tuple[Gates, ...]:
-        """Draw what the agent's next rollout is called with; nothing for a fixed network."""
+    def collect(self, collector: Collector) -> Rollout:
+        """Play one rollout."""
 
     def update(self, rollout: Rollout, progress: float) -> dict[str, float]:
         """Learn from one rollout, at ``progress`` in 0..1; return every loss term's value.
@@ -39,6 +39,9 @@ class PathSearcher(Protocol):
 
     def propose(self, generator: torch.Generator | None = None) -> Gates:
         """Choose the architecture of the next rollout."""
+
+    def parameters(self) -> list[Tensor]:
+        """Return what is learnt by the gradients of the loss."""
 
     def terms(self) -> dict[str, Tensor]:
         """Return loss terms of the searcher's own, by name."""

@@ -28,6 +28,51 @@ def n_step_returns(rewards: Tensor, ends: Tensor, last_values: Tensor, discount:
     return returns
 
 
+def generalized_advantages(
+    rewards: Tensor,
+    ends: Tensor,
+    values: Tensor,
+    last_values: Tensor,
+    discount: float,
+    decay: float,
+) -> Tensor:
+    """Return generalised advantages (T, N) (Schulman et al. 2016, eq. 16).
+
+    Args:
+        rewards: (T, N); at a truncation it already holds the discounted value of the final
+            observation.
+        ends: (T, N) bool, the episode ended with this step, by termination or truncation.
+        values: (T, N) of the observations that were acted on.
+        last_values: (N,) values of the observations after the last step.
+        discount: per step.
+        decay: lambda; 0 gives one-step advantages, 1 those of the n-step returns.
+    """
+    advantages = torch.empty_like(rewards)
+    following, later = last_values, torch.zeros_like(last_values)
+    for step in reversed(range(len(rewards))):
+        error = rewards[step] + discount * following * ~ends[step] - values[step]
+        later = error + discount * decay * later * ~ends[step]
+        advantages[step], following = later, values[step]
+    return advantages
+
+
+def standardize(values: Tensor) -> Tensor:
+    """Return the values (N,) with mean 0 and standard deviation 1."""
+    return (values - values.mean()) / (values.std() + 1e-8)
+
+
+def clipped_policy_loss(ratios: Tensor, advantages: Tensor, clip: float) -> Tensor:
+    """Return PPO's clipped surrogate with its sign turned, over (N,) (Schulman et al. 2017, eq. 7).
+
+    Args:
+        ratios: of the actions' probabilities now to those when they were played.
+        advantages: of the actions.
+        clip: how far from 1 a ratio counts.
+    """
+    clipped = ratios.clamp(1 - clip, 1 + clip)
+    return -torch.min(ratios * advantages, clipped * advantages).mean()
+
+
 def policy_loss(policy: Distribution, actions: Tensor, advantages: Tensor) -> Tensor:
     """Return the policy-gradient loss, the mean of -log pi(a|s) A(s, a) over (N,)."""
     return -(policy.log_prob(actions) * advantages).mean()

@@ -59,22 +59,50 @@ class RMSProp:
 
 
 class Adam:
-    """Adam (Kingma and Ba, 2015) for one tensor, changed in place by ``step``."""
+    """Adam (Kingma and Ba, 2015), bias-corrected for every weight by its own number of steps.
 
-    def __init__(self, weight: Tensor, learning_rate: float, betas: tuple[float, float]) -> None:
-        self.weight = weight
-        self.learning_rate = learning_rate
+    Args:
+        weights: changed in place by ``step``.
+        epsilon: added to the root of the squares' mean.
+        betas: decays of the running means of gradients and of their squares.
+    """
+
+    def __init__(
+        self,
+        weights: Iterable[Tensor],
+        epsilon: float = 1e-8,
+        betas: tuple[float, float] = (0.9, 0.999),
+    ) -> None:
+        self.weights = list(weights)
+        self.epsilon = epsilon
         self.betas = betas
-        self.mean = torch.zeros_like(weight)
-        self.square = torch.zeros_like(weight)
-        self.steps = 0
+        self.means = [torch.zeros_like(weight) for weight in self.weights]
+        self.squares = [torch.zeros_like(weight) for weight in self.weights]
+        self.steps = torch.zeros(len(self.weights), dtype=torch.int64)
+
+    def state(self) -> dict[str, Tensor]:
+        """Return all that ``step`` changes besides the weights, by name."""
+        named = {f"means.{index}": mean for index, mean in enumerate(self.means)}
+        named |= {f"squares.{index}": square for index, square in enumerate(self.squares)}
+        return named | {"steps": self.steps}
 
     @torch.no_grad()
-    def step(self, gradient: Tensor) -> None:
-        """Move the tensor along its gradient."""
+    def step(self, learning_rate: float) -> None:
+        """Move the weights along their gradients; those without one stay, and their means too."""
+        learned = [index for index, weight in enumerate(self.weights) if weight.grad is not None]
+        self.steps[learned] += 1
+        weights, means, squares = (
+            [tensors[index] for index in learned]
+            for tensors in (self.weights, self.means, self.squares)
+        )
+        gradients = [weight.grad for weight in weights if weight.grad is not None]
         first, second = self.betas
-        self.steps += 1
-        self.mean.lerp_(gradient, 1 - first)
-        self.square.mul_(second).addcmul_(gradient, gradient, value=1 - second)
-        root = (self.square.sqrt() / math.sqrt(1 - second**self.steps)).add_(1e-8)
-        self.weight.addcdiv_(self.mean, root, value=-self.learning_rate / (1 - first**self.steps))
+        torch._foreach_lerp_(means, gradients, 1 - first)
+        torch._foreach_mul_(squares, second)
+        torch._foreach_addcmul_(squares, gradients, gradients, 1 - second)
+        roots = torch._foreach_sqrt(squares)
+        steps = self.steps[learned].tolist()
+        torch._foreach_div_(roots, [math.sqrt(1 - second**count) for count in steps])
+        torch._foreach_add_(roots, self.epsilon)
+        rates = [-learning_rate / (1 - first**count) for count in steps]
+        torch._foreach_addcdiv_(weights, means, roots, rates)

@@ -24,10 +24,12 @@ RECENT_EPISODES = 100
 class Rollout(NamedTuple):
     """T steps of N environments, flattened to (T·N, ...) where not said otherwise.
 
-    ``outputs`` and ``values`` keep their graph: the pass that acted is the pass that learns.
+    Where they have a graph, ``outputs`` and ``values`` are of the pass that acted, which then
+    learns as well.
     """
 
     observations: Tensor
+    inputs: Tensor  # the observations as the network saw them
     outputs: Tensor
     values: Tensor
     actions: Tensor
@@ -83,8 +85,13 @@ class Collector:
         self.tracker = EpisodeTracker(environments.num_envs)
         self.observation = torch.from_numpy(environments.reset(seed=seed)[0])
 
-    def collect(self, agent: Agent, length: int, gates: tuple[Gates, ...]) -> Rollout:
-        """Play ``length`` steps and return them."""
+    def collect(
+        self, agent: Agent, length: int, gates: tuple[Gates, ...], graph: bool = True
+    ) -> Rollout:
+        """Play ``length`` steps and return them, with the graph of the network's pass or without.
+
+        A graph holds all that the network computed, and so much memory where there are many steps.
+        """
         tape, steps = Tape(length), []
         sampled = tuple(gate.sampled() for gate in gates)
         for _ in range(length):
@@ -92,18 +99,23 @@ class Collector:
             if agent.normalizer is not None:
                 agent.normalizer.update(observation)
             x = agent.preprocess(observation)
-            with tape.record():
+            with tape.record() if graph else torch.no_grad():
                 output, value = agent.heads(x, *sampled)
                 if not (output.isfinite().all() and value.isfinite().all()):
                     raise Diverged("the network's outputs are not finite")
                 action = draw(agent.distribution(output), self.generator)
             reward, end = self._step(agent, action, sampled)
-            steps.append((observation, x, action, reward, end))
-        observations, inputs, actions, rewards, ends = zip(*steps, strict=True)
-        with tape.replay():
-            outputs, values = agent.heads(torch.cat(inputs), *gates)
+            steps.append((observation, x, output, value, action, reward, end))
+        observations, xs, acted, valued, actions, rewards, ends = zip(*steps, strict=True)
+        inputs = torch.cat(xs)
+        if graph:
+            with tape.replay():
+                outputs, values = agent.heads(inputs, *gates)
+        else:
+            outputs, values = torch.cat(acted), torch.cat(valued)
         return Rollout(
             observations=torch.cat(observations),
+            inputs=inputs,
             outputs=outputs,
             values=values,
             actions=torch.cat(actions),

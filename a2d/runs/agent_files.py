@@ -53,7 +53,9 @@ def save_agent(
     tensors = {name: tensor.contiguous() for name, tensor in agent.state_dict().items()}
     write_atomically(folder / WEIGHTS, lambda path: path.write_bytes(save(tensors)))
     weights = checksum(folder / WEIGHTS)
-    description = Description(spec=spec, design=design, interface=interface, weights_sha256=weights, diverged=diverged)
+    description = Description(
+        spec=spec, design=design, interface=interface, weights_sha256=weights, diverged=diverged
+    )
     data = description.model_dump(mode="json", exclude=set() if diverged else {"diverged"})
     text = json.dumps({**data, "sha256": digest(data)}, indent=1)
     write_atomically(folder / DESCRIPTION, lambda path: path.write_text(text, encoding="utf-8"))
@@ -77,5 +79,7 @@ def load_agent(folder: Path) -> tuple[Agent, Description]:
     try:
         agent.load_state_dict(load_file(path))
     except (SafetensorError, RuntimeError) as error:
-        raise A2DError(f"{path}: does not fit the network that {DESCRIPTION} describes: {error}") from error
+        raise A2DError(
+            f"{path}: does not fit the network that {DESCRIPTION} describes: {error}"
+        ) from error
     return agent, description

@@ -55,7 +55,9 @@ def evaluate(
     while min(map(len, played)) < quota and steps < longest:
         steps += 1
         policy, _ = agent(torch.from_numpy(observation), *gates)
-        observation, reward, terminated, truncated, _ = environments.step(draw(policy, generator).numpy())
+        observation, reward, terminated, truncated, _ = environments.step(
+            draw(policy, generator).numpy()
+        )
         running += reward
         length += 1
         cut = length >= bound

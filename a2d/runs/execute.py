@@ -2,39 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
-import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from gymnasium.vector import VectorEnv
 
-from a2d.algorithms.a2c import A2C
-from a2d.algorithms.learner import Learner
-from a2d.algorithms.rollout import Collector
-from a2d.console import say
-from a2d.environments import make_environment
-from a2d.errors import A2DError, Diverged
-from a2d.files import checksum
+from a2d.algorithms.learners import make_learner
+from a2d.errors import A2DError
 from a2d.networks.agent import Agent
-from a2d.networks.costs import count_flops, count_parameters, measure_latency
-from a2d.networks.interface import Interface, build_agent, build_supernet_agent, interface_of
-from a2d.networks.supernet import Gates, Supernet, gates_of
+from a2d.networks.interface import Interface, build_agent, build_supernet_agent
+from a2d.networks.supernet import Supernet, gates_of
 from a2d.runs.agent_files import save_agent
-from a2d.runs.checkpoint import Checkpoint
 from a2d.runs.execution import Execution, close, evaluate_or_diverge
-from a2d.runs.process import THREADS, accelerator_name, chosen_device, peak_memory_mib, prepare
-from a2d.runs.progress_bar import Reporter
-from a2d.runs.provenance import code_digest, collect_provenance, versions
-from a2d.runs.records import Evaluation, Network, Record, SearchOutcome, Timing
+from a2d.runs.records import Record, SearchOutcome
 from a2d.runs.stopping import stoppable
-from a2d.runs.training import Progress, Training, Work, train
+from a2d.runs.training import Work
 from a2d.runs.trials import FromScratch, SharedWeights, Trials
 from a2d.search.matched import random_design
 from a2d.search.searcher import Searcher, make_searcher
-from a2d.seeds import own_stream, seed_global_streams, stream_seed
+from a2d.seeds import own_stream
 from a2d.specs.architecture import Architecture
 from a2d.specs.run import (
     DerivedAgent,
@@ -93,7 +78,7 @@ def run_training(
     design = design_of(spec, searched, run.interface)
     with own_stream(run.stream, run.device) as generator:
         agent = build_agent(design, run.interface).to(run.device)
-    learner = A2C(agent, spec.a2c, spec.distillation, teacher)
+    learner = make_learner(spec, agent, teacher)
     progress = run.work(lambda: run.training(learner, generator), design)
     with stoppable(AFTER_TRAINING):
         close(run.environments)
@@ -140,7 +125,7 @@ def _supernet_work(
 ) -> Work:
     """Return the training of a supernet, with trials of its paths after it if there are any."""
     updates = spec.search.supernet_updates(spec.updates)
-    learner = A2C(agent, spec.a2c, spec.distillation, run.teacher, searcher)
+    learner = make_learner(spec, agent, run.teacher, searcher)
     training = run.training(learner, generator, updates)
     if updates == spec.updates:
         return training

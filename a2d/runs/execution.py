@@ -11,7 +11,6 @@ from pathlib import Path
 import torch
 from gymnasium.vector import VectorEnv
 
-from a2d.algorithms.a2c import A2C
 from a2d.algorithms.learner import Learner
 from a2d.algorithms.rollout import Collector
 from a2d.console import say
@@ -20,32 +19,22 @@ from a2d.errors import A2DError, Diverged
 from a2d.files import checksum
 from a2d.networks.agent import Agent
 from a2d.networks.costs import count_flops, count_parameters, measure_latency
-from a2d.networks.interface import Interface, build_agent, build_supernet_agent, interface_of
-from a2d.networks.supernet import Gates, Supernet, gates_of
-from a2d.runs.agent_files import save_agent
+from a2d.networks.interface import Interface, build_agent, interface_of
+from a2d.networks.supernet import Gates
 from a2d.runs.checkpoint import Checkpoint
 from a2d.runs.evaluation import evaluate
 from a2d.runs.process import THREADS, accelerator_name, chosen_device, peak_memory_mib, prepare
 from a2d.runs.progress_bar import Reporter
 from a2d.runs.provenance import code_digest, collect_provenance, versions
 from a2d.runs.records import Evaluation, Network, Record, SearchOutcome, Timing
-from a2d.runs.stopping import stoppable
 from a2d.runs.training import Progress, Training, Work, train
-from a2d.runs.trials import FromScratch, SharedWeights, Trials
-from a2d.search.matched import random_design
-from a2d.search.searcher import Searcher, make_searcher
-from a2d.seeds import own_stream, seed_global_streams, stream_seed
+from a2d.seeds import seed_global_streams, stream_seed
 from a2d.specs.architecture import Architecture
 from a2d.specs.run import (
-    DerivedAgent,
-    GivenAgent,
-    ManualAgent,
     SearchSpec,
     TrainSpec,
     key_of,
-    search_of,
 )
-
 
 
 def measure_network(agent: Agent, interface: Interface, design: str | Architecture) -> Network:
@@ -91,7 +80,9 @@ def close(environments: VectorEnv) -> None:
         say(f"closing the environments failed with {type(error).__name__}: {error}")
 
 
-def evaluate_or_diverge(progress: Progress, spec: TrainSpec | SearchSpec, agent: Agent, *gates: Gates) -> Evaluation | None:
+def evaluate_or_diverge(
+    progress: Progress, spec: TrainSpec | SearchSpec, agent: Agent, *gates: Gates
+) -> Evaluation | None:
     """Play the test episodes; a run in which even those give no numbers has diverged, and has no score."""
     try:
         return evaluate_agent(spec, agent, *gates)
@@ -104,7 +95,11 @@ def evaluate_or_diverge(progress: Progress, spec: TrainSpec | SearchSpec, agent:
 def check_teacher(teacher: Agent, interface: Interface) -> None:
     """Raise A2DError, with both sides, where a teacher does not see and do what the student does."""
     taught, learned = Interface.of_agent(teacher).model_dump(), interface.model_dump()
-    sides = [f"{name}: {taught[name]} against {learned[name]}" for name in taught if taught[name] != learned[name]]
+    sides = [
+        f"{name}: {taught[name]} against {learned[name]}"
+        for name in taught
+        if taught[name] != learned[name]
+    ]
     if sides:
         raise A2DError(f"the teacher does not fit the task, its side first: {', '.join(sides)}")
 
@@ -129,7 +124,7 @@ class Execution:
         self.device = chosen_device()
         self.stream = stream_seed(spec.seed, spec.kind, "network")
         self.seed = stream_seed(spec.seed, spec.kind, "environments")
-        self.environments = make_environment(spec.task, spec.a2c.environments, self.seed)
+        self.environments = make_environment(spec.task, spec.algorithm.environments, self.seed)
         self.interface = interface_of(self.environments, spec.task.normalize_observations)
         if teacher is not None:
             check_teacher(teacher, self.interface)
@@ -140,7 +135,7 @@ class Execution:
         """Return the training of a learner. Raise Diverged where the first observation is bad."""
         spec = self.spec
         collector = Collector(
-            self.environments, spec.task, self.seed, spec.a2c.discount, generator
+            self.environments, spec.task, self.seed, spec.algorithm.discount, generator
         )
         return Training(spec, learner, collector, updates)
 
@@ -200,5 +195,3 @@ class Execution:
             provenance=collect_provenance(THREADS, accelerator_name()),
             resumed_from=tuple(progress.earlier),
         )
-
-

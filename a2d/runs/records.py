@@ -93,7 +93,9 @@ class Record(Frozen):
     search: SearchOutcome | None = None
     timing: Timing
     provenance: Provenance
-    resumed_from: tuple[Provenance, ...] = ()  # the processes before, where the run was stopped and resumed
+    resumed_from: tuple[
+        Provenance, ...
+    ] = ()  # the processes before, where the run was stopped and resumed
 
     @model_validator(mode="after")
     def check_evaluation(self) -> Record:
@@ -118,7 +120,9 @@ def write_record(path: Path, record: Record) -> None:
 
 def find_records(folder: Path) -> list[Path]:
     """Return the paths of all records below ``folder``, sorted."""
-    return sorted(path for path in folder.rglob("seed*.json") if not path.name.endswith(".arch.json"))
+    return sorted(
+        path for path in folder.rglob("seed*.json") if not path.name.endswith(".arch.json")
+    )
 
 
 @contextmanager
@@ -146,10 +150,14 @@ def check_record(path: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise A2DError(f"{path}: cannot be read as a record: {error}") from error
     if claimed != digest(data):
-        raise A2DError(f"{path}: its checksum does not match its content; delete it, and the run is repeated")
+        raise A2DError(
+            f"{path}: its checksum does not match its content; delete it, and the run is repeated"
+        )
     named = RECORD_NAME.fullmatch(path.name)
     if named and not str(data.get("key")).startswith(named["key"]):
-        raise A2DError(f"{path}: is the record of another run, {data.get('key')}; delete it, and the run is repeated")
+        raise A2DError(
+            f"{path}: is the record of another run, {data.get('key')}; delete it, and the run is repeated"
+        )
     return data
 
 
@@ -166,5 +174,7 @@ def read_record(path: Path) -> Record:
     except ValidationError as error:
         raise describe_validation_error(error, str(path)) from error
     if record.key != key_of(record.spec):
-        raise A2DError(f"{path}: key {record.key} is not its spec's key {key_of(record.spec)}; it is stale")
+        raise A2DError(
+            f"{path}: key {record.key} is not its spec's key {key_of(record.spec)}; it is stale"
+        )
     return record

@@ -11,7 +11,7 @@ import torch
 from gymnasium.spaces import Discrete
 from torch import Tensor
 
-from a2d.algorithms.a2c import part_of
+from a2d.algorithms.actor_critic import part_of
 from a2d.algorithms.learner import Learner
 from a2d.algorithms.rollout import Collector
 from a2d.errors import A2DError, Diverged
@@ -109,13 +109,15 @@ class Training:
         self.total = spec.updates if total is None else total
         self.progress = Progress()
         self.good = _copy(learner.agent)
-        self.actions: list[Tensor] = []  # of every rollout, (T·N, ...): with the seed, an exact replay
+        self.actions: list[
+            Tensor
+        ] = []  # of every rollout, (T·N, ...): with the seed, an exact replay
         self.point_every = max(1, self.total // CURVE_POINTS)
 
     @property
     def updates(self) -> int:
         """How many are done."""
-        return self.progress.steps // self.spec.a2c.steps_per_update
+        return self.progress.steps // self.spec.algorithm.steps_per_update
 
     def ended(self) -> bool:
         """Whether nothing is left to train: all steps are done, or the run has diverged."""
@@ -130,8 +132,7 @@ class Training:
         """Collect one rollout and learn from it. Raise Diverged with the last good weights in place."""
         spec, progress, learner, update = self.spec, self.progress, self.learner, self.updates
         try:
-            gates = learner.gates(self.collector.generator)
-            rollout = self.collector.collect(learner.agent, spec.a2c.rollout_length, gates)
+            rollout = learner.collect(self.collector)
             acted = _copy(learner.agent) if update % self.point_every == 0 else self.good
             progress.terms = learner.update(rollout, update / self.total)
         except Diverged:
@@ -141,8 +142,8 @@ class Training:
         # do.
         self.good = acted
         self.actions.append(self._compact(rollout.actions))
-        progress.steps += spec.a2c.steps_per_update
-        reporter.advance(spec.a2c.steps_per_update)
+        progress.steps += spec.algorithm.steps_per_update
+        reporter.advance(spec.algorithm.steps_per_update)
         if self.updates % self.point_every == 0:
             point = CurvePoint(step=progress.steps, mean_return=self.collector.tracker.mean_return)
             progress.curve.append(point)
@@ -162,11 +163,18 @@ class Training:
             "random": {"generator": self.collector.generator.get_state()},
             "actions": {str(index): actions for index, actions in enumerate(self.actions)},
         }
-        tensors = {f"{part}/{name}": tensor for part, named in parts.items() for name, tensor in named.items()}
+        tensors = {
+            f"{part}/{name}": tensor
+            for part, named in parts.items()
+            for name, tensor in named.items()
+        }
         return tensors, {**self.progress.notes(), "fingerprint": self.collector.fingerprint()}
 
     def restore(
-        self, tensors: dict[str, Tensor], notes: dict[str, Any], between: Callable[[], object] = lambda: None
+        self,
+        tensors: dict[str, Tensor],
+        notes: dict[str, Any],
+        between: Callable[[], object] = lambda: None,
     ) -> None:
         """Take up what ``state`` returned, in a run that has just been built.
 
@@ -208,7 +216,9 @@ class Training:
             )
 
 
-def train(work: Work, reporter: Reporter, checkpoint: Checkpoint, provenance: Provenance) -> Progress:
+def train(
+    work: Work, reporter: Reporter, checkpoint: Checkpoint, provenance: Provenance
+) -> Progress:
     """Work until all steps are spent or the run diverges, from its checkpoint if there is one.
 
     Args:

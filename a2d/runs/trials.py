@@ -10,7 +10,9 @@ import torch
 from gymnasium.vector import VectorEnv
 from torch import Tensor
 
-from a2d.algorithms.a2c import A2C, part_of
+from a2d.algorithms.actor_critic import part_of
+from a2d.algorithms.learner import Learner
+from a2d.algorithms.learners import make_learner
 from a2d.algorithms.rollout import Collector
 from a2d.environments import make_environment
 from a2d.errors import Diverged
@@ -87,7 +89,7 @@ class SharedWeights:
 class _Candidate(NamedTuple):
     """A trial under way."""
 
-    learner: A2C
+    learner: Learner
     collector: Collector
 
 
@@ -103,7 +105,7 @@ class FromScratch:
         assert isinstance(spec.search, EvolutionSettings)
         self.spec, self.interface, self.teacher, self.device = spec, interface, teacher, device
         self.updates = spec.updates // spec.search.trials
-        self.least_steps = self.updates * spec.a2c.steps_per_update
+        self.least_steps = self.updates * spec.algorithm.steps_per_update
         self.candidate: _Candidate | None = None
         self.done = 0  # updates of the trial under way
         self.best: Trial | None = None
@@ -114,28 +116,27 @@ class FromScratch:
             if self.candidate is None:
                 self.candidate = self._begin(architecture, index)
             learner, collector = self.candidate
-            rollout = collector.collect(learner.agent, self.spec.a2c.rollout_length, ())
-            learner.update(rollout, self.done / self.updates)
+            learner.update(learner.collect(collector), self.done / self.updates)
         except Diverged:
             return self._end(architecture, diverged=True)
         self.done += 1
         return self._end(architecture) if self.done == self.updates else None
 
     def _begin(self, architecture: Architecture, index: int) -> _Candidate:
-        spec, settings = self.spec, self.spec.a2c
+        spec, settings = self.spec, self.spec.algorithm
         seed = stream_seed(spec.seed, spec.kind, f"trial {index} environments")
         seed_global_streams(seed)
         environments = make_environment(spec.task, settings.environments, seed)
         stream = stream_seed(spec.seed, spec.kind, f"trial {index} network")
         with own_stream(stream, self.device) as generator:
             agent = build_agent(architecture, self.interface).to(self.device)
-        learner = A2C(agent, settings, spec.distillation, self.teacher)
+        learner = make_learner(spec, agent, self.teacher)
         return _Candidate(
             learner, Collector(environments, spec.task, seed, settings.discount, generator)
         )
 
     def _end(self, architecture: Architecture, diverged: bool = False) -> Trial:
-        steps = self.done * self.spec.a2c.steps_per_update
+        steps = self.done * self.spec.algorithm.steps_per_update
         score, weights = None, {}
         if self.candidate is not None:
             score = None if diverged else self.candidate.collector.tracker.mean_return
@@ -215,7 +216,9 @@ class Trials:
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Return everything that what is left depends on; a trial under way begins again."""
-        tensors, notes = ({}, self.progress.notes()) if self.training is None else self.training.state()
+        tensors, notes = (
+            ({}, self.progress.notes()) if self.training is None else self.training.state()
+        )
         tensors |= {f"player/{name}": tensor for name, tensor in self.player.state().items()}
         trials = [trial.model_dump(mode="json") for trial in self.trials]
         return tensors, {**notes, "trials": trials}

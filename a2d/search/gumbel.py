@@ -12,7 +12,7 @@ import math
 import torch
 from torch import Tensor
 
-from a2d.algorithms.optimizers import Adam, forget_gradients
+from a2d.algorithms.optimizers import Adam
 from a2d.errors import Diverged
 from a2d.networks.supernet import Gates, Supernet, operator_flops
 from a2d.search.searcher import Finding, Searcher
@@ -74,15 +74,15 @@ class Gumbel(Searcher):
         self.settings = spec.search
         self.flops = operator_flops(supernet)
         self.alpha = torch.zeros_like(self.flops, requires_grad=True)
-        self.optimizer = Adam(
-            self.alpha, self.settings.architecture_learning_rate, betas=(0.5, 0.999)
-        )
+        self.optimizer = Adam([self.alpha], betas=(0.5, 0.999))
         self.temperature = self.settings.temperature
         self.rollouts = 0
 
     def propose(self, generator: torch.Generator | None = None) -> Gates:
-        forget_gradients([self.alpha])
         return sample_gates(self.alpha, self.temperature, self.settings.backward_paths, generator)
+
+    def parameters(self) -> list[Tensor]:
+        return [self.alpha]
 
     def terms(self) -> dict[str, Tensor]:
         return {"cost": expected_cost(self.alpha, self.flops)}
@@ -95,7 +95,7 @@ class Gumbel(Searcher):
             raise Diverged("the gradient of alpha is not finite")
         one_level, even = self.settings.train_mode == "one-level", self.rollouts % 2 == 0
         if one_level or not even:
-            self.optimizer.step(self.alpha.grad)
+            self.optimizer.step(self.settings.architecture_learning_rate)
         self.rollouts += 1
         self.temperature = temperature_at(
             self.settings.temperature,
@@ -108,18 +108,14 @@ class Gumbel(Searcher):
     def state(self) -> dict[str, Tensor]:
         return {
             "alpha": self.alpha,
-            "mean": self.optimizer.mean,
-            "square": self.optimizer.square,
-            "steps": torch.tensor(self.optimizer.steps),
+            **self.optimizer.state(),
             "rollouts": torch.tensor(self.rollouts),
             "temperature": torch.tensor(self.temperature, dtype=torch.float64),
         }
 
     def restore(self, state: dict[str, Tensor]) -> None:
-        self.alpha.detach().copy_(state["alpha"])
-        self.optimizer.mean.copy_(state["mean"])
-        self.optimizer.square.copy_(state["square"])
-        self.optimizer.steps = int(state["steps"])
+        for name, tensor in {"alpha": self.alpha.detach(), **self.optimizer.state()}.items():
+            tensor.copy_(state[name])
         self.rollouts = int(state["rollouts"])
         self.temperature = float(state["temperature"])
 

@@ -43,6 +43,10 @@ class Searcher:
         """Choose the architecture of the next rollout."""
         raise NotImplementedError
 
+    def parameters(self) -> list[Tensor]:
+        """Return what is learnt by the gradients of the loss."""
+        return []
+
     def terms(self) -> dict[str, Tensor]:
         """Return loss terms of the searcher's own, by name."""
         return {}

@@ -9,62 +9,14 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from a2d.errors import nearest
+from a2d.specs.algorithm import A2CSettings, DistillationSettings, PPOSettings
 from a2d.specs.architecture import Architecture, Space
-from a2d.specs.data import Frozen
+from a2d.specs.data import Frozen, later
 from a2d.specs.search import EvolutionSettings, GumbelSettings, SearchSettings, describe_operators
 from a2d.specs.task import TaskCard
 
 # Raised by hand when an algorithm's meaning changes, so that the records it touches become stale.
 SEMANTICS = {"train": 1, "search": 1, "random": 2, "evaluation": 1}
-
-DistillationMode = Literal["none", "actor", "critic", "joint"]
-Head = Literal["actor", "critic"]
-HEADS: tuple[Head, ...] = ("actor", "critic")
-
-
-class A2CSettings(Frozen):
-    """Synchronous advantage actor-critic; the defaults are the paper brief's reconstruction."""
-
-    environments: int = Field(64, ge=1, description="environments stepped side by side")
-    rollout_length: int = Field(
-        5, ge=1, description="steps of every environment between two updates"
-    )
-    discount: float = Field(0.99, ge=0, le=1)
-    value_coefficient: float = Field(0.5, ge=0)
-    entropy_coefficient: float = Field(0.01, ge=0)
-    learning_rate: float = Field(1e-3, gt=0, description="held for the first half of training ...")
-    final_learning_rate: float = Field(1e-4, ge=0, description="... then decayed linearly to this")
-    rmsprop_decay: float = Field(0.99, gt=0, lt=1)
-    rmsprop_epsilon: float = Field(
-        1e-5, gt=0, description="added outside the square root, as PyTorch does"
-    )
-    max_gradient_norm: float = Field(0.5, gt=0)
-
-    @property
-    def steps_per_update(self) -> int:
-        return self.environments * self.rollout_length
-
-
-class DistillationSettings(Frozen):
-    """Which of the teacher's heads teach, and how strongly."""
-
-    mode: DistillationMode = "none"
-    actor_coefficient: float = Field(1e-1, ge=0, description="beta_a, of KL(teacher || student)")
-    critic_coefficient: float = Field(
-        1e-3, ge=0, description="beta_c, of half the squared value error"
-    )
-    schedule: Literal["constant", "annealed"] = Field(
-        "constant", description="'annealed' lowers both coefficients linearly to zero over the run"
-    )
-
-    def teaches(self, head: Head) -> bool:
-        """Whether the teacher's ``head`` teaches."""
-        return self.mode in (head, "joint")
-
-    def identity(self) -> dict[str, Any]:
-        """Return what changes a result: an unused coefficient or schedule does not."""
-        unused = {f"{head}_coefficient" for head in HEADS if not self.teaches(head)}
-        return self.model_dump(exclude=unused | ({"schedule"} if self.mode == "none" else set()))
 
 
 class EvaluationSettings(Frozen):
@@ -131,17 +83,20 @@ class RunBase(Frozen):
     steps: int = Field(gt=0, description="environment steps, over all environments")
     seed: int = Field(ge=0)
     a2c: A2CSettings = A2CSettings()
+    ppo: PPOSettings | None = later(None, "learn by PPO with these settings, not by A2C")
     distillation: DistillationSettings = DistillationSettings()
     teacher: TrainSpec | None = None
     evaluation: EvaluationSettings = EvaluationSettings()
 
     @model_validator(mode="after")
     def check_run(self) -> RunBase:
-        if self.steps % self.a2c.steps_per_update:
+        settings = self.algorithm
+        if self.steps % settings.steps_per_update:
             raise ValueError(
                 f"steps ({self.steps}) must be a multiple of environments × rollout_length "
-                f"({self.a2c.environments} × {self.a2c.rollout_length} = {self.a2c.steps_per_update}); "
-                f"the nearest: {nearest(self.steps, self.a2c.steps_per_update)}"
+                f"({settings.environments} × {settings.rollout_length} = "
+                f"{settings.steps_per_update}); "
+                f"the nearest: {nearest(self.steps, settings.steps_per_update)}"
             )
         if (self.teacher is None) != (self.distillation.mode == "none"):
             raise ValueError(
@@ -152,8 +107,13 @@ class RunBase(Frozen):
         return self
 
     @property
+    def algorithm(self) -> A2CSettings | PPOSettings:
+        """The settings of the algorithm that the agent learns by."""
+        return self.a2c if self.ppo is None else self.ppo
+
+    @property
     def updates(self) -> int:
-        return self.steps // self.a2c.steps_per_update
+        return self.steps // self.algorithm.steps_per_update
 
 
 class TrainSpec(RunBase):
@@ -205,6 +165,8 @@ def identity(spec: TrainSpec | SearchSpec) -> dict[str, Any]:
         mode="json", exclude={"teacher": True, "agent": {"search", "matched_to"}}
     )
     data["task"] = spec.task.identity()
+    if spec.ppo is not None:
+        del data["a2c"]
     data["distillation"] = spec.distillation.identity()
     if spec.teacher is not None:
         data["teacher"] = identity(spec.teacher)

@@ -9,14 +9,15 @@ from typing import Any, Literal, TypeVar
 from pydantic import Field, ValidationError, model_validator
 
 from a2d.errors import A2DError, nearest
-from a2d.specs.architecture import MANUAL_NETWORKS
-from a2d.specs.data import Frozen, describe_validation_error, read_yaml
-from a2d.specs.run import (
+from a2d.specs.algorithm import (
     A2CSettings,
     DistillationMode,
     DistillationSettings,
-    EvaluationSettings,
+    PPOSettings,
 )
+from a2d.specs.architecture import MANUAL_NETWORKS
+from a2d.specs.data import Frozen, describe_validation_error, read_yaml
+from a2d.specs.run import EvaluationSettings
 from a2d.specs.search import SETTINGS, GumbelSettings, SearchSettings
 
 Model = TypeVar("Model", bound=Frozen)
@@ -88,6 +89,7 @@ class Observations(Frozen):
 
     networks: Networks
     a2c: A2CSettings = A2CSettings()
+    ppo: PPOSettings | None = None
     search: GumbelSettings = GumbelSettings()
 
 
@@ -120,12 +122,15 @@ class Scale(Frozen):
             ):
                 if name not in known:
                     raise ValueError(f"{kind}.networks: {name!r} is not one of {', '.join(known)}")
+            algorithm = settings.a2c if settings.ppo is None else settings.ppo
             for run, steps in self.steps.model_dump().items():
-                if steps % settings.a2c.steps_per_update:
+                if steps % algorithm.steps_per_update:
+                    name = "a2c" if settings.ppo is None else "ppo"
                     raise ValueError(
-                        f"steps.{run}: {steps} is not a multiple of the {settings.a2c.steps_per_update} "
-                        f"steps of an update (environments × rollout_length of {kind}.a2c); "
-                        f"the nearest: {nearest(steps, settings.a2c.steps_per_update)}"
+                        f"steps.{run}: {steps} is not a multiple of the "
+                        f"{algorithm.steps_per_update} steps of an update (environments × "
+                        f"rollout_length of {kind}.{name}); "
+                        f"the nearest: {nearest(steps, algorithm.steps_per_update)}"
                     )
         return self
 

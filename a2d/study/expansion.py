@@ -7,16 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from a2d.errors import A2DError
+from a2d.specs.algorithm import DistillationMode
 from a2d.specs.architecture import MANUAL_NETWORKS
-from a2d.specs.run import (
-    DerivedAgent,
-    DistillationMode,
-    ManualAgent,
-    RandomAgent,
-    SearchSpec,
-    TrainSpec,
-    key_of,
-)
+from a2d.specs.run import DerivedAgent, ManualAgent, RandomAgent, SearchSpec, TrainSpec, key_of
 from a2d.specs.task import TaskCard
 from a2d.study.definitions import Experiment, Group, Methods, Observations, Scale
 
@@ -97,6 +90,7 @@ class _Expansion:
         return {
             "task": card,
             "a2c": self._observations(card).a2c,
+            "ppo": self._observations(card).ppo,
             "evaluation": self.scale.evaluation,
         }
 

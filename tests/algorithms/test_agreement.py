@@ -23,7 +23,8 @@ from a2d.environments import make_environment
 from a2d.networks.agent import Agent
 from a2d.runs.progress_bar import Reporter
 from a2d.runs.training import Training
-from a2d.specs.run import A2CSettings, DistillationSettings, ManualAgent, TrainSpec
+from a2d.specs.algorithm import A2CSettings, DistillationSettings
+from a2d.specs.run import ManualAgent, TrainSpec
 from a2d.specs.task import load_task
 from benchmarks.agreement import CurveCallback, fresh_agent, sb3_environments, sb3_model, take_heads
 from tests.checkout import ENVS

@@ -10,13 +10,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from a2d.algorithms.a2c import A2C, distillation_scale, learning_rate
+from a2d.algorithms.a2c import A2C, learning_rate
+from a2d.algorithms.actor_critic import distillation_scale
 from a2d.algorithms.rollout import Collector, Rollout
 from a2d.environments import make_environment
 from a2d.errors import Diverged
 from a2d.networks.agent import Agent
 from a2d.networks.interface import build_agent, interface_of
-from a2d.specs.run import A2CSettings, DistillationSettings
+from a2d.specs.algorithm import A2CSettings, DistillationSettings
 from a2d.specs.task import load_card
 from tests.checkout import ENVS
 

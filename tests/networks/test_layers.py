@@ -17,8 +17,8 @@ from a2d.networks.agent import Agent
 from a2d.networks.interface import build_agent, interface_of
 from a2d.networks.layers import ONEDNN_PRODUCTS, Convolution, Dense, Tape
 from a2d.search.gumbel import sample_gates
+from a2d.specs.algorithm import A2CSettings, DistillationSettings
 from a2d.specs.architecture import Architecture, CellSpace
-from a2d.specs.run import A2CSettings, DistillationSettings
 from a2d.specs.task import load_task
 from tests.checkout import ENVS
 from tests.learners import supernet_agent

@@ -34,11 +34,12 @@ from a2d.runs.checkpoint import (
 from a2d.runs.progress_bar import Reporter
 from a2d.runs.training import Training
 from a2d.runs.workflow_process import WORKFLOW_VARIABLE, name_process
-from a2d.specs.run import A2CSettings, ManualAgent, SearchSpec, TrainSpec
+from a2d.specs.algorithm import A2CSettings
+from a2d.specs.run import ManualAgent, SearchSpec, TrainSpec
 from a2d.specs.task import TaskCard, load_card
+from tests.checkout import ENVS
 from tests.learners import learner_of
 from tests.traps import Trap
-from tests.checkout import ENVS
 
 IDENTITY = {"run": "a run", "code": "some code"}
 KILLS = 50

@@ -15,11 +15,11 @@ from a2d.networks.interface import build_agent, interface_of
 from a2d.runs.agent_files import load_agent
 from a2d.runs.execute import run_search, run_training
 from a2d.runs.records import read_record, write_record
-from a2d.specs.run import A2CSettings, EvaluationSettings, ManualAgent, SearchSpec, TrainSpec
+from a2d.specs.algorithm import A2CSettings
+from a2d.specs.run import EvaluationSettings, ManualAgent, SearchSpec, TrainSpec
 from a2d.specs.task import TaskCard, load_card
-from tests.contents import judged
 from tests.checkout import ENVS
-
+from tests.contents import judged
 
 
 def card(name: str, **changes: Any) -> TaskCard:

@@ -10,9 +10,10 @@ import pytest
 from pydantic import create_model
 
 from a2d.runs.records import find_records, read_record
+from a2d.specs.algorithm import A2CSettings
 from a2d.specs.architecture import OPERATORS, PAPER_OPERATORS, CellSpace, Operator
 from a2d.specs.data import Frozen, later
-from a2d.specs.run import A2CSettings, RandomAgent, SearchSpec, TrainSpec, key_of
+from a2d.specs.run import RandomAgent, SearchSpec, TrainSpec, key_of
 from a2d.specs.search import SETTINGS, GumbelSettings
 from a2d.specs.task import load_card
 from tests.checkout import ENVS, ROOT

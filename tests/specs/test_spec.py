@@ -14,10 +14,9 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from a2d.specs import run as module
+from a2d.specs.algorithm import A2CSettings, DistillationSettings
 from a2d.specs.run import (
-    A2CSettings,
     DerivedAgent,
-    DistillationSettings,
     EvaluationSettings,
     GivenAgent,
     ManualAgent,

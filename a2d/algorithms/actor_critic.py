@@ -1,0 +1,161 @@
+"""What actor-critics have in common: distillation, named terms, one weighted sum, their state."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from torch.distributions import Distribution
+
+from a2d.algorithms.learner import PathSearcher
+from a2d.algorithms.losses import actor_distillation, critic_distillation, weighted_sum
+from a2d.algorithms.optimizers import clip_gradients, forget_gradients
+from a2d.errors import Diverged
+from a2d.networks.agent import Agent
+from a2d.networks.supernet import Gates
+from a2d.specs.algorithm import ActorCriticSettings, DistillationSettings
+
+Teaching = tuple[Tensor, Tensor]  # a teacher's outputs (N, A) and values (N,)
+
+
+def distillation_scale(settings: DistillationSettings, progress: float) -> float:
+    """Return the factor of both distillation coefficients at ``progress`` in 0..1."""
+    return 1.0 - progress if settings.schedule == "annealed" else 1.0
+
+
+def part_of(state: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """Return the tensors whose names begin with ``prefix``, named by the rest."""
+    return {
+        name.removeprefix(prefix): tensor
+        for name, tensor in state.items()
+        if name.startswith(prefix)
+    }
+
+
+def freeze(teacher: Agent) -> Agent:
+    """Return the teacher in evaluation mode, without gradients."""
+    return teacher.eval().requires_grad_(False)
+
+
+class ActorCritic:
+    """Base of the learners.
+
+    Args:
+        agent: the student, changed in place.
+        settings: of the actor-critic.
+        distillation: which of the teacher's heads teach.
+        teacher: moved to the agent's device; None where nothing is distilled.
+        searcher: chooses the architectures of a supernet's agent; None for a fixed network.
+    """
+
+    def __init__(
+        self,
+        agent: Agent,
+        settings: ActorCriticSettings,
+        distillation: DistillationSettings,
+        teacher: Agent | None,
+        searcher: PathSearcher | None = None,
+    ) -> None:
+        self.agent = agent
+        self.searcher = searcher
+        self.common = settings
+        self.distillation = distillation
+        self.teacher = None if teacher is None else freeze(teacher).to(agent.device)
+        self.weights = list(agent.parameters())
+
+    def gates(self, generator: torch.Generator | None = None) -> tuple[Gates, ...]:
+        """Draw what the agent's next rollout is called with; nothing for a fixed network."""
+        return () if self.searcher is None else (self.searcher.propose(generator),)
+
+    def optimizer_state(self) -> dict[str, Tensor]:
+        """Return the optimiser's tensors by name, its own and not copies."""
+        raise NotImplementedError
+
+    def state(self) -> dict[str, Tensor]:
+        """Return all that learning changes, by name; the learner's own tensors, not copies."""
+        tensors = {f"agent.{name}": tensor for name, tensor in self.agent.state_dict().items()}
+        tensors |= {f"optimizer.{name}": each for name, each in self.optimizer_state().items()}
+        if self.searcher is not None:
+            tensors |= {f"searcher.{name}": each for name, each in self.searcher.state().items()}
+        return tensors
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        """Take up the state of a learner of the same run."""
+        self.agent.load_state_dict(part_of(state, "agent."))
+        own = self.optimizer_state()
+        for name, tensor in part_of(state, "optimizer.").items():
+            own[name].copy_(tensor)
+        if self.searcher is not None:
+            self.searcher.restore(part_of(state, "searcher."))
+
+    def teaching(self, observations: Tensor) -> Teaching | None:
+        """Return what the teacher says of the observations; None without a teacher."""
+        if self.teacher is None:
+            return None
+        with torch.no_grad():
+            outputs: Tensor
+            values: Tensor
+            outputs, values = self.teacher.heads(self.teacher.preprocess(observations))
+        return outputs, values
+
+    def distillation_terms(
+        self, policy: Distribution, values: Tensor, teaching: Teaching | None
+    ) -> dict[str, Tensor]:
+        """Return the loss terms of the heads that teach, by name."""
+        if self.teacher is None or teaching is None:
+            return {}
+        terms, (taught, taught_values) = {}, teaching
+        if self.distillation.teaches("actor"):
+            terms["actor_distillation"] = actor_distillation(
+                self.teacher.distribution(taught), policy
+            )
+        if self.distillation.teaches("critic"):
+            terms["critic_distillation"] = critic_distillation(taught_values, values)
+        return terms
+
+    def coefficients(self, progress: float) -> dict[str, float]:
+        """Return the coefficients by the names of the terms."""
+        scale = distillation_scale(self.distillation, progress)
+        coefficients = {
+            "policy": 1.0,
+            "value": self.common.value_coefficient,
+            "entropy": -self.common.entropy_coefficient,
+        }
+        if self.distillation.teaches("actor"):
+            coefficients["actor_distillation"] = scale * self.distillation.actor_coefficient
+        if self.distillation.teaches("critic"):
+            coefficients["critic_distillation"] = scale * self.distillation.critic_coefficient
+        return coefficients
+
+    def learn(
+        self, terms: dict[str, Tensor], progress: float, learning_rate: float
+    ) -> dict[str, Tensor]:
+        """Move weights, and what a searcher learns, along the gradients; return all terms.
+
+        Raises:
+            Diverged: before anything is changed.
+        """
+        coefficients = self.coefficients(progress)
+        if self.searcher is not None:
+            terms = terms | self.searcher.terms()
+            coefficients |= self.searcher.coefficients()
+        self.backward(weighted_sum(terms, coefficients))
+        if self.searcher is None or self.searcher.learn(progress):
+            self.step(learning_rate)
+        return terms
+
+    def backward(self, loss: Tensor) -> None:
+        """Compute clipped gradients, or raise Diverged."""
+        searched = [] if self.searcher is None else self.searcher.parameters()
+        forget_gradients([*self.weights, *searched])
+        # Several losses of one rollout may share the graph of its gates.
+        loss.backward(retain_graph=bool(searched))
+        gradients = [weight.grad for weight in self.weights if weight.grad is not None]
+        norm = clip_gradients(gradients, self.common.max_gradient_norm)
+        if not (math.isfinite(loss.item()) and math.isfinite(norm.item())):
+            raise Diverged(f"loss {loss.item():g}, gradient norm {norm.item():g}")
+
+    def step(self, learning_rate: float) -> None:
+        """Move the weights along their gradients."""
+        raise NotImplementedError
