@@ -1,4 +1,4 @@
-"""All tasks together: interquartile means, probability that A2D improves, performance profiles (C2 to C5)."""
+"""All tasks together: interquartile means, improvement, performance profiles (C2 to C5)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SMALL = 7.5  # points
 
 @dataclass(frozen=True)
 class Entry:
-    """One row of the figure: a kind of agent, its planned runs on the tasks that have a scale, and its scores."""
+    """One row: a kind of agent, its planned runs on the tasks that have a scale, its scores."""
 
     kind: Kind
     rows: pd.DataFrame
@@ -70,14 +70,31 @@ def _dot(ax: Axes, y: float, interval: Interval, entry: Entry, certain: bool) ->
             solid_capstyle="butt",
         )
     size = 9 if look.marker == "*" else 7
-    ax.plot([interval.estimate], [y], look.marker, color=look.color, markerfacecolor=look.face, markersize=size,
-            markeredgewidth=1.3, zorder=4)  # fmt: skip
+    ax.plot(
+        [interval.estimate],
+        [y],
+        look.marker,
+        color=look.color,
+        markerfacecolor=look.face,
+        markersize=size,
+        markeredgewidth=1.3,
+        zorder=4,
+    )
 
 
 def _note(ax: Axes, y: float, message: str) -> None:
     box = {"facecolor": "white", "edgecolor": "none", "pad": 1}
-    ax.text(0.02, y, message, transform=ax.get_yaxis_transform(), va="center", fontsize=SMALL, color=GREY,
-            fontstyle="italic", bbox=box)  # fmt: skip
+    ax.text(
+        0.02,
+        y,
+        message,
+        transform=ax.get_yaxis_transform(),
+        va="center",
+        fontsize=SMALL,
+        color=GREY,
+        fontstyle="italic",
+        bbox=box,
+    )
 
 
 def _lines(ax: Axes, entries: list[Entry], names: bool, own: Entry | None) -> None:
@@ -185,13 +202,14 @@ def _caption(results: Results, yardstick: Yardstick, entries: list[Entry]) -> st
         f"{results.title(task)} ({why})" for task, why in yardstick.problems.items()
     )
     return (
-        "Scores are normalised per task: 0 is a uniform random policy, 1 the best manual size's mean score. Left: "
-        "interquartile mean over seeds and tasks, the highest first; methods with missing runs come last, without a "
-        "mark. Middle: probability that a run of A2D scores higher than one of the row's method on the same task, "
-        "ties counted ½; dashed: 0.5. Right: share of runs above each score, main methods only. Bars and pointwise "
-        "bands, from three seeds on: 95 % intervals, stratified bootstrap over seeds; left, of two seeds: a dot for "
-        "each, over all tasks. Hollow: finally trained without a teacher. The best "
-        "manual size is chosen by the same scores that it is shown with, which favours it. "
+        "Scores are normalised per task: 0 is a uniform random policy, 1 the best manual size's "
+        "mean score. Left: interquartile mean over seeds and tasks, the highest first; methods "
+        "with missing runs come last, without a mark. Middle: probability that a run of A2D "
+        "scores higher than one of the row's method on the same task, ties counted ½; dashed: "
+        "0.5. Right: share of runs above each score, main methods only. Bars and pointwise bands, "
+        "from three seeds on: 95 % intervals, stratified bootstrap over seeds; left, of two "
+        "seeds: a dot for each, over all tasks. Hollow: finally trained without a teacher. The "
+        "best manual size is chosen by the same scores that it is shown with, which favours it. "
         + figures.behind(used)
         + (f" Left out for want of a scale: {problems}." if problems else "")
         + "".join(

@@ -1,4 +1,4 @@
-"""The searched architectures, cell by cell: one row per search and seed, one panel a task (claim C4)."""
+"""The searched architectures, cell by cell: a row per search and seed, a panel a task (C4)."""
 
 from __future__ import annotations
 
@@ -42,15 +42,16 @@ HATCH: dict[str, Any] = {
     "linewidth": 0.5,
 }
 MEANING = (
-    "What every search derived: the strongest operator of each cell, from input (left) to heads (right), one row per "
-    "seed. At a row's end: FLOPs per decision, and the test score of the derived agent after final training without a "
-    "teacher (plain) and with joint distillation (distilled); blank where the study plans no such agent. Hatched: a "
-    "search without a sound record."
+    "What every search derived: the strongest operator of each cell, from input (left) to heads "
+    "(right), one row per seed. At a row's end: FLOPs per decision, and the test score of the "
+    "derived agent after final training without a teacher (plain) and with joint distillation "
+    "(distilled); blank where the study plans no such agent. Hatched: a search without a sound "
+    "record."
 )
 
 
 def _searches(results: Results) -> pd.DataFrame:
-    """Return the searches that this figure shows: the paper's recipe first, methods as they are listed."""
+    """Return the searches that are shown: the paper's recipe first, methods as listed."""
     keys = [run.key for run in runs_of(results.study, "figures/architectures")]
     rows, methods = (
         where(results.runs[results.runs["key"].isin(keys)], stage="search"),

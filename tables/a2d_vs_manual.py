@@ -55,8 +55,9 @@ def make(results: Results) -> Table:
     """Make one row per task and kind of agent."""
     used = pd.concat([rows for task in results.study.tasks for _, rows in _groups(results, task)])
     meaning = (
-        "A2D is searched and finally trained with joint distillation. Its search or its training without the "
-        "other, and random architectures, show what earns the credit. Costs are means over seeds."
+        "A2D is searched and finally trained with joint distillation. Its search or its training "
+        "without the other, and random architectures, show what earns the credit. Costs are means "
+        "over seeds."
     )
     random = cautions.RANDOM if used["random"].fillna("").astype(bool).any() else ""
     said = (

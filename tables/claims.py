@@ -43,9 +43,9 @@ def make(results: Results) -> Table:
     """Make one row per claim."""
     verdicts = judge_all(results)
     rules = (
-        "The tests and the least number of seeds and tasks for a verdict were written down before the results, in "
-        "workflow/experiments. 'Inconclusive' is also the verdict of thin data or missing runs, whatever the effect. "
-        "Fewer than three seeds have no interval."
+        "The tests and the least number of seeds and tasks for a verdict were written down before "
+        "the results, in workflow/experiments. 'Inconclusive' is also the verdict of thin data or "
+        "missing runs, whatever the effect. Fewer than three seeds have no interval."
     )
     none = "" if verdicts else "This study asks no question that tests a claim."
     return build("The five claims", map(_row, verdicts), rules, none)

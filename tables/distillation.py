@@ -1,4 +1,4 @@
-"""A fixed network taught by none, either or both of the teacher's heads (claim C3, the paper's Sec. 4.3)."""
+"""A fixed network taught by none, either or both of the heads (C3, the paper's Sec. 4.3)."""
 
 from __future__ import annotations
 

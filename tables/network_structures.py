@@ -66,9 +66,9 @@ def make(results: Results) -> Table:
     shown = results.runs[results.runs["stage"].isin(["manual", "search"])]
     used = shown[(shown["stage"] == "search") | (shown["distillation"] == "none")]
     meaning = (
-        "Searched ones stand as derived: C a convolution, D a dense layer, I an inverted residual with kernel (or R "
-        "relu, T tanh) and expansion, – a skip; dense 256 and both heads follow for images, both heads for vectors. "
-        "FLOPs of one decision."
+        "Searched ones stand as derived: C a convolution, D a dense layer, I an inverted residual "
+        "with kernel (or R relu, T tanh) and expansion, – a skip; dense 256 and both heads follow "
+        "for images, both heads for vectors. FLOPs of one decision."
     )
     return build(
         "Network structures", _rows(results), meaning, cautions.LATENCY, shortfall(results, used)

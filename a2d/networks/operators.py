@@ -40,8 +40,8 @@ def cell_shapes(space: Space, cells: CellSpace, image_size: ImageSize | None) ->
     single = image_size is None or max(image_size) <= 2
     if cells.normalization == "group" and cells.width == GROUPS and single:
         raise A2DError(
-            f"normalization 'group' at width {GROUPS}: groups of a single value carry nothing here; "
-            f"use a width of {2 * GROUPS} or more, or normalization 'none'"
+            f"normalization 'group' at width {GROUPS}: groups of a single value carry nothing "
+            f"here; use a width of {2 * GROUPS} or more, or normalization 'none'"
         )
     if space == "dense" or image_size is None:
         return [CellShape(cells.width, cells.width)] * cells.cells
@@ -66,7 +66,9 @@ def projection(shape: CellShape) -> nn.Module:
 
 
 class InvertedResidual(nn.Module):
-    """Expand, transform, project; with a residual connection where the shape allows (Sandler et al. 2018).
+    """Expand, transform, project; with a residual connection where the shape allows.
+
+    Sandler et al. (2018).
 
     ``hidden`` ends with the transformation, ``project`` maps to the cell's output shape.
     """
@@ -93,7 +95,7 @@ def _norm(normalization: Normalization, channels: int) -> nn.GroupNorm | None:
 
 
 def _activated(layer: Layer, norm: nn.Module | None, activation: Activation) -> list[nn.Module]:
-    """Return the layer with its activation, with the normalisation in between where there is one."""
+    """Return the layer with its activation, and the normalisation in between if there is one."""
     if norm is None:
         layer.activation = activation
         return [layer]

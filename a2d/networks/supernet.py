@@ -42,7 +42,7 @@ class Gates(NamedTuple):
 
 
 class _Gated(torch.autograd.Function):
-    """The sum of operators' outputs weighted by their gates, of which the first is 1 and the others 0."""
+    """The operators' outputs weighted by their gates, of which the first is 1, the others 0."""
 
     @staticmethod
     def forward(ctx: Any, weights: Tensor, output: Tensor, *others: Tensor) -> Tensor:

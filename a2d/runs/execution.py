@@ -56,7 +56,7 @@ def measure_network(agent: Agent, interface: Interface, design: str | Architectu
 
 
 def evaluate_agent(spec: TrainSpec | SearchSpec, agent: Agent, *gates: Gates) -> Evaluation:
-    """Play the spec's test episodes; their seeds are a stream of their own, whatever was done before.
+    """Play the spec's test episodes; their seeds are a stream of their own.
 
     Raises:
         Diverged: a reward or an observation is not finite; there is no score.
@@ -83,7 +83,7 @@ def close(environments: VectorEnv) -> None:
 def evaluate_or_diverge(
     progress: Progress, spec: TrainSpec | SearchSpec, agent: Agent, *gates: Gates
 ) -> Evaluation | None:
-    """Play the test episodes; a run in which even those give no numbers has diverged, and has no score."""
+    """Play the test episodes; where even those give no numbers, the run has diverged."""
     try:
         return evaluate_agent(spec, agent, *gates)
     except Diverged as reason:
@@ -93,7 +93,7 @@ def evaluate_or_diverge(
 
 
 def check_teacher(teacher: Agent, interface: Interface) -> None:
-    """Raise A2DError, with both sides, where a teacher does not see and do what the student does."""
+    """Raise A2DError, with both sides, where a teacher does not fit the student's task."""
     taught, learned = Interface.of_agent(teacher).model_dump(), interface.model_dump()
     sides = [
         f"{name}: {taught[name]} against {learned[name]}"

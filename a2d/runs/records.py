@@ -1,4 +1,4 @@
-"""A record says everything about one finished run: one small JSON file, written once, never edited."""
+"""A record says everything about one finished run: one JSON file, written once."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def find_records(folder: Path) -> list[Path]:
 
 @contextmanager
 def reading_many() -> Iterator[None]:
-    """Hold Python's cycle collector while thousands of records are read: it would visit all of them again and again."""
+    """Hold Python's cycle collector, which would visit thousands of records again and again."""
     enabled = gc.isenabled()
     gc.disable()
     try:
@@ -138,7 +138,7 @@ def reading_many() -> Iterator[None]:
 
 
 def check_record(path: Path) -> dict[str, Any]:
-    """Return a record's data, not yet validated: what a damaged, edited or misplaced file does not pass.
+    """Return a record's data, not yet validated, of a file that is whole and in its place.
 
     Raises:
         A2DError: it is no JSON, its checksum is not its content's, or its name holds another run's
@@ -156,7 +156,8 @@ def check_record(path: Path) -> dict[str, Any]:
     named = RECORD_NAME.fullmatch(path.name)
     if named and not str(data.get("key")).startswith(named["key"]):
         raise A2DError(
-            f"{path}: is the record of another run, {data.get('key')}; delete it, and the run is repeated"
+            f"{path}: is the record of another run, {data.get('key')}; "
+            "delete it, and the run is repeated"
         )
     return data
 

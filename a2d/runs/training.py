@@ -1,4 +1,4 @@
-"""The loop that every run shares: collect a rollout, learn from it, keep the learning curve and the state."""
+"""The loop that every run shares: collect a rollout, learn from it, keep curve and state."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ REPLAYED_AT_ONCE = 100  # steps of all environments
 
 @dataclass
 class Progress:
-    """What training leaves behind besides the weights. ``earlier`` are the processes it was resumed from."""
+    """What training leaves behind besides the weights; ``earlier``: processes before it."""
 
     steps: int = 0
     seconds: float = 0.0
@@ -129,7 +129,11 @@ class Training:
         return f"the end of training, {step}" if self.ended() else step
 
     def update(self, reporter: Reporter) -> None:
-        """Collect one rollout and learn from it. Raise Diverged with the last good weights in place."""
+        """Collect one rollout and learn from it.
+
+        Raises:
+            Diverged: with the last good weights in place.
+        """
         spec, progress, learner, update = self.spec, self.progress, self.learner, self.updates
         try:
             rollout = learner.collect(self.collector)
@@ -198,7 +202,11 @@ class Training:
         self.collector.generator.set_state(part_of(tensors, "random/")["generator"])
 
     def _replay(self, fingerprint: str, between: Callable[[], object]) -> None:
-        """Bring the environments to where the actions led before. Raise A2DError where they lead elsewhere."""
+        """Bring the environments to where the actions led before.
+
+        Raises:
+            A2DError: they lead elsewhere.
+        """
         space = self.collector.environments.action_space
         assert space.shape is not None  # those of batches have one
         try:
@@ -211,8 +219,9 @@ class Training:
             same = False
         if not same:
             raise A2DError(
-                f"{self.spec.task.name}: the same seed and actions led the environments elsewhere than before, so the "
-                "run cannot go on from its checkpoint; delete that to start again"
+                f"{self.spec.task.name}: the same seed and actions led the environments elsewhere "
+                "than before, so the run cannot go on from its checkpoint; delete that to start "
+                "again"
             )
 
 

@@ -1,4 +1,4 @@
-"""What all plain data here has in common: it is frozen, validated, grows without new keys, and is read from YAML."""
+"""Plain data: frozen, validated, read from YAML, and able to grow without new keys."""
 
 from __future__ import annotations
 

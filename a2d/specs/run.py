@@ -1,4 +1,4 @@
-"""A run is a value: frozen, validated data whose key is a hash of everything that changes its result."""
+"""A run is a value; its key is a hash of everything that changes its result."""
 
 from __future__ import annotations
 
@@ -67,7 +67,8 @@ class RandomAgent(Frozen):
 def _mismatch(teacher: TaskCard, student: TaskCard) -> str:
     taught, learned = teacher.identity(), student.identity()
     sides = [
-        f"{key}: {taught.get(key)!r} against {learned.get(key)!r}"  # a key added later is absent by default
+        # A key that was added later is absent where it has its default.
+        f"{key}: {taught.get(key)!r} against {learned.get(key)!r}"
         for key in {**taught, **learned}
         if taught.get(key) != learned.get(key)
     ]

@@ -51,8 +51,8 @@ class TaskCard(Frozen):
     )
     import_module: str | None = Field(
         None,
-        description="a module to import first, because importing it registers the id; it is also looked for "
-        "beside the card and in the working folder",
+        description="a module to import first, because importing it registers the id; "
+        "it is also looked for beside the card and in the working folder",
     )
     options: dict[str, Any] = Field(
         default_factory=dict, description="keyword arguments of the environment's constructor"
@@ -73,7 +73,7 @@ class TaskCard(Frozen):
         300,
         gt=0,
         le=86400,
-        description="seconds that making, resetting or stepping all environments may take; then they hang",
+        description="seconds that making, resetting or stepping all environments may take",
     )
     random_score: Score | None = Field(
         None, description="what a uniform random policy gets: value, source"
@@ -95,13 +95,13 @@ class TaskCard(Frozen):
 
 
 def card_error(card: TaskCard, key: str, problem: str) -> A2DError:
-    """Return the error that names the card's file, the key to change, its value and what is wrong with it."""
+    """Return the error that names the card's file, the key, its value and what is wrong."""
     file = f"{card.name}.yaml" if card.path is None else card.path.name
     return A2DError(f"{file}: {key}: {problem} (got {getattr(card, key)!r})")
 
 
 def explain_card() -> str:
-    """Return all keys of a card, a line each: name, what it may be, its default, and what it is for."""
+    """Return all keys of a card, a line each: what it may be, its default, what it is for."""
     schema = TaskCard.model_json_schema()
     properties = {
         key: about for key, about in schema["properties"].items() if key != "name"

