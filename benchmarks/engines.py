@@ -98,8 +98,7 @@ def ours(spec: TrainSpec | SearchSpec, still: bool = False) -> tuple[Advance, A2
 
     def advance(updates: int) -> None:
         for _ in range(updates):
-            rollout = collector.collect(learner.agent, spec.a2c.rollout_length, learner.gates())
-            learner.update(rollout, PROGRESS)
+            learner.update(learner.collect(collector), PROGRESS)
 
     return advance, learner
 

@@ -16,10 +16,9 @@ from a2d.networks.agent import BYTE_SCALE, Agent
 from a2d.networks.interface import Interface, build_agent
 from a2d.networks.layers import Tape
 from a2d.networks.operators import space_of
-from a2d.networks.supernet import Gates
 from a2d.search.gumbel import sample_gates
 from a2d.specs.architecture import MANUAL_NETWORKS, OPERATORS, Architecture, CellSpace, Space
-from tests.learners import supernet_agent
+from tests.learners import supernet_agent, supernet_of
 
 WIDTHS = (4, 8, 12, 16)
 CELLS = 6  # two in each stage: one that changes channels and size, one that keeps them
@@ -38,17 +37,17 @@ def cell_spaces(space: Space) -> Iterator[CellSpace]:
             yield CellSpace(cells=CELLS, width=width, **settings)
 
 
-def learn(agent: Agent, *gates: Gates) -> None:
+def learn(agent: Agent) -> None:
     """Act and learn as training does, and then as anyone would who calls an agent and ``backward``."""
     observations = torch.rand(STEPS * COUNT, *agent.observation_shape)
     x = agent.preprocess((observations * 255).byte() if agent.scale == BYTE_SCALE else observations)
     tape = Tape(STEPS)
     for part in x.split(COUNT):
         with tape.record():
-            agent.heads(part, *(gate.sampled() for gate in gates))
+            agent.heads(part)
     with tape.replay():
-        _backward(agent.heads(x, *gates))
-    _backward(agent.heads(x, *gates))
+        _backward(agent.heads(x))
+    _backward(agent.heads(x))
 
 
 def _backward(heads: tuple[Tensor, Tensor]) -> None:
@@ -75,7 +74,9 @@ def main() -> None:
             learn(build_agent(design, interface))
         for cells in cell_spaces(space):
             alpha = torch.zeros(CELLS, len(OPERATORS[space]), requires_grad=True)
-            learn(supernet_agent(cells, interface), sample_gates(alpha, 1.0, 2))
+            agent = supernet_agent(cells, interface)
+            supernet_of(agent).gates = sample_gates(alpha, 1.0, 2)
+            learn(agent)
         print(*shape, flush=True)
 
 

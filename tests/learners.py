@@ -38,3 +38,9 @@ def supernet_agent(cells: CellSpace, interface: Interface) -> Agent:
     """Return an agent around a supernet of the paper's operators."""
     space = space_of(interface.observation_shape)
     return build_supernet_agent(cells, tuple(PAPER_OPERATORS[space]), interface)
+
+
+def supernet_of(agent: Agent) -> Supernet:
+    """Return the supernet that an agent is around."""
+    assert isinstance(agent.backbone, Supernet)
+    return agent.backbone

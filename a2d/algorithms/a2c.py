@@ -43,8 +43,9 @@ class A2C(ActorCritic):
 
     def collect(self, collector: Collector) -> Rollout:
         """Play one rollout, with the graph of the pass that acted."""
-        gates = self.gates(collector.generator)
-        return collector.collect(self.agent, self.settings.rollout_length, gates)
+        if self.searcher is not None:
+            self.searcher.propose(collector.generator)
+        return collector.collect(self.agent, self.settings.rollout_length)
 
     def update(self, rollout: Rollout, progress: float) -> dict[str, float]:
         """Learn from one rollout and return every loss term's value.

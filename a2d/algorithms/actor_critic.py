@@ -13,7 +13,6 @@ from a2d.algorithms.losses import actor_distillation, critic_distillation, weigh
 from a2d.algorithms.optimizers import clip_gradients, forget_gradients
 from a2d.errors import Diverged
 from a2d.networks.agent import Agent
-from a2d.networks.supernet import Gates
 from a2d.specs.algorithm import ActorCriticSettings, DistillationSettings
 
 Teaching = tuple[Tensor, Tensor]  # a teacher's outputs (N, A) and values (N,)
@@ -63,10 +62,6 @@ class ActorCritic:
         self.distillation = distillation
         self.teacher = None if teacher is None else freeze(teacher).to(agent.device)
         self.weights = list(agent.parameters())
-
-    def gates(self, generator: torch.Generator | None = None) -> tuple[Gates, ...]:
-        """Draw what the agent's next rollout is called with; nothing for a fixed network."""
-        return () if self.searcher is None else (self.searcher.propose(generator),)
 
     def optimizer_state(self) -> dict[str, Tensor]:
         """Return the optimiser's tensors by name, its own and not copies."""

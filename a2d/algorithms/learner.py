@@ -9,7 +9,6 @@ from torch import Tensor
 
 from a2d.algorithms.rollout import Collector, Rollout
 from a2d.networks.agent import Agent
-from a2d.networks.supernet import Gates
 
 
 class Learner(Protocol):
@@ -37,8 +36,8 @@ class Learner(Protocol):
 class PathSearcher(Protocol):
     """What a learner asks of a searcher that chooses a supernet's architectures while it learns."""
 
-    def propose(self, generator: torch.Generator | None = None) -> Gates:
-        """Choose the architecture of the next rollout."""
+    def propose(self, generator: torch.Generator) -> None:
+        """Choose the architecture of the next rollout, the supernet's ``gates``."""
 
     def parameters(self) -> list[Tensor]:
         """Return what is learnt by the gradients of the loss."""

@@ -24,7 +24,6 @@ from a2d.algorithms.losses import (
 from a2d.algorithms.optimizers import Adam
 from a2d.algorithms.rollout import Collector, Rollout
 from a2d.networks.agent import Agent
-from a2d.networks.supernet import Gates
 from a2d.specs.algorithm import DistillationSettings, PPOSettings
 
 
@@ -63,7 +62,6 @@ class PPO(ActorCritic):
         super().__init__(agent, settings, distillation, teacher, searcher)
         self.settings = settings
         self.optimizer = Adam(self.weights, settings.adam_epsilon)
-        self.played: tuple[Gates, ...] = ()
         self.orders: list[Tensor] = []
 
     def optimizer_state(self) -> dict[str, Tensor]:
@@ -71,11 +69,10 @@ class PPO(ActorCritic):
 
     def collect(self, collector: Collector) -> Rollout:
         """Play one rollout, without a graph, and draw the order in which it will be learnt from."""
-        self.played = self.gates(collector.generator)
         generator, count = collector.generator, self.settings.steps_per_update
-        rollout = collector.collect(
-            self.agent, self.settings.rollout_length, self.played, graph=False
-        )
+        if self.searcher is not None:
+            self.searcher.propose(generator)
+        rollout = collector.collect(self.agent, self.settings.rollout_length, graph=False)
         self.orders = [
             torch.randperm(count, generator=generator, device=generator.device)
             for _ in range(self.settings.epochs)
@@ -118,7 +115,7 @@ class PPO(ActorCritic):
 
     def _terms(self, batch: _Batch) -> dict[str, Tensor]:
         """Return the loss terms of a minibatch by name."""
-        outputs, values = self.agent.heads(batch.inputs, *self.played)
+        outputs, values = self.agent.heads(batch.inputs)
         policy = self.agent.distribution(outputs)
         log_ratios = policy.log_prob(batch.actions) - batch.log_probabilities
         advantages = standardize(batch.advantages)

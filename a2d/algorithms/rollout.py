@@ -15,7 +15,6 @@ from a2d.environments.vector import Array, StepResult
 from a2d.errors import Diverged
 from a2d.networks.agent import Agent, draw
 from a2d.networks.layers import Tape
-from a2d.networks.supernet import Gates
 from a2d.specs.task import TaskCard
 
 RECENT_EPISODES = 100
@@ -85,32 +84,29 @@ class Collector:
         self.tracker = EpisodeTracker(environments.num_envs)
         self.observation = torch.from_numpy(environments.reset(seed=seed)[0])
 
-    def collect(
-        self, agent: Agent, length: int, gates: tuple[Gates, ...], graph: bool = True
-    ) -> Rollout:
+    def collect(self, agent: Agent, length: int, graph: bool = True) -> Rollout:
         """Play ``length`` steps and return them, with the graph of the network's pass or without.
 
         A graph holds all that the network computed, and so much memory where there are many steps.
         """
         tape, steps = Tape(length), []
-        sampled = tuple(gate.sampled() for gate in gates)
         for _ in range(length):
             observation = self.observation.to(agent.device)
             if agent.normalizer is not None:
                 agent.normalizer.update(observation)
             x = agent.preprocess(observation)
             with tape.record() if graph else torch.no_grad():
-                output, value = agent.heads(x, *sampled)
+                output, value = agent.heads(x)
                 if not (output.isfinite().all() and value.isfinite().all()):
                     raise Diverged("the network's outputs are not finite")
                 action = draw(agent.distribution(output), self.generator)
-            reward, end = self._step(agent, action, sampled)
+            reward, end = self._step(agent, action)
             steps.append((observation, x, output, value, action, reward, end))
         observations, xs, acted, valued, actions, rewards, ends = zip(*steps, strict=True)
         inputs = torch.cat(xs)
         if graph:
             with tape.replay():
-                outputs, values = agent.heads(inputs, *gates)
+                outputs, values = agent.heads(inputs)
         else:
             outputs, values = torch.cat(acted), torch.cat(valued)
         return Rollout(
@@ -121,7 +117,7 @@ class Collector:
             actions=torch.cat(actions),
             rewards=torch.stack(rewards).to(agent.device),
             ends=torch.stack(ends).to(agent.device),
-            last_values=self._values(agent, self.observation, sampled),
+            last_values=self._values(agent, self.observation),
         )
 
     def replay(self, actions: Array) -> None:
@@ -146,9 +142,7 @@ class Collector:
         self.observation = torch.from_numpy(following)
         return observation, raw_reward, terminated, truncated, info
 
-    def _step(
-        self, agent: Agent, action: Tensor, gates: tuple[Gates, ...]
-    ) -> tuple[Tensor, Tensor]:
+    def _step(self, agent: Agent, action: Tensor) -> tuple[Tensor, Tensor]:
         observation, raw_reward, terminated, truncated, info = self._advance(action.cpu().numpy())
         done = terminated | truncated
         reward = torch.from_numpy(
@@ -159,9 +153,9 @@ class Collector:
         if cut.any():
             # Truncation is not termination: the return goes on with the final observation's value.
             final = torch.from_numpy(observation[cut])
-            reward[torch.from_numpy(cut)] += self.discount * self._values(agent, final, gates).cpu()
+            reward[torch.from_numpy(cut)] += self.discount * self._values(agent, final).cpu()
         return reward, torch.from_numpy(end)
 
     @torch.no_grad()
-    def _values(self, agent: Agent, observation: Tensor, gates: tuple[Gates, ...]) -> Tensor:
-        return agent.heads(agent.preprocess(observation.to(agent.device)), *gates)[1]
+    def _values(self, agent: Agent, observation: Tensor) -> Tensor:
+        return agent.heads(agent.preprocess(observation.to(agent.device)))[1]

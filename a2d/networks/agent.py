@@ -22,7 +22,6 @@ from a2d.networks.operators import (
     space_of,
     stem,
 )
-from a2d.networks.supernet import Gates, Supernet
 from a2d.specs.architecture import Architecture
 
 BYTE_SCALE = 1 / 255
@@ -75,9 +74,6 @@ class Agent(nn.Module):
     def _count_features(self) -> int:
         x = torch.zeros(1, *self.observation_shape)
         with torch.no_grad():
-            if isinstance(self.backbone, Supernet):
-                first = Gates([[0]] * len(self.backbone.cells), None)
-                return int(self.backbone(x, first).numel())
             return int(self.backbone(x).numel())
 
     @property
@@ -85,12 +81,9 @@ class Agent(nn.Module):
         """Where the weights are."""
         return self.critic.weight.device
 
-    def forward(self, observation: Tensor, *gates: Gates) -> tuple[Distribution, Tensor]:
-        """Map (N, *observation_shape) to a batch of N distributions and values (N,).
-
-        A supernet's agent takes the gates of one architecture as well.
-        """
-        outputs, values = self.heads(self.preprocess(observation), *gates)
+    def forward(self, observation: Tensor) -> tuple[Distribution, Tensor]:
+        """Map (N, *observation_shape) to a batch of N distributions and values (N,)."""
+        outputs, values = self.heads(self.preprocess(observation))
         return self.distribution(outputs), values
 
     def preprocess(self, observation: Tensor) -> Tensor:
@@ -127,9 +120,9 @@ class Agent(nn.Module):
             return f"{problem}: give a batch, observation[None]"
         return problem
 
-    def heads(self, x: Tensor, *gates: Gates) -> tuple[Tensor, Tensor]:
+    def heads(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Map preprocessed observations to logits or means (N, A) and values (N,)."""
-        features = self.trunk(self.backbone(x, *gates))
+        features = self.trunk(self.backbone(x))
         return self.actor(features), self.critic(features).squeeze(-1)
 
     def distribution(self, outputs: Tensor) -> Distribution:

@@ -91,5 +91,5 @@ def build_agent(design: str | Architecture, interface: Interface) -> Agent:
 def build_supernet_agent(
     cells: CellSpace, candidates: tuple[str, ...], interface: Interface
 ) -> Agent:
-    """Build an agent around a supernet; it is called with gates as well."""
+    """Build an agent around a supernet, which runs one of its architectures at a time."""
     return _agent_around(Supernet(cells, candidates, interface.observation_shape), interface)

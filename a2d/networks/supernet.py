@@ -36,10 +36,6 @@ class Gates(NamedTuple):
     paths: list[list[int]]
     weights: Tensor | None
 
-    def sampled(self) -> Gates:
-        """Return the gates of the sampled operators alone, without gradient."""
-        return Gates([path[:1] for path in self.paths], None)
-
 
 class _Gated(torch.autograd.Function):
     """The operators' outputs weighted by their gates, of which the first is 1, the others 0."""
@@ -77,7 +73,7 @@ class SearchableCell(nn.Module):
 
 
 class Supernet(nn.Module):
-    """A stem and searchable cells, called with a batch and the gates of one architecture.
+    """A stem and searchable cells; a call runs the architecture that ``gates`` holds.
 
     Args:
         cells: what is fixed.
@@ -97,13 +93,26 @@ class Supernet(nn.Module):
         operators = [OPERATORS[self.space][name] for name in candidates]
         shapes = cell_shapes(self.space, cells, image_size_of(observation_shape))
         self.cells = nn.ModuleList(SearchableCell(operators, shape, cells) for shape in shapes)
+        self.gates = Gates([[0]] * cells.cells, None)
 
-    def forward(self, x: Tensor, gates: Gates) -> Tensor:
-        """Map (N, *observation_shape) to the last cell's output."""
-        x = self.stem(x)
-        for index, cell in enumerate(self.cells):
-            x = cell(x, gates.paths[index], None if gates.weights is None else gates.weights[index])
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, *observation_shape) to the last cell's output, along the gates' architecture.
+
+        Only where gradients are wanted do other operators than the chosen ones take part.
+        """
+        x, (paths, weights) = self.stem(x), self.gates
+        if weights is None or not torch.is_grad_enabled():
+            for cell, path in zip(self.cells, paths, strict=True):
+                x = cell(x, path, None)
+            return x
+        for cell, path, weight in zip(self.cells, paths, weights, strict=True):
+            x = cell(x, path, weight)
         return x
+
+    def choose(self, architecture: Architecture) -> None:
+        """Let calls run one architecture, without gradient of its gates."""
+        chosen = [[self.candidates.index(name)] for name in architecture.operators]
+        self.gates = Gates(chosen, None)
 
     def searchable_cells(self) -> Iterator[SearchableCell]:
         """Yield the cells in order."""
@@ -115,11 +124,6 @@ class Supernet(nn.Module):
         """Return the architecture of one operator per cell, each by its place in ``candidates``."""
         chosen = tuple(self.candidates[path] for path in paths)
         return Architecture(space=self.space, cells=self.cell_space, operators=chosen)
-
-
-def gates_of(architecture: Architecture, candidates: tuple[str, ...]) -> Gates:
-    """Return an architecture as gates without gradient."""
-    return Gates([[candidates.index(name)] for name in architecture.operators], None)
 
 
 def operator_flops(supernet: Supernet) -> Tensor:

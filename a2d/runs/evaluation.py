@@ -11,7 +11,6 @@ from gymnasium.vector import VectorEnv
 
 from a2d.console import say
 from a2d.networks.agent import Agent, draw
-from a2d.networks.supernet import Gates
 from a2d.seeds import seed_global_streams
 from a2d.specs.task import DEFAULT_EPISODE_LIMIT
 
@@ -33,7 +32,7 @@ def evaluate(
     environments: VectorEnv,
     episodes: int,
     seed: int,
-    *gates: Gates,
+    *,
     longest: float = math.inf,
 ) -> Episodes:
     """Play ``episodes`` episodes with sampled actions.
@@ -54,7 +53,7 @@ def evaluate(
     steps = 0
     while min(map(len, played)) < quota and steps < longest:
         steps += 1
-        policy, _ = agent(torch.from_numpy(observation), *gates)
+        policy, _ = agent(torch.from_numpy(observation))
         observation, reward, terminated, truncated, _ = environments.step(
             draw(policy, generator).numpy()
         )

@@ -10,7 +10,7 @@ from a2d.algorithms.learners import make_learner
 from a2d.errors import A2DError
 from a2d.networks.agent import Agent
 from a2d.networks.interface import Interface, build_agent, build_supernet_agent
-from a2d.networks.supernet import Supernet, gates_of
+from a2d.networks.supernet import Supernet
 from a2d.runs.agent_files import save_agent
 from a2d.runs.execution import Execution, close, evaluate_or_diverge
 from a2d.runs.records import Record, SearchOutcome
@@ -115,8 +115,8 @@ def run_search(
         close(run.environments)
         agent.cpu()  # test episodes are the processor's
         outcome = _outcome(searcher)
-        gates = gates_of(outcome.architecture, candidates)
-        evaluation = evaluate_or_diverge(progress, spec, agent, gates)
+        agent.backbone.choose(outcome.architecture)
+        evaluation = evaluate_or_diverge(progress, spec, agent)
         return run.record(progress, evaluation, outcome.architecture, outcome)
 
 
@@ -129,7 +129,7 @@ def _supernet_work(
     training = run.training(learner, generator, updates)
     if updates == spec.updates:
         return training
-    player = SharedWeights(spec, agent, spec.search.operators(spec.space))
+    player = SharedWeights(spec, agent)
     return Trials(spec, searcher, player, training)
 
 

@@ -20,7 +20,6 @@ from a2d.files import checksum
 from a2d.networks.agent import Agent
 from a2d.networks.costs import count_flops, count_parameters, measure_latency
 from a2d.networks.interface import Interface, build_agent, interface_of
-from a2d.networks.supernet import Gates
 from a2d.runs.checkpoint import Checkpoint
 from a2d.runs.evaluation import evaluate
 from a2d.runs.process import THREADS, accelerator_name, chosen_device, peak_memory_mib, prepare
@@ -55,7 +54,7 @@ def measure_network(agent: Agent, interface: Interface, design: str | Architectu
     )
 
 
-def evaluate_agent(spec: TrainSpec | SearchSpec, agent: Agent, *gates: Gates) -> Evaluation:
+def evaluate_agent(spec: TrainSpec | SearchSpec, agent: Agent) -> Evaluation:
     """Play the spec's test episodes; their seeds are a stream of their own.
 
     Raises:
@@ -66,7 +65,7 @@ def evaluate_agent(spec: TrainSpec | SearchSpec, agent: Agent, *gates: Gates) ->
     seed = stream_seed(spec.seed, spec.kind, "evaluation")
     environments = make_environment(spec.task, spec.evaluation.environments, seed)
     try:
-        episodes = evaluate(agent.eval(), environments, spec.evaluation.episodes, seed, *gates)
+        episodes = evaluate(agent.eval(), environments, spec.evaluation.episodes, seed)
     finally:
         close(environments)
     return Evaluation(seed=seed, returns=episodes.returns, lengths=episodes.lengths)
@@ -81,11 +80,11 @@ def close(environments: VectorEnv) -> None:
 
 
 def evaluate_or_diverge(
-    progress: Progress, spec: TrainSpec | SearchSpec, agent: Agent, *gates: Gates
+    progress: Progress, spec: TrainSpec | SearchSpec, agent: Agent
 ) -> Evaluation | None:
     """Play the test episodes; where even those give no numbers, the run has diverged."""
     try:
-        return evaluate_agent(spec, agent, *gates)
+        return evaluate_agent(spec, agent)
     except Diverged as reason:
         told = "" if progress.diverged is None else f"{progress.diverged}; "
         progress.diverged = f"{told}test episodes: {reason}"

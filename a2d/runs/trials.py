@@ -18,7 +18,7 @@ from a2d.environments import make_environment
 from a2d.errors import Diverged
 from a2d.networks.agent import Agent
 from a2d.networks.interface import Interface, build_agent
-from a2d.networks.supernet import gates_of
+from a2d.networks.supernet import Supernet
 from a2d.runs.evaluation import evaluate
 from a2d.runs.progress_bar import Reporter
 from a2d.runs.records import CurvePoint
@@ -52,9 +52,10 @@ class Player(Protocol):
 class SharedWeights:
     """Trials that play episodes with a supernet's weights, one in each copy of the task."""
 
-    def __init__(self, spec: SearchSpec, agent: Agent, candidates: tuple[str, ...]) -> None:
+    def __init__(self, spec: SearchSpec, agent: Agent) -> None:
         assert isinstance(spec.search, SinglePathSettings)
-        self.spec, self.agent, self.candidates = spec, agent, candidates
+        assert isinstance(agent.backbone, Supernet)
+        self.spec, self.agent, self.supernet = spec, agent, agent.backbone
         self.least_steps = spec.search.trial_episodes
         self.environments: VectorEnv | None = None
 
@@ -64,10 +65,10 @@ class SharedWeights:
         if self.environments is None:
             self.environments = make_environment(self.spec.task, count, seed)
         seed_global_streams(seed)
-        gates = gates_of(architecture, self.candidates)
+        self.supernet.choose(architecture)
         try:
             played = evaluate(
-                self.agent.eval(), self.environments, count, seed, gates, longest=left // count
+                self.agent.eval(), self.environments, count, seed, longest=left // count
             )
         except Diverged:
             return Trial(operators=architecture.operators, score=None, steps=count)

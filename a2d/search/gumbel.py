@@ -78,8 +78,9 @@ class Gumbel(Searcher):
         self.temperature = self.settings.temperature
         self.rollouts = 0
 
-    def propose(self, generator: torch.Generator | None = None) -> Gates:
-        return sample_gates(self.alpha, self.temperature, self.settings.backward_paths, generator)
+    def propose(self, generator: torch.Generator) -> None:
+        paths = self.settings.backward_paths
+        self.supernet.gates = sample_gates(self.alpha, self.temperature, paths, generator)
 
     def parameters(self) -> list[Tensor]:
         return [self.alpha]

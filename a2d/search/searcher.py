@@ -14,7 +14,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from a2d.networks.supernet import Gates, Supernet
+from a2d.networks.supernet import Supernet
 from a2d.search.trial import Trial
 from a2d.specs.architecture import Architecture
 from a2d.specs.run import SearchSpec
@@ -39,8 +39,8 @@ class Searcher:
     def __init__(self, spec: SearchSpec, supernet: Supernet) -> None:
         self.spec, self.supernet = spec, supernet
 
-    def propose(self, generator: torch.Generator | None = None) -> Gates:
-        """Choose the architecture of the next rollout."""
+    def propose(self, generator: torch.Generator) -> None:
+        """Choose the architecture of the next rollout, the supernet's ``gates``."""
         raise NotImplementedError
 
     def parameters(self) -> list[Tensor]:

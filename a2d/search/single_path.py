@@ -11,8 +11,7 @@ from a2d.search.evolution import Evolution
 class SinglePath(Evolution):
     """Trains the supernet along uniformly drawn paths; trials then play with its weights."""
 
-    def propose(self, generator: torch.Generator | None = None) -> Gates:
+    def propose(self, generator: torch.Generator) -> None:
         cells, operators = self.costs.shape
-        device = None if generator is None else generator.device
-        drawn = torch.randint(operators, (cells, 1), generator=generator, device=device)
-        return Gates(drawn.tolist(), None)
+        drawn = torch.randint(operators, (cells, 1), generator=generator, device=generator.device)
+        self.supernet.gates = Gates(drawn.tolist(), None)

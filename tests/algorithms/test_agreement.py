@@ -96,7 +96,7 @@ def test_an_update_equals_sb3s(task: str, network: str) -> None:
     model.set_logger(Logger(None, []))
     collector = collector_of(spec)
     for update in range(spec.updates):
-        rollout = collector.collect(learner.agent, spec.a2c.rollout_length, ())
+        rollout = collector.collect(learner.agent, spec.a2c.rollout_length)
         assert 0 < rollout.ends.float().mean() < 1
         fill(model, rollout)
         learner.update(rollout, update / spec.updates)

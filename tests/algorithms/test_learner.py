@@ -41,7 +41,7 @@ def agent_of(task: str, network: str, seed: int, scale: float = 1.0) -> Agent:
 def play(agent: Agent, task: str, length: int = 5) -> Rollout:
     torch.manual_seed(3)
     card = load_card(ENVS / f"{task}.yaml")
-    return Collector(make_environment(card, 4, 0), card, 0, 0.99).collect(agent, length, ())
+    return Collector(make_environment(card, 4, 0), card, 0, 0.99).collect(agent, length)
 
 
 def losses_by_hand(student: Agent, teacher: Agent, rollout: Rollout) -> dict[str, Tensor]:
@@ -180,7 +180,7 @@ def test_teacher_keeps_the_normaliser_it_was_trained_with() -> None:
     teacher.normalizer.update(torch.randn(50, 4) * 9 + 3)
     before = deepcopy(teacher.normalizer.state_dict())
     collector = Collector(make_environment(card, 4, 0), card, 0, 0.99)
-    A2C(student, SETTINGS, JOINT, teacher).update(collector.collect(student, 5, ()), 0.0)
+    A2C(student, SETTINGS, JOINT, teacher).update(collector.collect(student, 5), 0.0)
     assert all(
         torch.equal(value, before[name]) for name, value in teacher.normalizer.state_dict().items()
     )

@@ -20,7 +20,7 @@ from a2d.search.gumbel import sample_gates
 from a2d.specs.architecture import CellSpace
 from a2d.specs.task import TaskCard, load_card
 from tests.checkout import ENVS
-from tests.learners import supernet_agent
+from tests.learners import supernet_agent, supernet_of
 
 
 class Pays(gymnasium.Env[Any, Any]):
@@ -106,14 +106,14 @@ def check_by_replay(task: TaskCard, agent: Agent, rollout: Rollout) -> dict[str,
 def test_truncation_bootstraps_from_the_final_observation() -> None:
     task = card("tiny-reach")
     agent, collector = collecting(task, "mlp16")
-    counts = check_by_replay(task, agent, collector.collect(agent, 60, ()))
+    counts = check_by_replay(task, agent, collector.collect(agent, 60))
     assert counts == {"terminated": 0, "truncated": 2 * 3}, "Reach is cut after every 25 steps"
 
 
 def test_termination_does_not_bootstrap() -> None:
     task = card("tiny-catch")
     agent, collector = collecting(task, "vanilla")
-    rollout = collector.collect(agent, 80, ())
+    rollout = collector.collect(agent, 80)
     counts = check_by_replay(task, agent, rollout)
     assert counts == {"terminated": 2 * 3, "truncated": 0}
     assert set(rollout.rewards.unique().tolist()) <= {-1.0, 0.0, 1.0}
@@ -122,9 +122,9 @@ def test_termination_does_not_bootstrap() -> None:
 def test_a_rollout_goes_on_where_the_last_one_stopped() -> None:
     task = card("tiny-reach")
     agent, collector = collecting(task, "mlp16")
-    whole = collector.collect(agent, 12, ())
+    whole = collector.collect(agent, 12)
     agent, collector = collecting(task, "mlp16")
-    parts = [collector.collect(agent, length, ()) for length in (5, 7)]
+    parts = [collector.collect(agent, length) for length in (5, 7)]
     assert torch.equal(whole.observations, torch.cat([part.observations for part in parts]))
     assert torch.equal(whole.actions, torch.cat([part.actions for part in parts]))
     assert torch.equal(whole.rewards, torch.cat([part.rewards for part in parts]))
@@ -132,7 +132,7 @@ def test_a_rollout_goes_on_where_the_last_one_stopped() -> None:
 
 def test_the_pass_that_acted_is_the_pass_that_learns() -> None:
     agent, collector = collecting(card("tiny-catch"), "vanilla")
-    rollout = collector.collect(agent, 4, ())
+    rollout = collector.collect(agent, 4)
     outputs, values = agent.heads(agent.preprocess(rollout.observations))
     assert torch.allclose(rollout.outputs, outputs, atol=1e-6)
     assert torch.allclose(rollout.values, values, atol=1e-6)
@@ -145,23 +145,23 @@ def test_the_pass_that_acted_is_the_pass_that_learns() -> None:
 @pytest.mark.parametrize(("clip", "expected"), [(True, [1, -1, 1, -1]), (False, [5, -3, 5, -3])])
 def test_clipping_is_for_learning_alone(clip: bool, expected: list[float]) -> None:
     agent, collector = collecting(pays(clip_rewards=clip), "mlp8")
-    rollout = collector.collect(agent, 8, ())
+    rollout = collector.collect(agent, 8)
     assert rollout.rewards[:, 0].tolist() == expected * 2
     assert list(collector.tracker.recent) == [4.0] * 6 and collector.tracker.mean_return == 4.0
 
 
 def test_tracker_knows_no_mean_before_an_episode_ended_and_keeps_the_last_hundred() -> None:
     agent, collector = collecting(pays(), "mlp8")
-    collector.collect(agent, 3, ())
+    collector.collect(agent, 3)
     assert collector.tracker.mean_return is None and collector.tracker.finished == 0
-    collector.collect(agent, 4 * 50, ())
+    collector.collect(agent, 4 * 50)
     assert collector.tracker.finished == 150 and len(collector.tracker.recent) == 100
 
 
 def test_statistics_of_the_normaliser_are_those_of_what_was_acted_on() -> None:
     task = card("tiny-reach", normalize_observations=True)
     agent, collector = collecting(task, "mlp8")
-    rollout = collector.collect(agent, 40, ())
+    rollout = collector.collect(agent, 40)
     assert agent.normalizer is not None
     seen = rollout.observations.double().numpy()
     assert agent.normalizer.count.item() == len(seen) == 120
@@ -174,9 +174,9 @@ def test_gates_serve_the_whole_rollout() -> None:
     torch.manual_seed(0)
     environments = make_environment(task, 3, 0)
     agent = supernet_agent(CellSpace(cells=2, width=8), interface_of(environments, False))
-    gates = sample_gates(torch.zeros(2, 9, requires_grad=True), 5.0, 2)
-    rollout = Collector(environments, task, 0, 0.9).collect(agent, 30, (gates,))
-    outputs, _ = agent.heads(rollout.observations, gates)
+    supernet_of(agent).gates = sample_gates(torch.zeros(2, 9, requires_grad=True), 5.0, 2)
+    rollout = Collector(environments, task, 0, 0.9).collect(agent, 30)
+    outputs, _ = agent.heads(rollout.observations)
     assert torch.allclose(rollout.outputs, outputs, atol=1e-5)
     assert not rollout.last_values.requires_grad and not rollout.rewards.requires_grad
 
@@ -186,9 +186,9 @@ def test_gates_serve_the_whole_rollout() -> None:
 )
 def test_numbers_that_are_not_finite_end_the_run(options: dict[str, float]) -> None:
     agent, collector = collecting(pays(options), "mlp8")
-    collector.collect(agent, 2, ())
+    collector.collect(agent, 2)
     with pytest.raises(Diverged):
-        collector.collect(agent, 1, ())
+        collector.collect(agent, 1)
 
 
 def test_an_agent_that_went_wrong_ends_the_run() -> None:
@@ -196,4 +196,4 @@ def test_an_agent_that_went_wrong_ends_the_run() -> None:
         agent, collector = collecting(task, network)
         agent.actor.bias.data.fill_(float("nan"))
         with pytest.raises(Diverged):
-            collector.collect(agent, 1, ())
+            collector.collect(agent, 1)

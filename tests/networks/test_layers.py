@@ -16,12 +16,13 @@ from a2d.environments import make_environment
 from a2d.networks.agent import Agent
 from a2d.networks.interface import build_agent, interface_of
 from a2d.networks.layers import ONEDNN_PRODUCTS, Convolution, Dense, Tape
+from a2d.networks.supernet import Gates
 from a2d.search.gumbel import sample_gates
 from a2d.specs.algorithm import A2CSettings, DistillationSettings
 from a2d.specs.architecture import Architecture, CellSpace
 from a2d.specs.task import load_task
 from tests.checkout import ENVS
-from tests.learners import supernet_agent
+from tests.learners import supernet_agent, supernet_of
 from tests.reference import by_torch
 
 STEPS, COUNT = 3, 4
@@ -230,21 +231,23 @@ def test_a_supernet_has_torchs_gradients_replayed_or_not(
         alpha = torch.randn(3, 9, requires_grad=True)
         gates = sample_gates(alpha, 2.0, 3)
         found = []
+        supernet_of(agent).gates = Gates([[0]] * 3, None)  # without a graph, to be copied
         plain = by_torch(agent)
+        supernet_of(agent).gates = supernet_of(plain).gates = gates
         for way in ("torch", "graph", "tape"):
             agent.zero_grad()
             forget_gradients([alpha])
             if way == "torch":
-                outputs, values = plain.heads(x.double().contiguous(), gates)
+                outputs, values = plain.heads(x.double().contiguous())
             elif way == "tape":
                 tape = Tape(STEPS)
                 for part in x.split(COUNT):
                     with tape.record():
-                        agent.heads(part, gates.sampled())
+                        agent.heads(part)
                 with tape.replay():
-                    outputs, values = agent.heads(x, gates)
+                    outputs, values = agent.heads(x)
             else:
-                outputs, values = agent.heads(x, gates)
+                outputs, values = agent.heads(x)
             (outputs.square().sum() + values.square().sum()).backward(retain_graph=True)
             assert alpha.grad is not None
             gradients = gradients_of(plain if way == "torch" else agent)
@@ -267,7 +270,7 @@ def test_training_equals_the_usual_way_of_training(task: str, network: str) -> N
     card = load_task(task, ENVS)
     collector = Collector(make_environment(card, COUNT, 0), card, 0, settings.discount)
     for update in range(6):
-        rollout = collector.collect(agent, STEPS, ())
+        rollout = collector.collect(agent, STEPS)
         outputs, values = plain.heads(plain.preprocess(rollout.observations).double())
         assert_close(
             {"outputs": rollout.outputs, "values": rollout.values},
@@ -317,7 +320,7 @@ def test_a_gpu_gives_the_same_gradients(
     generator = torch.Generator("cuda").manual_seed(0)
     collector = Collector(make_environment(card, COUNT, 0), card, 0, 0.99, generator)
     learner = A2C(agent, A2CSettings(environments=COUNT), DistillationSettings(), None)
-    rollout = collector.collect(agent, STEPS, ())
+    rollout = collector.collect(agent, STEPS)
     sum(learner.terms(rollout).values(), start=torch.zeros((), device="cuda")).backward()
     found = {name: gradient.cpu() for name, gradient in gradients_of(agent).items()}
     plain = deepcopy(agent).cpu()

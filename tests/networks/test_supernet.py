@@ -15,10 +15,10 @@ from torch import Tensor, nn
 from a2d.networks.agent import Agent
 from a2d.networks.costs import count_flops
 from a2d.networks.interface import Interface, build_agent
-from a2d.networks.supernet import Gates, Supernet, gates_of, operator_flops
+from a2d.networks.supernet import Gates, Supernet, operator_flops
 from a2d.search.gumbel import probabilities, sample_gates
 from a2d.specs.architecture import Architecture, CellSpace
-from tests.learners import supernet_agent
+from tests.learners import supernet_agent, supernet_of
 
 PIXELS = Interface(
     observation_shape=(3, 10, 10),
@@ -46,11 +46,6 @@ def stronger_weights(agent: Agent) -> Agent:
     for weight in agent.parameters():
         weight.data += 0.1 * torch.randn(weight.shape, generator=generator)
     return agent
-
-
-def supernet_of(agent: Agent) -> Supernet:
-    assert isinstance(agent.backbone, Supernet)
-    return agent.backbone
 
 
 def modules(parent: nn.Module, name: str) -> Any:
@@ -92,7 +87,8 @@ def test_gates_give_the_derived_networks_outputs_and_gradients(
         agent, Architecture(space=space, cells=cells, operators=operators), interface
     )
     x = torch.rand(6, *interface.observation_shape)
-    outputs, expected = agent.heads(x, gates), derived.heads(x)
+    supernet_of(agent).gates = gates
+    outputs, expected = agent.heads(x), derived.heads(x)
     for ours, theirs in zip(outputs, expected, strict=True):
         assert torch.allclose(ours, theirs, atol=1e-5)
     (outputs[0].sum() + outputs[1].square().sum()).backward()
@@ -117,7 +113,8 @@ def test_gates_of_an_architecture_are_its_derived_network() -> None:
     assert architecture.operators == ("inverted3_e5", "skip", "conv3")
     x = torch.rand(2, 3, 10, 10)
     with torch.no_grad():
-        outputs = agent.heads(x, gates_of(architecture, supernet_of(agent).candidates))
+        supernet_of(agent).choose(architecture)
+        outputs = agent.heads(x)
         expected = copy_into_derived(agent, architecture, PIXELS).heads(x)
     assert all(
         torch.allclose(ours, theirs, atol=1e-6)
@@ -128,7 +125,8 @@ def test_gates_of_an_architecture_are_its_derived_network() -> None:
 def test_other_operators_receive_no_gradient() -> None:
     agent = stronger_weights(supernet_agent(CellSpace(cells=2, width=4), PIXELS))
     gates = sample_gates(torch.zeros(2, 9, requires_grad=True), 1.0, 9)
-    agent.heads(torch.rand(2, 3, 10, 10), gates)[0].square().sum().backward()
+    supernet_of(agent).gates = gates
+    agent.heads(torch.rand(2, 3, 10, 10))[0].square().sum().backward()
     for cell, operator in product(range(2), range(9)):
         weights = list(modules(agent.backbone, f"cells.{cell}.operators.{operator}").parameters())
         if operator == gates.paths[cell][0]:
@@ -158,7 +156,8 @@ def test_alphas_gradient_by_finite_differences(interface: Interface, paths: int)
     alpha = torch.randn(cells, 9, dtype=torch.float64, requires_grad=True)
     torch.manual_seed(11)
     gates = sample_gates(alpha, temperature, paths)
-    output = supernet(x, gates)
+    supernet.gates = gates
+    output = supernet(x)
     direction = torch.randn_like(output)
     (output * direction).sum().backward()
 
@@ -259,10 +258,15 @@ def test_operator_flops_and_the_fixed_parts_make_the_whole(
         assert count_flops(derived, x) == total
 
 
-def test_gates_without_gradient_run_only_the_first_path() -> None:
+def test_without_gradient_only_the_chosen_operators_run() -> None:
     agent = stronger_weights(supernet_agent(CellSpace(cells=2, width=4), PIXELS))
     x = torch.rand(2, 3, 10, 10)
-    with torch.no_grad():
-        one = agent.heads(x, Gates([[3], [0]], None))
-        two = agent.heads(x, Gates([[3, 1, 2], [0, 8, 7]], None))
+    supernet_of(agent).gates = Gates([[3], [0]], None)
+    one = agent.heads(x)
+    supernet_of(agent).gates = Gates([[3, 1, 2], [0, 8, 7]], None)
+    two = agent.heads(x)
+    supernet_of(agent).gates = Gates([[3, 1, 2], [0, 8, 7]], torch.rand(2, 3))
+    with torch.no_grad():  # while acting
+        three = agent.heads(x)
+    assert all(torch.equal(ours, theirs) for ours, theirs in zip(two, three, strict=True))
     assert all(torch.equal(ours, theirs) for ours, theirs in zip(one, two, strict=True))

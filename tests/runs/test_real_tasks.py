@@ -95,7 +95,7 @@ def test_a_lost_life_ends_the_return_and_not_the_episode(cut: bool) -> None:
     torch.manual_seed(0)
     environments, replay = (make_environment(card("atari-breakout"), 4, 1) for _ in range(2))
     agent = build_agent("vanilla", interface_of(environments, False))
-    rollout = Collector(environments, task, 1, 0.99).collect(agent, 120, ())
+    rollout = Collector(environments, task, 1, 0.99).collect(agent, 120)
     current = replay.reset(seed=1)[0]
     lives = 0
     for step in range(120):

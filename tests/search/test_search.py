@@ -80,7 +80,7 @@ def one_update(
     """Return whether the weights and alpha moved."""
     weights = [weight.detach().clone() for weight in learner.weights]
     alpha = searcher.alpha.detach().clone()
-    learner.update(collector.collect(learner.agent, 5, learner.gates()), progress)
+    learner.update(learner.collect(collector), progress)
     moved = not all(torch.equal(a, b) for a, b in zip(weights, learner.weights, strict=True))
     return moved, not torch.equal(alpha, searcher.alpha)
 
@@ -99,14 +99,14 @@ def test_bi_level_moves_them_in_turn() -> None:
 
 def test_weights_of_operators_off_the_path_stay() -> None:
     learner, searcher, collector = searching(backward_paths=9)
-    gates = learner.gates()
+    rollout = learner.collect(collector)
     before = {
         name: weight.detach().clone() for name, weight in searcher.supernet.named_parameters()
     }
-    learner.update(collector.collect(learner.agent, 5, gates), 0.0)
+    learner.update(rollout, 0.0)
     for name, weight in searcher.supernet.named_parameters():
         part = name.split(".")
-        chosen = part[0] == "stem" or int(part[3]) == gates[0].paths[int(part[1])][0]
+        chosen = part[0] == "stem" or int(part[3]) == searcher.supernet.gates.paths[int(part[1])][0]
         assert chosen or torch.equal(weight, before[name])
 
 
@@ -131,7 +131,7 @@ def test_temperature_follows_the_progress() -> None:
 
 def test_terms_and_coefficients_hold_the_cost() -> None:
     learner, searcher, collector = searching(cost_coefficient=3.0)
-    terms = learner.update(collector.collect(learner.agent, 5, learner.gates()), 0.0)
+    terms = learner.update(learner.collect(collector), 0.0)
     assert terms.keys() == {"policy", "value", "entropy", "cost"}
     assert terms["cost"] == pytest.approx(expected_cost(torch.zeros(2, 9), searcher.flops).item())
 
@@ -174,7 +174,7 @@ def test_derive_takes_the_strongest() -> None:
 
 def test_a_gradient_that_is_not_finite_changes_nothing() -> None:
     learner, searcher, collector = searching()
-    rollout = collector.collect(learner.agent, 5, learner.gates())
+    rollout = learner.collect(collector)
     weights = [weight.detach().clone() for weight in learner.weights]
     with pytest.raises(Diverged):
         learner.update(rollout._replace(rewards=rollout.rewards * float("nan")), 0.0)

@@ -52,6 +52,11 @@ def search_by(searcher: Evolution, trials: int, score: Any) -> list[Trial]:
     return searcher.trials
 
 
+def proposed(searcher: SinglePath, generator: torch.Generator) -> list[list[int]]:
+    searcher.propose(generator)
+    return searcher.supernet.gates.paths
+
+
 def skips(operators: tuple[str, ...]) -> float:
     return float(operators.count("skip"))
 
@@ -127,7 +132,7 @@ def test_a_trial_without_a_score_is_the_worst_and_the_earliest_of_equals_is_the_
 def test_paths_are_drawn_uniformly() -> None:
     searcher = searcher_of(searching("single_path"))
     generator = torch.Generator().manual_seed(0)
-    drawn = torch.tensor([searcher.propose(generator).paths for _ in range(4500)]).squeeze(-1)
+    drawn = torch.tensor([proposed(searcher, generator) for _ in range(4500)]).squeeze(-1)
     counts = torch.stack([(drawn == operator).sum(dim=0) for operator in range(9)])
     assert counts.shape == (9, CELLS) and (counts - 500).abs().max() < 5 * 22  # five deviations
 
