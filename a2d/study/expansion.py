@@ -149,7 +149,7 @@ class _Expansion:
             "manual": self._manual_group,
             "search": self._search_group,
             "derive": self._derive_group,
-            "random": self._random_group,
+            "random": self._derive_group,
         }[group.stage]
         seeds = range(len(self.scale.seeds.train))
         places = itertools.product(self.tasks.values(), seeds)
@@ -173,27 +173,19 @@ class _Expansion:
         ]
 
     def _derive_group(self, group: Group, card: TaskCard, index: int) -> list[str]:
+        """Train what was searched, or for the stage 'random' what has as many FLOPs."""
         keys = []
         for method, recipe, mode in itertools.product(
             group.search, group.recipe, group.distillation
         ):
-            agent = DerivedAgent(search=self._search(card, method, recipe, index))
+            search = self._search(card, method, recipe, index)
+            agent: DerivedAgent | RandomAgent = DerivedAgent(search=search)
+            name, factor = "derived", "search"
+            if group.stage == "random":
+                agent, name, factor = RandomAgent(matched_to=search), "random", "random"
+            factors = {factor: method, "recipe": recipe, "distillation": mode}
             spec = self._train(card, agent, index, mode)
-            label = f"derived-{_label(method, recipe)}-{mode}"
-            keys.append(
-                self._add("derive", label, spec, search=method, recipe=recipe, distillation=mode)
-            )
-        return keys
-
-    def _random_group(self, group: Group, card: TaskCard, index: int) -> list[str]:
-        keys = []
-        for method, recipe, mode in itertools.product(
-            group.search, group.recipe, group.distillation
-        ):
-            agent = RandomAgent(matched_to=self._search(card, method, recipe, index))
-            spec = self._train(card, agent, index, mode)
-            label = f"random-{_label(method, recipe)}-{mode}"
-            factors = {"random": method, "recipe": recipe, "distillation": mode}
+            label = f"{name}-{_label(method, recipe)}-{mode}"
             keys.append(self._add("derive", label, spec, **factors))
         return keys
 
