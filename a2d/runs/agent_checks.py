@@ -19,7 +19,9 @@ def check_weights(folder: Path, claimed: object) -> None:
     if not path.is_file():
         raise A2DError(f"{path}: is missing; train the agent again")
     if checksum(path) != claimed:
-        raise A2DError(f"{path}: is damaged (its checksum is not the one in {DESCRIPTION}); train it again")
+        raise A2DError(
+            f"{path}: is damaged (its checksum is not the one in {DESCRIPTION}); train it again"
+        )
 
 
 def read_description(folder: Path) -> dict[str, Any]:
@@ -30,11 +32,15 @@ def read_description(folder: Path) -> dict[str, Any]:
         claimed = data.pop("sha256", None)
         damaged = claimed != digest(data)
     except OSError as error:
-        raise A2DError(f"{path}: cannot be read ({error.strerror}); it describes a trained agent") from error
+        raise A2DError(
+            f"{path}: cannot be read ({error.strerror}); it describes a trained agent"
+        ) from error
     except (ValueError, AttributeError, TypeError, RecursionError) as error:
         raise A2DError(f"{path}: cannot be read as an agent's description: {error}") from error
     if damaged:
-        raise A2DError(f"{path}: is damaged (its checksum does not match its content); train the agent again")
+        raise A2DError(
+            f"{path}: is damaged (its checksum does not match its content); train the agent again"
+        )
     return data
 
 

@@ -6,28 +6,20 @@ Loading executes no code: safetensors holds tensors alone, the rest is validated
 from __future__ import annotations
 
 import json
-import math
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-import torch
-from gymnasium.spaces import Box, Discrete, Space
 from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
-from torch import Tensor, nn
 
-from a2d.specs.architecture import Architecture, CellSpace
 from a2d.errors import A2DError
 from a2d.files import checksum, digest, write_atomically
-from a2d.runs.agent_checks import DESCRIPTION, WEIGHTS, check_weights, read_description
+from a2d.networks.agent import Agent
 from a2d.networks.interface import Interface, build_agent
-from a2d.networks.agent import BYTE_SCALE, Agent, build_backbone
-from a2d.networks.supernet import Supernet
-from a2d.networks.normalizer import Normalizer
-from a2d.specs.run import TrainSpec
+from a2d.runs.agent_checks import DESCRIPTION, WEIGHTS, check_weights, read_description
+from a2d.specs.architecture import Architecture
 from a2d.specs.data import Frozen, describe_validation_error
+from a2d.specs.run import TrainSpec
 
 
 class Description(Frozen):
@@ -61,7 +53,9 @@ def save_agent(
     tensors = {name: tensor.contiguous() for name, tensor in agent.state_dict().items()}
     write_atomically(folder / WEIGHTS, lambda path: path.write_bytes(save(tensors)))
     weights = checksum(folder / WEIGHTS)
-    description = Description(spec=spec, design=design, interface=interface, weights_sha256=weights, diverged=diverged)
+    description = Description(
+        spec=spec, design=design, interface=interface, weights_sha256=weights, diverged=diverged
+    )
     data = description.model_dump(mode="json", exclude=set() if diverged else {"diverged"})
     text = json.dumps({**data, "sha256": digest(data)}, indent=1)
     write_atomically(folder / DESCRIPTION, lambda path: path.write_text(text, encoding="utf-8"))
@@ -85,5 +79,7 @@ def load_agent(folder: Path) -> tuple[Agent, Description]:
     try:
         agent.load_state_dict(load_file(path))
     except (SafetensorError, RuntimeError) as error:
-        raise A2DError(f"{path}: does not fit the network that {DESCRIPTION} describes: {error}") from error
+        raise A2DError(
+            f"{path}: does not fit the network that {DESCRIPTION} describes: {error}"
+        ) from error
     return agent, description

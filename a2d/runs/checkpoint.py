@@ -25,9 +25,9 @@ from torch import Tensor
 from a2d.console import say
 from a2d.errors import A2DError, Stopped
 from a2d.files import write_atomically
-from a2d.runs.workflow_process import WORKFLOW_VARIABLE, is_gone
 from a2d.runs.process import number_from
 from a2d.runs.stopping import answering
+from a2d.runs.workflow_process import WORKFLOW_VARIABLE, is_gone
 
 FILE = "checkpoint"
 SECONDS_VARIABLE = "A2D_CHECKPOINT_SECONDS"
@@ -43,7 +43,10 @@ class Damaged(Exception):
 def write_checkpoint(path: Path, tensors: dict[str, Tensor], notes: dict[str, Any]) -> None:
     """Write tensors and plain data, atomically."""
     text = torch.frombuffer(bytearray(json.dumps(notes).encode()), dtype=torch.uint8)
-    content = save({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()} | {NOTES: text})
+    content = save(
+        {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+        | {NOTES: text}
+    )
 
     def write(temporary: Path) -> None:
         with temporary.open("wb") as file:
@@ -106,7 +109,9 @@ class Checkpoint:
                 f"{self.path}: belongs to another run ({held['run']}, this is {own['run']}); "
                 "name another folder, or delete the file"
             )
-        changed = sorted(name for name in held.keys() | own.keys() if held.get(name) != own.get(name))
+        changed = sorted(
+            name for name in held.keys() | own.keys() if held.get(name) != own.get(name)
+        )
         if changed:
             self.say(f"was made with another {', '.join(changed)}; the run starts again")
             return None

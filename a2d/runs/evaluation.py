@@ -23,7 +23,9 @@ class Episodes(NamedTuple):
 
 
 @torch.no_grad()
-def evaluate(agent: Agent, environments: VectorEnv, episodes: int, seed: int, *gates: Gates) -> Episodes:
+def evaluate(
+    agent: Agent, environments: VectorEnv, episodes: int, seed: int, *gates: Gates
+) -> Episodes:
     """Play ``episodes`` episodes with sampled actions.
 
     Every environment plays the same number of them, because counting the first that end would
@@ -40,7 +42,9 @@ def evaluate(agent: Agent, environments: VectorEnv, episodes: int, seed: int, *g
     played: list[list[tuple[float, int]]] = [[] for _ in range(environments.num_envs)]
     while min(len(episodes_played) for episodes_played in played) < quota:
         policy, _ = agent(torch.from_numpy(observation), *gates)
-        observation, reward, terminated, truncated, _ = environments.step(draw(policy, generator).numpy())
+        observation, reward, terminated, truncated, _ = environments.step(
+            draw(policy, generator).numpy()
+        )
         running += reward
         length += 1
         cut = length >= bound

@@ -9,28 +9,25 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from a2d.specs.architecture import Architecture, load_architecture, write_architecture
-from a2d.runs.agent_files import Description, load_agent
-from a2d.networks.interface import Interface, build_agent, build_supernet_agent
-from a2d.runs.checkpoint import remove_checkpoint
 from a2d.console import say
 from a2d.environments import open_environment
 from a2d.errors import A2DError, Diverged, nearest
-from a2d.runs.evaluation import evaluate
-from a2d.networks.interface import interface_of
-from a2d.runs.execute import measure_network, run_search, run_training
-from a2d.search.matched import random_design
-from a2d.files import only_process, remove_partial
-from a2d.runs.agent_checks import check_bundle
-from a2d.runs.file_kinds import expect
+from a2d.files import only_process
 from a2d.networks.agent import Agent
+from a2d.networks.interface import Interface, build_agent, build_supernet_agent, interface_of
+from a2d.runs.agent_checks import check_bundle
+from a2d.runs.agent_files import Description, load_agent
+from a2d.runs.checkpoint import remove_checkpoint
+from a2d.runs.evaluation import evaluate
+from a2d.runs.execute import measure_network, run_search, run_training
+from a2d.runs.file_kinds import expect
 from a2d.runs.records import Network, Record, read_record, write_record
+from a2d.search.matched import random_design
 from a2d.seeds import seed_global_streams, stream_seed
-from a2d.specs.run import GivenAgent, ManualAgent, SearchSpec, TrainSpec, key_of, search_of
-from a2d.study.study import Run, Study
-from a2d.specs.task import TaskCard, load_card
+from a2d.specs.architecture import Architecture, load_architecture, write_architecture
 from a2d.specs.data import describe_validation_error
-from a2d.study.workspace import Workspace
+from a2d.specs.run import GivenAgent, ManualAgent, SearchSpec, TrainSpec, key_of
+from a2d.specs.task import TaskCard, load_card
 
 RECORD, ARCHITECTURE = "record.json", "arch.json"
 EVALUATION_ENVIRONMENTS = 10
@@ -98,7 +95,9 @@ def _check_outputs(out: Path, log: Path | None) -> None:
         if folder is not None and folder.exists() and not folder.is_dir():
             raise A2DError(f"{folder}: is a file; {option} names a folder, new or the run's own")
     if log is not None and find_spec("tensorboard") is None:
-        raise A2DError("--log: needs the package tensorboard; pip install 'a2d[tensorboard]', or leave --log out")
+        raise A2DError(
+            "--log: needs the package tensorboard; pip install 'a2d[tensorboard]', or leave --log out"
+        )
 
 
 def train_agent(
@@ -116,11 +115,15 @@ def train_agent(
     _check_outputs(out, log)
     base, agent = _base(task, steps, seed, environments, teacher, distill)
     named = isinstance(design, str)
-    kind = ManualAgent(network=design) if isinstance(design, str) else GivenAgent(architecture=design)
+    kind = (
+        ManualAgent(network=design) if isinstance(design, str) else GivenAgent(architecture=design)
+    )
     try:
         spec = TrainSpec(**base, agent=kind)
     except ValidationError as error:
-        raise describe_validation_error(error, f"a2d train ({design if named else 'architecture'})") from error
+        raise describe_validation_error(
+            error, f"a2d train ({design if named else 'architecture'})"
+        ) from error
     build_agent(design, _interface(task))  # what does not fit is refused before there is a folder
     with only_process(out):
         return _finished(out, spec) or keep_record(
@@ -148,7 +151,9 @@ def search_architecture(
         raise describe_validation_error(error, "a2d search") from error
     build_supernet_agent(spec.search.space, _interface(task))
     with only_process(out):
-        return _finished(out, spec) or keep_record(run_search(spec, out, agent, log), out / RECORD, out / ARCHITECTURE, out)
+        return _finished(out, spec) or keep_record(
+            run_search(spec, out, agent, log), out / RECORD, out / ARCHITECTURE, out
+        )
 
 
 def _finished(out: Path, spec: TrainSpec | SearchSpec) -> Record | None:
@@ -207,7 +212,9 @@ def draw_architecture(task: Path, like: Architecture, out: Path, seed: int) -> A
     return drawn
 
 
-def evaluate_bundle(folder: Path, episodes: int, seed: int, environments: int | None = None) -> list[float]:
+def evaluate_bundle(
+    folder: Path, episodes: int, seed: int, environments: int | None = None
+) -> list[float]:
     """Play test episodes with the agent in ``folder`` and return their returns."""
     agent, description = load_agent(expect(folder, "agent"))
     reason = _divergence(folder, description)

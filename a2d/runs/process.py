@@ -34,7 +34,9 @@ def chosen_device() -> torch.device:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
         problem = str(error).partition("\n")[0]
-        raise A2DError(f"{DEVICE_VARIABLE}={name}: PyTorch cannot use this device here: {problem}") from error
+        raise A2DError(
+            f"{DEVICE_VARIABLE}={name}: PyTorch cannot use this device here: {problem}"
+        ) from error
     return device
 
 

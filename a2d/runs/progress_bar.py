@@ -18,7 +18,9 @@ def read_status(folder: Path) -> int | None:
     """Return how many steps the run in a folder has done; None if none is going on there."""
     try:
         path = folder / STATUS
-        recent = time.time() - path.stat().st_mtime < 12 * SECONDS  # a killed run leaves its file behind
+        recent = (
+            time.time() - path.stat().st_mtime < 12 * SECONDS
+        )  # a killed run leaves its file behind
         return int(path.read_text(encoding="utf-8")) if recent else None
     except (OSError, ValueError):  # it has just ended, or is being written
         return None
@@ -35,7 +37,9 @@ class Reporter:
             is.
     """
 
-    def __init__(self, title: str, steps: int, tensorboard: Path | None = None, folder: Path | None = None) -> None:
+    def __init__(
+        self, title: str, steps: int, tensorboard: Path | None = None, folder: Path | None = None
+    ) -> None:
         self.status = None if folder is None else folder / STATUS
         self.done, self.told = 0, 0.0
         silent = True if sys.stderr is None else None  # None: where standard error is no terminal
@@ -69,7 +73,10 @@ class Reporter:
                     self.writer.add_scalar(name, value, step)
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.bar.close()
         if self.status is not None:

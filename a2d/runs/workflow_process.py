@@ -31,7 +31,9 @@ def is_gone(name: str) -> bool:
     """
     parts = re.fullmatch(r"(\d+):(\d*)@(.+)", name)
     if parts is None:
-        raise A2DError(f"{WORKFLOW_VARIABLE}={name}: should name a process as the workflow does; unset it")
+        raise A2DError(
+            f"{WORKFLOW_VARIABLE}={name}: should name a process as the workflow does; unset it"
+        )
     if parts[3] != _place():
         return False
     try:

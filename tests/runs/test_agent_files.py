@@ -19,8 +19,8 @@ from a2d.runs.agent_files import load_agent, load_description, save_agent
 from a2d.specs.architecture import Architecture
 from a2d.specs.run import ManualAgent, TrainSpec
 from a2d.specs.task import load_card
-from tests.traps import Trap
 from tests.checkout import ENVS
+from tests.traps import Trap
 
 CARD = load_card(ENVS / "tiny-catch.yaml")
 SPEC = TrainSpec(task=CARD, steps=3200, seed=0, agent=ManualAgent(network="vanilla"))

@@ -38,8 +38,8 @@ from a2d.runs.workflow_process import WORKFLOW_VARIABLE, name_process
 from a2d.search.gumbel import SearchLearner
 from a2d.specs.run import A2CSettings, ManualAgent, SearchSpec, TrainSpec
 from a2d.specs.task import TaskCard, load_card
-from tests.traps import Trap
 from tests.checkout import ENVS
+from tests.traps import Trap
 
 IDENTITY = {"run": "a run", "code": "some code"}
 KILLS = 50

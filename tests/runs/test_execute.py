@@ -19,7 +19,7 @@ from a2d.errors import A2DError
 from a2d.networks.interface import build_agent, interface_of
 from a2d.runs.agent_files import load_agent
 from a2d.runs.execute import check_teacher, evaluate_agent, run_search, run_training
-from a2d.runs.records import Evaluation, Record, read_record, write_record
+from a2d.runs.records import Record, read_record, write_record
 from a2d.specs.architecture import OPERATORS, Architecture, CellSpace
 from a2d.specs.run import (
     A2CSettings,
@@ -36,8 +36,8 @@ from a2d.specs.run import (
 from a2d.specs.task import TaskCard, load_card
 from a2d.study.plan import Speeds
 from a2d.study.study import Run
-from tests.contents import content, judged
 from tests.checkout import ENVS
+from tests.contents import content, judged
 
 CATCH, REACH = (load_card(ENVS / f"tiny-{name}.yaml") for name in ("catch", "reach"))
 SHORT = EvaluationSettings(episodes=4, environments=2)

@@ -17,9 +17,8 @@ from a2d.runs.execute import run_search, run_training
 from a2d.runs.records import read_record, write_record
 from a2d.specs.run import A2CSettings, EvaluationSettings, ManualAgent, SearchSpec, TrainSpec
 from a2d.specs.task import TaskCard, load_card
-from tests.contents import judged
 from tests.checkout import ENVS
-
+from tests.contents import judged
 
 
 def card(name: str, **changes: Any) -> TaskCard:
