@@ -197,9 +197,9 @@ def evaluate(
     ] = None,
 ) -> None:
     """Play test episodes with a trained agent and print its score."""
-    from a2d.runs.folder import evaluate_bundle
+    from a2d.runs.folder import evaluate_saved_agent
 
-    returns = evaluate_bundle(agent, episodes, seed, environments)
+    returns = evaluate_saved_agent(agent, episodes, seed, environments)
     typer.echo(f"mean return {sum(returns) / len(returns):.2f} over {len(returns)} episodes")
 
 
