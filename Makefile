@@ -59,7 +59,7 @@ format: $(INSTALLED)  ## let ruff rewrite the code in its style
 	$(BIN)/python -m ruff check --fix
 	$(BIN)/python -m ruff format
 
-bench: $(INSTALLED)  ## measure speeds, a quarter of an hour on a quiet machine, and write the README's table
+bench: $(INSTALLED)  ## measure speeds, for 15 minutes on a quiet machine, and write docs/speed.md
 	mkdir -p .benchmarks
 	$(PYTEST) benchmarks --benchmark-json=.benchmarks/speed.json
 	$(BIN)/python -m benchmarks.speed_table .benchmarks/speed.json

@@ -1,3 +1,3 @@
-"""Auto-Agent-Distiller: architecture search for reinforcement-learning agents, stabilised by a teacher."""
+"""Auto-Agent-Distiller: architecture search for deep RL agents, stabilised by a teacher."""
 
 __version__ = "0.1.0"

@@ -27,12 +27,13 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="Auto-Agent-Distiller: find a small, fast agent for a Gymnasium task, taught by a larger one. "
-    "For your own task, write a card (see envs/), then: train a teacher, search with it, train what was "
-    "found, evaluate. For the paper's study, use snakemake; plan and compare look at it.",
+    help="Auto-Agent-Distiller: find a small, fast agent for a Gymnasium task, taught by a larger "
+    "one. For your own task, write a card (see envs/), then: train a teacher, search with it, "
+    "train the architecture that was found, evaluate. For the paper's study, use snakemake; plan "
+    "and compare show its state.",
 )
 
-# What `readable` would ask is asked by ``expect``, which answers in one line.
+# ``expect`` checks paths instead of typer's `readable`, and answers in one line.
 Task = Annotated[
     Path, typer.Option(help="the task's card, a YAML file as in envs/", readable=False)
 ]
@@ -71,7 +72,7 @@ def check(
         bool, typer.Option("--explain", help="list the keys of a card, and what each is for")
     ] = False,
 ) -> None:
-    """Try a task's card for some seconds: build its environment, play at random, and say what it is."""
+    """Try a task's card: build its environment, play at random for seconds, describe it."""
     from a2d.environments import check_card
     from a2d.specs.task import explain_card, load_card
 
@@ -170,7 +171,9 @@ def _design(network: str, architecture: Path | None) -> str | Architecture:
 
     if bool(network) == (architecture is not None):
         raise A2DError("give either --network or --architecture")
-    return network if architecture is None else read_design(architecture)
+    if architecture is None:
+        return network
+    return read_design(architecture)
 
 
 def _refuse_diverged(record: Record, out: Path) -> None:
@@ -189,7 +192,7 @@ def random_architecture(
     out: Annotated[Path, typer.Option(help="the arch.json to write")],
     seed: Seed = 0,
 ) -> None:
-    """Draw a random architecture of the same space at matched FLOPs: the control of every search."""
+    """Draw a random architecture of the same space at matched FLOPs, as a search's control."""
     from a2d.runs.folder import draw_architecture, read_design
 
     drawn = draw_architecture(task, read_design(like), out, seed)
@@ -209,9 +212,9 @@ def evaluate(
     ] = None,
 ) -> None:
     """Play test episodes with a trained agent and print its score."""
-    from a2d.runs.folder import evaluate_bundle
+    from a2d.runs.folder import evaluate_saved_agent
 
-    returns = evaluate_bundle(agent, episodes, seed, environments)
+    returns = evaluate_saved_agent(agent, episodes, seed, environments)
     typer.echo(f"mean return {sum(returns) / len(returns):.2f} over {len(returns)} episodes")
 
 
@@ -228,7 +231,8 @@ def costs(
     found = measure_costs(task, _design(network, architecture))
     typer.echo(
         f"{found.flops:,} FLOPs, {found.parameters:,} parameters, "
-        f"{found.latency_median_ms:.3f} ms a decision (batch 1, one thread; the calmest of {LATENCY_ROUNDS} rounds)"
+        f"{found.latency_median_ms:.3f} ms a decision "
+        f"(batch 1, one thread; the fastest of {LATENCY_ROUNDS} rounds)"
     )
 
 
@@ -274,8 +278,10 @@ def plan(
         return
     for planned in found.runs:
         if planned.status != "done" or not missing:
-            hours = "" if planned.hours is None else f"  {duration(planned.hours)} of a core"
-            typer.echo(f"{planned.status:8} {planned.run.path}{hours}")
+            line = f"{planned.status:8} {planned.run.path}"
+            if planned.hours is not None:
+                line += f"  {duration(planned.hours)} of a core"
+            typer.echo(line)
     for path in found.stale:
         typer.echo(f"stale    {path.relative_to(results)}")
 
@@ -298,39 +304,39 @@ def compare(
 
     comparisons = compare_folders(expect(fresh, "records"), expect(recorded, "records"))
     for item in comparisons:
-        scores = " ".join(
-            "      --" if score is None else f"{score:8.2f}"
-            for score in (item.fresh, item.recorded)
-        )
-        typer.echo(
-            f"{item.verdict:20} {scores}  {item.path}"
-            + (f"  ({item.detail})" if item.detail else "")
-        )
+        detail = item.detail and f"  ({item.detail})"
+        scores = f"{_score(item.fresh)} {_score(item.recorded)}"
+        typer.echo(f"{item.verdict:20} {scores}  {item.path}{detail}")
     counts = Counter(item.verdict for item in comparisons)
     typer.echo(", ".join(f"{count} {verdict}" for verdict, count in counts.items()) or "no records")
     if counts.keys() - set(REPEATED) or not comparisons:
         raise typer.Exit(1)
 
 
+def _score(score: float | None) -> str:
+    if score is None:
+        return f"{'--':>8}"
+    return f"{score:8.2f}"
+
+
 def main() -> None:
     """Run the command line; a mistake that a person can correct is one line, not a traceback."""
     prepare_streams()
     if sys.__stderr__ is not None:
-        faulthandler.enable(
-            sys.__stderr__
-        )  # a crash in native code, of an environment say, tells where
+        faulthandler.enable(sys.__stderr__)  # shows where native code crashes, an environment's say
     sys.exit(finish(_status()))
 
 
 def _status() -> int:
     """Run the command and return its exit status."""
     try:
-        with stoppable("stopped; give the same command again to go on"):
+        with stoppable("stopped; the same command continues"):
             app()
     except SystemExit as left:
         if isinstance(left.__context__, BrokenPipeError):
             return CLOSED_PIPE
-        return left.code if isinstance(left.code, int) else FAILED
+        if isinstance(left.code, int):
+            return left.code
     except A2DError as error:
         say(str(error))
     except OSError as error:  # of a path that an option names

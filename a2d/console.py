@@ -32,13 +32,11 @@ codecs.register_error("plain", _plainly)
 def prepare_streams() -> None:
     """Make both streams ones that can be written to.
 
-    A file opened later must not get the number of a closed one: what native code tells would be
+    A file opened later must not get the number of a closed one: native code's messages would be
     written into it.
     """
     null = os.open(os.devnull, os.O_RDWR)
-    while (
-        null <= ERROR
-    ):  # the lowest free number, so that it has just taken the place of a closed one
+    while null <= ERROR:  # it has the lowest free number, hence a closed stream's
         os.set_inheritable(null, True)
         null = os.open(os.devnull, os.O_RDWR)
     os.close(null)
@@ -51,21 +49,23 @@ def prepare_streams() -> None:
 
 
 def say(message: str) -> None:
-    """Tell a person something on standard error; where nobody can hear it, the work goes on."""
+    """Print a message to standard error; if that fails, the work continues."""
     with suppress(OSError, ValueError):  # broken, full; closed
         if sys.stderr is not None:
             print(f"a2d: {message}", file=sys.stderr, flush=True)
 
 
 def finish(status: int) -> int:
-    """Write what standard output still holds; return the exit status, which is another one where that fails."""
+    """Flush standard output; return the exit status, another one where that fails."""
     try:
         sys.stdout.flush()
     except OSError as error:
         broken = isinstance(error, BrokenPipeError)
-        if not broken and status == 0:  # or it has been told
+        if not broken and status == 0:  # otherwise the reason has been printed
             say(f"standard output: {error.strerror}")
         with suppress(OSError):  # or Python would try again, and complain
             os.dup2(os.open(os.devnull, os.O_WRONLY), OUTPUT)
-        return CLOSED_PIPE if broken else 1
+        if broken:
+            return CLOSED_PIPE
+        return 1
     return status

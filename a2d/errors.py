@@ -2,7 +2,7 @@
 
 
 class A2DError(Exception):
-    """Something a person can mend: what was wrong, where (file, key, value) and what to do.
+    """Something a person can fix: what was wrong, where (file, key, value) and what to do.
 
     The command line prints it as a single message without a traceback.
     """
@@ -16,7 +16,7 @@ class Stopped(BaseException):
     """The command was asked to stop. No ``Exception``, which an environment might catch.
 
     Args:
-        message: how far it is, and how to go on.
+        message: how far it is, and how to continue.
         signal: what asked, a number of ``signal``.
     """
 
@@ -28,4 +28,6 @@ class Stopped(BaseException):
 def nearest(number: int, step: int) -> str:
     """Return the nearest multiples of ``step``, lower and higher, for an error to name."""
     lower = number - number % step
-    return f"{lower:,} or {lower + step:,}" if lower > 0 else f"{step:,}"
+    if lower <= 0:
+        return f"{step:,}"
+    return f"{lower:,} or {lower + step:,}"

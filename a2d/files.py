@@ -42,7 +42,7 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
             _flush(path.parent)
     except OSError as error:
         raise A2DError(
-            f"{path}: cannot be written ({error.strerror}); mend that and give the command again"
+            f"{path}: cannot be written ({error.strerror}); fix that and give the command again"
         ) from error
     finally:
         if temporary is not None:
@@ -69,9 +69,10 @@ def remove_partial(folder: Path, name: str = "") -> None:
 
 @contextmanager
 def only_process(folder: Path) -> Iterator[None]:
-    """Work in a folder, made if it is not there, as the only process that does; wait for another to end.
+    """Work in a folder as the only process that does; wait while another one does.
 
-    The system releases the lock of a process that ends, however it ends.
+    The folder is made if it is not there. The system releases the lock of a process that ends,
+    however it ends.
 
     Raises:
         A2DError: the folder cannot be written to.
@@ -94,7 +95,7 @@ def only_process(folder: Path) -> Iterator[None]:
 
 
 def digest(data: dict[str, Any]) -> str:
-    """Return the SHA-256 of plain data, whatever the order of its keys and the layout of its file."""
+    """Return the SHA-256 of plain data; the order of its keys does not matter."""
     return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
 
 

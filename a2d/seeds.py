@@ -40,9 +40,9 @@ def seed_global_streams(seed: int, *stream: str) -> None:
 
 @contextmanager
 def own_stream(seed: int, device: torch.device) -> Iterator[torch.Generator]:
-    """Draw a network's weights in this block; yield the generator that goes on with their stream after it.
+    """Draw a network's weights in this block; yield the generator that continues their stream.
 
-    PyTorch draws weights from its global generator on the processor, which is afterwards as it was.
+    PyTorch draws weights from its global generator on the processor, which is restored afterwards.
     """
     import torch
 

@@ -1,4 +1,4 @@
-"""Turns what ``make bench`` measured into the README's table.
+"""Turns what ``make bench`` measured into the table of ``docs/speed.md``.
 
 ``python -m benchmarks.speed_table .benchmarks/speed.json`` keeps the numbers, with hardware and
 versions, in ``benchmarks/speed.json`` and writes the table; without a file it writes the table
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import sys
+import textwrap
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from a2d.runs.provenance import collect_provenance
 
 HERE = Path(__file__).parent
 KEPT = HERE / "speed.json"
-README = HERE.parent / "README.md"
+PAGE = HERE.parent / "docs" / "speed.md"
 BEGIN, END = "<!-- make bench writes from here -->\n", "<!-- to here -->\n"
 HEADER = [
     "| what | measured | compared with | result | target |",
@@ -59,7 +60,7 @@ def _training(n: Numbers) -> list[str]:
 
 def _search(n: Numbers) -> list[str]:
     mine, other = _speeds(n)
-    target = "≥ 0.6×" if (n["cells"], n["paths"]) == (6, 2) else ""
+    target = {(6, 2): "≥ 0.6×"}.get((n["cells"], n["paths"]), "")
     what = f"search, {n['cells']} cells, K = {n['paths']}"
     return [what, mine, f"training ResNet-14, {other}", f"{n['ratio']:.2f}×", target]
 
@@ -69,7 +70,7 @@ def _roofline(n: Numbers) -> list[str]:
         f"{n[prefix + 'gflops']:.0f} GFLOP/s, {n[prefix + 'steps_per_second']:,.0f} steps/s"
         for prefix in ("", "best_")
     )
-    target = "" if n["network"] == "vanilla" else "≥ 80 %"
+    target = {"vanilla": ""}.get(n["network"], "≥ 80 %")
     return [
         f"an update, {n['network']}",
         mine,
@@ -110,7 +111,7 @@ ROWS: dict[str, Any] = {
 
 
 def keep(report: dict[str, Any]) -> dict[str, Any]:
-    """Return, of pytest-benchmark's report, the numbers that the table shows, and where they come from."""
+    """Return the numbers of pytest-benchmark's report that the table shows, and their source."""
     measured = [
         {"benchmark": item["name"].partition("[")[0], **item["extra_info"]}
         for item in report["benchmarks"]
@@ -126,13 +127,14 @@ def render(kept: dict[str, Any]) -> str:
     lines = [*HEADER, *("| " + " | ".join(row) + " |" for row in rows)]
     source = kept["provenance"]
     versions = ", ".join(f"{name} {number}" for name, number in source["versions"].items())
-    where = f"Measured on {kept['date']}, {source['processor']}, one core of {source['cores']}, {versions}."
-    return "\n".join([*lines, "", where]) + "\n"
+    machine = f"{source['processor']}, one core of {source['cores']}"
+    where = textwrap.wrap(f"Measured on {kept['date']}, {machine}, {versions}.", 100)
+    return "\n".join([*lines, "", *where]) + "\n"
 
 
-def insert(readme: str, table: str) -> str:
-    """Return the README with the table between its two marks."""
-    before, _, rest = readme.partition(BEGIN)
+def insert(page: str, table: str) -> str:
+    """Return the page with the table between its two marks."""
+    before, _, rest = page.partition(BEGIN)
     _, _, after = rest.partition(END)
     return f"{before}{BEGIN}\n{table}\n{END}{after}"
 
@@ -144,8 +146,8 @@ def main(arguments: list[str]) -> None:
         text = json.dumps(keep(report), indent=1, ensure_ascii=False) + "\n"
         write_atomically(KEPT, lambda path: path.write_text(text, encoding="utf-8"))
     kept = json.loads(KEPT.read_text(encoding="utf-8"))
-    readme = insert(README.read_text(encoding="utf-8"), render(kept))
-    write_atomically(README, lambda path: path.write_text(readme, encoding="utf-8"))
+    page = insert(PAGE.read_text(encoding="utf-8"), render(kept))
+    write_atomically(PAGE, lambda path: path.write_text(page, encoding="utf-8"))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The README's speed table is the one that the kept numbers make."""
+"""The table of docs/speed.md is the one that the kept numbers make."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import json
 
 import pytest
 
-from benchmarks.speed_table import BEGIN, END, KEPT, README, insert, keep, render
+from benchmarks.speed_table import BEGIN, END, KEPT, PAGE, insert, keep, render
 
 
-def test_the_readme_shows_the_kept_numbers() -> None:
-    readme = README.read_text(encoding="utf-8")
-    assert insert(readme, render(json.loads(KEPT.read_text(encoding="utf-8")))) == readme
+def test_the_page_shows_the_kept_numbers() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    assert insert(page, render(json.loads(KEPT.read_text(encoding="utf-8")))) == page
 
 
 def test_a_report_becomes_rows_between_the_marks() -> None:
@@ -23,14 +23,14 @@ def test_a_report_becomes_rows_between_the_marks() -> None:
     }
     kept = keep({"datetime": "2001-02-03T04:05:06", "benchmarks": [item]})
     assert kept["date"] == "2001-02-03" and "torch" in kept["provenance"]["versions"]
-    readme = insert(f"before\n{BEGIN}old\n{END}after\n", render(kept))
+    page = insert(f"before\n{BEGIN}old\n{END}after\n", render(kept))
     assert (
-        "| training, atari-pong, vanilla | 2,000 steps/s | stable-baselines3, 800 steps/s | 2.50× | ≥ 1.8× |"
-        in readme
+        "| training, atari-pong, vanilla | 2,000 steps/s "
+        "| stable-baselines3, 800 steps/s | 2.50× | ≥ 1.8× |" in page
     )
-    assert readme.startswith("before\n") and readme.endswith("after\n") and "old" not in readme
+    assert page.startswith("before\n") and page.endswith("after\n") and "old" not in page
 
 
 @pytest.mark.parametrize("mark", [BEGIN, END])
-def test_the_marks_stand_in_the_readme_once(mark: str) -> None:
-    assert README.read_text(encoding="utf-8").count(mark) == 1
+def test_the_marks_stand_in_the_page_once(mark: str) -> None:
+    assert PAGE.read_text(encoding="utf-8").count(mark) == 1

@@ -1,1 +1,1 @@
-"""How an agent learns: rollouts, losses, optimisers, and the actor-critic that brings them together."""
+"""How an agent learns: rollouts, losses, optimisers, and the actor-critic that combines them."""

@@ -84,10 +84,9 @@ def value_loss(values: Tensor, returns: Tensor) -> Tensor:
 
 
 def actor_distillation(teacher: Distribution, student: Distribution) -> Tensor:
-    """Return the mean KL(teacher || student) over a batch of states; analytic, Gaussians included."""
+    """Return the mean KL(teacher || student) over a batch of states, in closed form."""
     if isinstance(teacher, Categorical) and isinstance(student, Categorical):
-        # From the logarithms: kl_divergence is infinite where a student's probability underflows to
-        # 0.
+        # From logarithms: kl_divergence is infinite where a student's probability underflows.
         return (teacher.probs * (teacher.logits - student.logits)).sum(dim=-1).mean()
     return kl_divergence(teacher, student).mean()
 

@@ -21,7 +21,7 @@ def forget_gradients(weights: Iterable[Tensor]) -> None:
 
 
 def clip_gradients(gradients: list[Tensor], max_norm: float) -> Tensor:
-    """Scale gradients in place so that their joint Euclidean norm is at most ``max_norm``; return what it was."""
+    """Scale gradients in place to a joint norm of at most ``max_norm``; return what it was."""
     norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
     # A tiny addition, as in torch.nn.utils.clip_grad_norm_, keeps the factor finite.
     torch._foreach_mul_(gradients, (max_norm / (norm + 1e-6)).clamp(max=1.0))

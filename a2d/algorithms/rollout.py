@@ -1,4 +1,4 @@
-"""Acting in a vector of environments, and what one rollout brings back."""
+"""Acting in a vector of environments, and what one rollout returns."""
 
 from __future__ import annotations
 
@@ -55,7 +55,9 @@ class EpisodeTracker:
 
     @property
     def mean_return(self) -> float | None:
-        return float(np.mean(self.recent)) if self.recent else None
+        if not self.recent:
+            return None
+        return float(np.mean(self.recent))
 
 
 class Collector:
@@ -132,26 +134,28 @@ class Collector:
         return digest.hexdigest()
 
     def _advance(self, action: Array) -> StepResult:
-        """Step the environments and reset those that ended; return what the step itself returned."""
+        """Step the environments and reset those that ended; return the step's own result."""
         observation, raw_reward, terminated, truncated, info = self.environments.step(action)
         done = terminated | truncated
         self.tracker.step(raw_reward, done)
-        following = (
-            self.environments.reset(options={"reset_mask": done})[0] if done.any() else observation
-        )
+        following = observation
+        if done.any():
+            following = self.environments.reset(options={"reset_mask": done})[0]
         self.observation = torch.from_numpy(following)
         return observation, raw_reward, terminated, truncated, info
 
     def _step(self, agent: Agent, action: Tensor) -> tuple[Tensor, Tensor]:
         observation, raw_reward, terminated, truncated, info = self._advance(action.cpu().numpy())
         done = terminated | truncated
-        reward = torch.from_numpy(
-            np.sign(raw_reward) if self.card.clip_rewards else raw_reward
-        ).float()
-        end = done | info["lost_life"] if self.card.life_loss_ends_return else done
+        end = done
+        if self.card.clip_rewards:
+            raw_reward = np.sign(raw_reward)
+        if self.card.life_loss_ends_return:
+            end = done | info["lost_life"]
+        reward = torch.from_numpy(raw_reward).float()
         cut = truncated & ~terminated
         if cut.any():
-            # Truncation is not termination: the return goes on with the final observation's value.
+            # Truncation is not termination: the return includes the final observation's value.
             final = torch.from_numpy(observation[cut])
             reward[torch.from_numpy(cut)] += self.discount * self._values(agent, final).cpu()
         return reward, torch.from_numpy(end)

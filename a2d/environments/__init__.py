@@ -1,4 +1,4 @@
-"""Reinforcement-learning environments: ``make_environment`` builds a batch of them from a task's card."""
+"""Environments: ``make_environment`` builds a batch of them from a task's card."""
 
 from a2d.environments.check import check_card
 from a2d.environments.factory import make_environment, open_environment

@@ -30,7 +30,7 @@ def _limit(card: TaskCard) -> int:
 
 
 def _make_ale(card: TaskCard, num_envs: int) -> Any:
-    """Build ALE's vector environment, told to clip no reward and to end no episode on a lost life."""
+    """Build ALE's vector environment; rewards stay unclipped, and a lost life ends no episode."""
     try:
         from ale_py.roms import get_all_rom_ids
         from ale_py.vector_env import AtariVectorEnv
@@ -60,11 +60,14 @@ def _make_ale(card: TaskCard, num_envs: int) -> Any:
 
 
 class AtariBatch(BatchedEnvironment):
-    """N games of Atari. Observations (N, 4, 84, 84) uint8; ``info["lost_life"]`` (N,) where the card asks."""
+    """N games of Atari. Observations (N, 4, 84, 84) uint8.
+
+    ``info["lost_life"]`` (N,) says who lost a life, where the card asks for it.
+    """
 
     def __init__(self, card: TaskCard, num_envs: int, seed: int) -> None:
         self._ale = _make_ale(card, num_envs)
-        self._tell_lost_lives = card.life_loss_ends_return
+        self._reports_lost_lives = card.life_loss_ends_return
         self._lives = np.zeros(num_envs, dtype=np.int32)
         spaces = self._ale.single_observation_space, self._ale.single_action_space
         super().__init__(card, num_envs, *spaces, seed, _limit(card))
@@ -72,9 +75,8 @@ class AtariBatch(BatchedEnvironment):
     def _reset(self, indices: Array, seeds: list[int] | None) -> Array:
         mask = np.zeros(self.num_envs, dtype=bool)
         mask[indices] = True
-        observations, info = self._ale.reset(
-            seed=None if seeds is None else np.array(seeds), options={"reset_mask": mask}
-        )
+        given = {} if seeds is None else {"seed": np.array(seeds)}
+        observations, info = self._ale.reset(options={"reset_mask": mask}, **given)
         self._lives = info["lives"]
         return np.asarray(observations)
 
@@ -84,8 +86,14 @@ class AtariBatch(BatchedEnvironment):
         )
         lost_life = (ale_info["lives"] < self._lives) & ~terminated
         self._lives = ale_info["lives"]
-        info = {"lost_life": lost_life} if self._tell_lost_lives else {}
-        return observations, rewards, terminated, truncated, info
+        info = {"lost_life": lost_life}
+        return (
+            observations,
+            rewards,
+            terminated,
+            truncated,
+            info if self._reports_lost_lives else {},
+        )
 
     def close_extras(self) -> None:
         """Close ALE's environment."""

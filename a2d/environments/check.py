@@ -1,4 +1,4 @@
-"""``a2d check``: a task is tried for some seconds, and what it turned out to be is said."""
+"""``a2d check``: try a task for some seconds and describe what was found."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from gymnasium.wrappers import TransformObservation
 from a2d.environments.factory import open_environment
 from a2d.environments.gymnasium_family import GymnasiumBatch
 from a2d.environments.vector import Array, BatchedEnvironment
-from a2d.environments.watchdog import guard
+from a2d.environments.watchdog import Watchdog
 from a2d.errors import A2DError, Diverged
 from a2d.seeds import seed_global_streams
 from a2d.specs.task import DEFAULT_EPISODE_LIMIT, TaskCard, card_error
@@ -55,14 +55,14 @@ def _describe(environment: BatchedEnvironment) -> Iterator[str]:
     observation, action = environment.single_observation_space, environment.single_action_space
     if len(observation.shape) == 3:
         channels, height, width = observation.shape
-        yield f"observation: an image, {channels} channels of {height} × {width} {observation.dtype}"
+        size = f"{channels} channels of {height} × {width}"
+        yield f"observation: an image, {size} {observation.dtype}"
     else:
         yield f"observation: a vector of {observation.shape[0]} numbers"
-    yield (
-        f"actions: {action.shape[0]} continuous"
-        if isinstance(action, Box)
-        else f"actions: {action.n} discrete"
-    )
+    if isinstance(action, Box):
+        yield f"actions: {action.shape[0]} continuous"
+    else:
+        yield f"actions: {action.n} discrete"
 
 
 def _advance(environment: BatchedEnvironment) -> tuple[Array, Array, bool]:
@@ -77,7 +77,11 @@ def _advance(environment: BatchedEnvironment) -> tuple[Array, Array, bool]:
 
 
 def _play(environment: BatchedEnvironment) -> tuple[int, list[int]]:
-    """Play at random within the declared bounds; return the steps played, and the lengths of episodes."""
+    """Play at random; return the number of steps and the lengths of the episodes.
+
+    Raises:
+        A2DError: an observation is outside the declared bounds.
+    """
     bounds = environment.single_observation_space
     _check_bounds(bounds, environment.reset(seed=0)[0][0], 0)
     lengths: list[int] = []
@@ -94,7 +98,9 @@ def _play(environment: BatchedEnvironment) -> tuple[int, list[int]]:
 def _describe_episodes(environment: BatchedEnvironment, steps: int, lengths: list[int]) -> str:
     if lengths:
         shortest, longest = min(lengths), max(lengths)
-        length = f"{longest:,}" if shortest == longest else f"{shortest:,} to {longest:,}"
+        length = f"{longest:,}"
+        if shortest < longest:
+            length = f"{shortest:,} to {longest:,}"
         return f"episodes: {length} steps long, {len(lengths)} seen in {steps:,} random steps"
     unseen = f"episodes: no end was seen in {steps:,} random steps"
     limit = environment.metadata["max_episode_steps"]
@@ -126,22 +132,25 @@ def _compare_seeds(environment: BatchedEnvironment, steps: int) -> Iterator[str]
     first = _trajectory(environment, 0, steps)
     if not np.array_equal(first, _trajectory(environment, 0, steps)):
         raise A2DError(
-            "the same seed and the same actions led elsewhere, so that its runs may not resume or repeat; the "
-            "environment should draw from its own generator, self.np_random, which reset(seed=...) seeds"
+            "the same seed and actions gave different results, so that its runs cannot be "
+            "resumed or repeated; the environment should draw from its own generator, "
+            "self.np_random, which reset(seed=...) seeds"
         )
     if np.array_equal(first, _trajectory(environment, 1, steps)):
-        yield f"note: {steps} steps with seeds 0 and 1 were the same; right only if nothing there is random"
+        yield (
+            f"note: {steps} steps with seeds 0 and 1 were the same; "
+            "this is right only if nothing in the task is random"
+        )
 
 
 def _ask_gymnasium(environment: GymnasiumBatch) -> list[str]:
-    """Let Gymnasium's own checker look at an environment that has been made; return its warnings as notes."""
-    # Observations are copied here as in every run: that an environment overwrites them later is no
-    # harm.
+    """Run Gymnasium's own checker on the environment; return its warnings as notes."""
+    # Observations are copied, as in every run: an environment may overwrite them later.
     copying = TransformObservation(environment.envs[0], deepcopy, None)
     problem = None
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        with guard(environment.card.step_limit_s, lambda: "Gymnasium's checker"):
+        with Watchdog(environment.card.step_limit_s, lambda: "Gymnasium's checker"):
             try:
                 _check_type(copying.reset(seed=0)[0], copying.observation_space)
                 check_env(copying, skip_render_check=True, skip_close_check=True)
@@ -157,7 +166,7 @@ def _ask_gymnasium(environment: GymnasiumBatch) -> list[str]:
 
 
 def _check_type(observation: Any, declared: Space[Any]) -> None:
-    """Refuse what Gymnasium's checker says of less clearly; a run would round it."""
+    """Refuse a dtype that a run would round; Gymnasium's checker names it less clearly."""
     assert declared.dtype is not None  # that of a Box
     if isinstance(observation, np.ndarray) and not np.can_cast(observation.dtype, declared.dtype):
         found = f"is of {observation.dtype}, declared is {declared.dtype}"
@@ -166,4 +175,4 @@ def _check_type(observation: Any, declared: Space[Any]) -> None:
 
 def _first_line(message: Exception | Warning | str) -> str:
     text = COLOURS.sub("", str(message)).strip().removeprefix("WARN: ")
-    return text.splitlines()[0] if text else type(message).__name__
+    return (text or type(message).__name__).splitlines()[0]

@@ -1,4 +1,4 @@
-"""What an environment returns, held against what it declares: where they differ, it is the environment's mistake."""
+"""Checks what an environment returns against what it declares."""
 
 from __future__ import annotations
 
@@ -20,25 +20,31 @@ def _describe(value: Any) -> str:
         return f"an array {value.shape} of {value.dtype}"
     if isinstance(value, tuple):
         return f"a tuple of {len(value)}"
-    return "None" if value is None else f"{type(value).__name__} {value!r:.40}"
+    if value is None:
+        return "None"
+    return f"{type(value).__name__} {value!r:.40}"
 
 
 class Contract:
-    """Takes apart what ``reset`` and ``step`` of one environment return; less than a microsecond a step.
+    """Checks and unpacks what ``reset`` and ``step`` return; takes less than a microsecond a step.
 
-    Bounds are not looked at: that is for ``a2d check``.
+    Bounds are not checked; ``a2d check`` does that.
 
     Args:
         space: the observation space that the environment declares.
-        whereabouts: says which environments, and at which step they are.
+        locate: names the task and the current step, for errors.
     """
 
-    def __init__(self, space: Box, whereabouts: Callable[[], str]) -> None:
+    def __init__(self, space: Box, locate: Callable[[], str]) -> None:
         self._shape, self._dtype = space.shape, space.dtype
-        self._whereabouts = whereabouts
+        self._locate = locate
 
     def reset(self, result: Any) -> Array:
-        """Return the observation of a reset. Raise A2DError where it is not what was declared."""
+        """Return the observation of a reset.
+
+        Raises:
+            A2DError: it is not what was declared.
+        """
         if not isinstance(result, tuple) or len(result) != 2 or not isinstance(result[1], dict):
             self._refuse(
                 "reset()",
@@ -48,7 +54,11 @@ class Contract:
         return self.observation(result[0])
 
     def step(self, result: Any) -> tuple[Array, float, bool, bool]:
-        """Return observation, reward, terminated and truncated. Raise A2DError where they are not what was declared."""
+        """Return observation, reward, terminated and truncated.
+
+        Raises:
+            A2DError: they are not what was declared.
+        """
         if not isinstance(result, tuple) or len(result) != 5:
             self._refuse(
                 "step()",
@@ -67,7 +77,11 @@ class Contract:
         return self.observation(observation), reward, terminated, truncated
 
     def observation(self, value: Any) -> Array:
-        """Return an observation as an array of the declared shape, whose numbers the declared dtype can hold."""
+        """Return an observation as an array of the declared shape.
+
+        Raises:
+            A2DError: it has another shape, or numbers that the declared dtype cannot hold.
+        """
         if type(value) is np.ndarray and value.dtype is self._dtype and value.shape == self._shape:
             return value  # nearly always
         try:
@@ -75,15 +89,17 @@ class Contract:
         except ValueError:  # a list of lists of unequal lengths
             self._refuse("observation", self._declared(), _describe(value))
         if array.shape != self._shape or (array.dtype != self._dtype and not self._holds(array)):
-            found = _describe(array if array.dtype.kind in "fiub" else value)
-            self._refuse("observation", self._declared(), found)
+            found = array
+            if array.dtype.kind not in "fiub":
+                found = value
+            self._refuse("observation", self._declared(), _describe(found))
         return array
 
     def _declared(self) -> str:
         return f"be an array {self._shape} of {self._dtype}, as declared"
 
     def _holds(self, array: Array) -> bool:
-        """Whether the declared dtype takes these numbers: other precision is fine, other kinds or overflow are not."""
+        """Whether the declared dtype holds these numbers, if perhaps with less precision."""
         if not np.can_cast(array.dtype, self._dtype, "same_kind"):
             return False
         return self._dtype.kind not in "iu" or np.array_equal(array.astype(self._dtype), array)
@@ -96,5 +112,5 @@ class Contract:
 
     def _refuse(self, what: str, rule: str, found: str) -> NoReturn:
         raise A2DError(
-            f"{self._whereabouts()}: the environment's {what} should {rule}, but it gave {found}"
+            f"{self._locate()}: the environment's {what} should {rule}, but it gave {found}"
         )

@@ -1,4 +1,4 @@
-"""From a task's card to its environments. A card's every mistake is found here, before any training."""
+"""From a task's card to its environments; mistakes in a card are found here, before training."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from a2d.environments.atari_family import AtariBatch
 from a2d.environments.gymnasium_family import GymnasiumBatch
 from a2d.environments.minatar_family import MinAtarBatch
 from a2d.environments.vector import BatchedEnvironment
-from a2d.environments.watchdog import guard
+from a2d.environments.watchdog import Watchdog
 from a2d.errors import A2DError
 from a2d.specs.task import Family, TaskCard, card_error
 
@@ -28,11 +28,14 @@ FAMILIES: dict[Family, Callable[[TaskCard, int, int], BatchedEnvironment]] = {
 
 
 def _add_own_folders(card: TaskCard) -> None:
-    """Let the card's folder and the working folder be searched for modules, after all others, as for a script's.
+    """Add the card's folder and the working folder to the end of Python's search path.
 
     They stay, because a module may import its neighbours later.
     """
-    for folder in ([] if card.path is None else [card.path.parent.resolve()]) + [Path.cwd()]:
+    folders = [Path.cwd()]
+    if card.path is not None:
+        folders.insert(0, card.path.parent.resolve())
+    for folder in folders:
         if str(folder) not in sys.path:
             sys.path.append(str(folder))
 
@@ -46,23 +49,30 @@ def _import(card: TaskCard) -> None:
     except Exception as error:  # a user's module may raise anything
         problem = f"cannot be imported: {type(error).__name__}: {error}"
         if isinstance(error, ModuleNotFoundError) and error.name == card.import_module:
-            problem += f"; it should be installed, or lie beside the card or in the working folder, {Path.cwd()}"
+            problem += (
+                "; it should be installed, or lie beside the card or in the working folder, "
+                f"{Path.cwd()}"
+            )
         raise card_error(card, "import_module", problem) from error
 
 
 def make_environment(card: TaskCard, num_envs: int, seed: int) -> BatchedEnvironment:
-    """Return ``num_envs`` copies of the card's task, each with a random stream of its own made from ``seed``.
+    """Return ``num_envs`` copies of the card's task, each with its own random stream.
 
     The first ``reset()`` uses ``seed``. Observations are (N, D) float32, (N, C, H, W) float32 in
     0..1, or (N, C, H, W) uint8 in 0..255; actions are (N,) integers or (N, A) in -1..1. See
     ``BatchedEnvironment``. The caller closes it; ``open_environment`` does so by itself.
-    Raise A2DError that names the card's file and key where the card cannot be used.
+
+    Raises:
+        A2DError: the card cannot be used; the error names its file and key.
     """
     if card.life_loss_ends_return and card.family != "atari":
-        raise card_error(card, "life_loss_ends_return", "only the family 'atari' tells lost lives")
+        raise card_error(
+            card, "life_loss_ends_return", "only the family 'atari' reports lost lives"
+        )
     if card.channels is not None and card.family in ("atari", "minatar"):
         raise card_error(card, "channels", f"the family {card.family!r} has one layout, known here")
-    with guard(card.step_limit_s, lambda: f"{card.name}: making {num_envs} environments"):
+    with Watchdog(card.step_limit_s, lambda: f"{card.name}: making {num_envs} environments"):
         if card.import_module is not None:
             _import(card)
         environment = FAMILIES[card.family](card, num_envs, seed)
@@ -75,7 +85,7 @@ def make_environment(card: TaskCard, num_envs: int, seed: int) -> BatchedEnviron
 
 
 def _check_observation(card: TaskCard, space: Box) -> None:
-    found = "pixels" if len(space.shape) == 3 else "vectors"
+    found = {1: "vectors", 3: "pixels"}[len(space.shape)]
     if found != card.observation:
         raise card_error(card, "observation", f"the environment's observations are {found}")
     if card.normalize_observations and found != "vectors":

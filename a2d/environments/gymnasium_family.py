@@ -1,4 +1,4 @@
-"""Any Gymnasium environment, MuJoCo's and a user's own among them, one after the other in this process."""
+"""Any Gymnasium environment, MuJoCo's and a user's own included, stepped one after the other."""
 
 from __future__ import annotations
 
@@ -18,41 +18,45 @@ from a2d.specs.task import TaskCard, card_error
 
 
 @cache
-def _tell(message: str) -> None:
+def _say_once(message: str) -> None:
     say(f"mujoco: {message}")
 
 
 def _route_mujoco_warnings() -> None:
-    """Tell each of MuJoCo's warnings once, not in lines of ./MUJOCO_LOG.TXT for every copy.
+    """Print each of MuJoCo's warnings once, instead of in ./MUJOCO_LOG.TXT for every copy.
 
     Not as Python's warnings: where those are errors, raising one through MuJoCo aborts the process.
     """
     try:
         import mujoco  # type: ignore[import-untyped, unused-ignore]
     except ImportError:
-        return  # gymnasium.make tells better what is missing
-    mujoco.set_mju_user_warning(_tell)
+        return  # gymnasium.make reports better what is missing
+    mujoco.set_mju_user_warning(_say_once)
 
 
 def _make_one(card: TaskCard) -> gymnasium.Env[Any, Any]:
-    """Build one environment; whatever goes wrong in its constructor is told as the card's mistake."""
-    # Without a limit of its own the card leaves the one the environment is registered with.
-    limit = {} if card.max_episode_steps is None else {"max_episode_steps": card.max_episode_steps}
+    """Build one environment.
+
+    Raises:
+        A2DError: it cannot be built; the error names the card's file and key.
+    """
+    options = dict(card.options)
+    if card.max_episode_steps is not None:  # or the registered limit holds
+        options["max_episode_steps"] = card.max_episode_steps
     try:
-        return gymnasium.make(card.id, disable_env_checker=True, **limit, **card.options)
+        return gymnasium.make(card.id, disable_env_checker=True, **options)
     except UnregisteredEnv as error:
         hint = "Check its spelling, or name the module that registers it under import_module"
         raise card_error(card, "id", f"Gymnasium does not know it: {error} {hint}") from error
     except (DependencyNotInstalled, ImportError) as error:
         raise card_error(card, "id", f"needs a package that is missing: {error}") from error
     except Exception as error:  # a constructor, possibly the user's, may raise anything
-        key = "options" if card.options else "id"
         problem = f"the environment cannot be built: {type(error).__name__}: {error}"
-        raise card_error(card, key, problem) from error
+        raise card_error(card, "options" if card.options else "id", problem) from error
 
 
 class GymnasiumBatch(BatchedEnvironment):
-    """N environments made by ``gymnasium.make``, their spaces brought into the forms the networks know."""
+    """N environments made by ``gymnasium.make``, with spaces in the forms that networks know."""
 
     def __init__(self, card: TaskCard, num_envs: int, seed: int) -> None:
         if card.family == "mujoco":
@@ -70,38 +74,37 @@ class GymnasiumBatch(BatchedEnvironment):
         limit = None if first.spec is None else first.spec.max_episode_steps
         self._observe = Observations(card, first.observation_space)
         self._act = Actions(card, first.action_space)
-        self._contract = Contract(self._observe.declared, self._whereabouts)
+        self._contract = Contract(self._observe.declared, self.locate)
         while len(self.envs) < num_envs:
             self.envs.append(_make_one(card))
-        # Steps are counted here, so that what ``step`` returns is seen before a TimeLimit takes it
-        # apart.
+        # Steps are counted here, so that what ``step`` returns is checked before a TimeLimit
+        # unpacks it.
         self.envs = [env.env if type(env) is TimeLimit else env for env in self.envs]
         super().__init__(card, num_envs, self._observe.space, self._act.space, seed, limit)
         self._current = np.zeros(
             (num_envs, *self._observe.space.shape), dtype=self._observe.space.dtype
         )
         # The same memory, seen in the task's own layout.
-        self._arranged = (
-            self._current.transpose(0, 2, 3, 1) if self._observe.channels_last else self._current
-        )
+        self._arranged = self._current
+        if self._observe.channels_last:
+            self._arranged = self._current.transpose(0, 2, 3, 1)
 
     def _reset(self, indices: Array, seeds: list[int] | None) -> Array:
-        for k, i in enumerate(indices):
-            result = self.envs[i].reset(seed=None if seeds is None else seeds[k])
-            self._arranged[i] = self._contract.reset(result)
+        for i, seed in zip(indices, seeds or [None] * len(indices), strict=True):
+            self._arranged[i] = self._contract.reset(self.envs[i].reset(seed=seed))
         return self._current.copy()
 
     def _step(self, actions: Array) -> StepResult:
         rewards = np.zeros(self.num_envs, dtype=np.float32)
         terminated = np.zeros(self.num_envs, dtype=bool)
         truncated = np.zeros(self.num_envs, dtype=bool)
-        take_apart, arranged = self._contract.step, self._arranged
+        unpack, arranged = self._contract.step, self._arranged
         for i, (env, action) in enumerate(zip(self.envs, self._act.convert(actions), strict=True)):
-            arranged[i], rewards[i], terminated[i], truncated[i] = take_apart(env.step(action))
+            arranged[i], rewards[i], terminated[i], truncated[i] = unpack(env.step(action))
         return self._current.copy(), rewards, terminated, truncated, {}
 
     def close_extras(self) -> None:
-        """Close every environment; one that cannot be closed is reported, and does not keep the others open."""
+        """Close every environment; failures are reported once all have been tried."""
         errors = []
         for env in self.envs:
             try:

@@ -1,4 +1,4 @@
-"""MinAtar (Young and Tian, 2019), batched: the package's games with sticky actions and difficulty ramping.
+"""MinAtar (Young and Tian, 2019), batched: its games with sticky actions and difficulty ramping.
 
 Trajectories equal those of ``minatar.Environment(game)`` after ``seed(s)`` and ``reset()``; all six
 actions.
@@ -21,7 +21,7 @@ OPTIONS = {"sticky_action_prob": 0.1, "difficulty_ramping": True}
 
 
 def _load_game(card: TaskCard) -> ModuleType:
-    """Load the game's module from its file: importing the package would import Matplotlib and Seaborn too."""
+    """Load the game's module from its file; the package would import Matplotlib and Seaborn too."""
     package = importlib.util.find_spec("minatar")
     if package is None or package.origin is None:
         raise card_error(card, "family", "needs the package minatar, which is not installed")
@@ -59,16 +59,14 @@ class MinAtarBatch(BatchedEnvironment):
         self._last_actions = [0] * num_envs
 
     def _observations(self) -> Array:
-        # A view with the channels first: the networks want them last in memory, where the games
-        # have them.
+        # A view with the channels first: networks want them last in memory, as the games do.
         return self._states.astype(np.float32).transpose(0, 3, 1, 2)
 
     def _reset(self, indices: Array, seeds: list[int] | None) -> Array:
         for k, i in enumerate(indices):
             game = self._games[i]
             if seeds is not None:
-                # Before the game's reset: its constructor already drew a start from an unseeded
-                # generator.
+                # Before the reset: the constructor has drawn a start from an unseeded generator.
                 game.random = np.random.RandomState(seeds[k])
                 self._last_actions[i] = 0
             game.reset()

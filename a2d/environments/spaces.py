@@ -1,4 +1,4 @@
-"""What the networks can be fed and can answer, out of what a Gymnasium environment declares."""
+"""Converts the spaces that a Gymnasium environment declares into those that networks know."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ from a2d.environments.wrappers import action_advice, observation_advice
 from a2d.errors import A2DError
 from a2d.specs.task import TaskCard, card_error
 
-# An agent acts by float32 numbers: beyond these they miss whole numbers, or their differences are
-# infinite.
+# Actions are float32: beyond these, whole numbers are missed, or differences are infinite.
 LARGEST_INTEGER = 2.0**24
 LARGEST_FLOAT = float(np.finfo(np.float32).max) / 2
 
@@ -24,7 +23,7 @@ def _advised(card: TaskCard, problem: str, advice: str) -> A2DError:
 
 
 def _is_image(space: Box) -> bool:
-    """Tell bytes, and floats within 0..1, from what cannot be taken for an image's pixels."""
+    """Whether values are bytes, or floats in 0..1, as an image's pixels are."""
     if len(space.shape) != 3:
         return False
     if space.dtype == np.uint8:
@@ -35,9 +34,13 @@ def _is_image(space: Box) -> bool:
 
 
 def _channels_last(card: TaskCard, shape: tuple[int, ...]) -> bool:
-    """Whether an image's shape is (H, W, C), from the card or from the shape where only one reading makes sense.
+    """Whether an image's shape is (H, W, C): as the card says, or as the shape shows.
 
-    A reading makes sense if the sides are equal, or both longer than there are channels.
+    The shape shows it where the sides are equal, or both longer than there are channels, in one
+    of the two readings alone.
+
+    Raises:
+        A2DError: both readings make sense, or neither.
     """
     if card.channels is not None:
         return card.channels == "last"
@@ -53,7 +56,7 @@ def _channels_last(card: TaskCard, shape: tuple[int, ...]) -> bool:
 
 
 class Observations:
-    """Turns a task's observations into vectors (D,) float32, or images (C, H, W) of bytes or 0..1 float32."""
+    """A task's observations as vectors (D,) float32 or images (C, H, W), bytes or floats in 0..1."""
 
     def __init__(self, card: TaskCard, space: Space[Any]) -> None:
         if not isinstance(space, Box):
@@ -75,11 +78,13 @@ class Observations:
 
     def arrange(self, observation: Array) -> Array:
         """Return an observation with its channels first."""
-        return observation.transpose(2, 0, 1) if self.channels_last else observation
+        if self.channels_last:
+            return observation.transpose(2, 0, 1)
+        return observation
 
 
 class Actions:
-    """Turns the agent's actions into the task's: indices from 0, or -1..1 per dimension."""
+    """The agent's actions, indices from 0 or -1..1 per dimension, converted to the task's."""
 
     def __init__(self, card: TaskCard, space: Space[Any]) -> None:
         self.space: Discrete | Box
@@ -99,7 +104,9 @@ class Actions:
             raise _advised(card, problem, action_advice(card, space))
         self.whole = not np.issubdtype(space.dtype, np.floating)
         self.low, self.high = space.low.astype(np.float64), space.high.astype(np.float64)
-        largest = LARGEST_INTEGER if self.whole else LARGEST_FLOAT
+        largest = LARGEST_FLOAT
+        if self.whole:
+            largest = LARGEST_INTEGER
         found = max(np.abs(self.low).max(), np.abs(self.high).max())
         if found > largest:
             raise card_error(
@@ -109,14 +116,15 @@ class Actions:
             )
 
     def convert(self, actions: Array) -> Array:
-        """Return (N,) or (N, A) actions in the task's own terms: continuous ones clipped, whole ones rounded."""
+        """Return the task's (N,) or (N, A) actions: continuous ones clipped, whole ones rounded."""
         if isinstance(self.inner, Discrete):
             indices: Array = actions.astype(np.int64) + self.inner.start
             return indices
         middle, half = (self.high + self.low) / 2, (self.high - self.low) / 2
-        # In float64, whatever the task's dtype: there nothing overflows, and the bounds are met
-        # exactly.
+        # In float64, whatever the task's dtype: nothing overflows, and the bounds are met exactly.
         scaled: Array = np.clip(
             middle + half * np.clip(actions.astype(np.float64), -1, 1), self.low, self.high
         )
-        return (np.rint(scaled) if self.whole else scaled).astype(self.inner.dtype)
+        if self.whole:
+            scaled = np.rint(scaled)
+        return scaled.astype(self.inner.dtype)

@@ -17,7 +17,7 @@ Step = tuple[Array, float, bool, bool, dict[str, Any]]
 
 
 class Catch(gymnasium.Env[Array, np.int64]):
-    """Catch falling balls with a paddle (after bsuite's Catch, Osband et al., 2020): +1 each, -1 for a miss.
+    """Catch falling balls with a paddle: +1 each, -1 for a miss (bsuite, Osband et al., 2020).
 
     Observations (2, 8, 8) float32: the ball's cell, the paddle's cell. Actions: left, stay, right.
     A ball starts in a random column of the top row and falls one row a step; the episode ends after
@@ -42,7 +42,7 @@ class Catch(gymnasium.Env[Array, np.int64]):
         return self._observe(), {}
 
     def step(self, action: np.int64) -> Step:
-        """Move the paddle, then let the ball fall; a ball that lands is rewarded and the next one dropped."""
+        """Move the paddle, then let the ball fall; where it lands, reward and drop the next one."""
         self._paddle = min(max(self._paddle + int(action) - 1, 0), self.SIZE - 1)
         self._row += 1
         if self._row < self.SIZE - 1:
@@ -64,7 +64,7 @@ class Catch(gymnasium.Env[Array, np.int64]):
 
 
 class Reach(gymnasium.Env[Array, Array]):
-    """Push a point in the square to a target; the reward is minus the distance left. Never terminates.
+    """Push a point to a target; the reward is minus the distance left. Never terminates.
 
     Observations (4,) float32: the point's x and y, the target's x and y, all in -1..1. Actions
     (2,): the push, in -0.2..0.2 per axis. Only the registered limit ends an episode, so that

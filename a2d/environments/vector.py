@@ -18,32 +18,33 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from a2d.console import say
-from a2d.environments.watchdog import guard
+from a2d.environments.watchdog import Watchdog
 from a2d.errors import Diverged
 from a2d.specs.task import TaskCard
 
 Array = npt.NDArray[Any]
 StepResult = tuple[Array, Array, Array, Array, dict[str, Any]]
 
-ENDLESS = 2_000  # steps of all environments without any end, after which a task without a limit is suspect
+# After so many steps of all environments without any end, a task without a limit is suspect.
+ENDLESS = 2_000
 
 
 def independent_seeds(seed: int, count: int) -> list[int]:
-    """Return one seed per environment, drawn from independent streams; the first do not depend on ``count``.
+    """Return one seed per environment, drawn from independent streams.
 
     Each is in 1 .. 2^31 - 1, the range that every family takes: ALE's seeds are positive 32-bit
-    integers.
+    integers. A larger ``count`` does not change the first ones.
     """
     children = np.random.SeedSequence(seed).spawn(count)
     return [int(child.generate_state(1)[0]) % (2**31 - 1) + 1 for child in children]
 
 
 class BatchedEnvironment(VectorEnv[Array, Array, Array]):
-    """N copies of one task. Observations (N, ...), rewards (N,) float32 and unclipped, flags (N,) bool.
+    """N copies of one task.
 
-    ``terminated`` and ``truncated`` are never both true: an episode that ends by itself at its last
-    allowed step has terminated. Whatever is returned belongs to the caller; no later call
-    overwrites it.
+    Observations are (N, ...), rewards (N,) float32 and unclipped, flags (N,) bool. ``terminated``
+    and ``truncated`` are never both true: an episode that ends by itself at its last allowed step
+    has terminated. Whatever is returned belongs to the caller; no later call overwrites it.
     """
 
     single_observation_space: Box
@@ -58,7 +59,7 @@ class BatchedEnvironment(VectorEnv[Array, Array, Array]):
         seed: int,
         limit: int | None = None,
     ) -> None:
-        """Take the spaces of one environment, and the agent steps after which its episodes are truncated."""
+        """Batch one environment's spaces; episodes are truncated after ``limit`` agent steps."""
         self.card = card
         self.num_envs = num_envs
         self.metadata = {"autoreset_mode": AutoresetMode.DISABLED, "task": card.name}
@@ -69,7 +70,7 @@ class BatchedEnvironment(VectorEnv[Array, Array, Array]):
         self.action_space = batch_space(action, num_envs)
         self._first_seed: int | None = seed
         self._seed, self._steps = seed, 0
-        self._limit = np.inf if limit is None else limit
+        self._limit = limit or np.inf
         self._elapsed = np.zeros(num_envs, dtype=np.int64)
         self._suspect = limit is None
         self._needs_reset = np.ones(num_envs, dtype=bool)
@@ -77,11 +78,11 @@ class BatchedEnvironment(VectorEnv[Array, Array, Array]):
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Array, dict[str, Any]]:
-        """Reset all, or those where ``options["reset_mask"]`` (N,) is true; return all N observations.
+        """Reset all environments, or those where ``options["reset_mask"]`` (N,) is true.
 
         The first reset uses the seed given at construction, unless it is given another; a later one
-        without a seed goes on with the same random streams. Observations outside the mask are what
-        they were.
+        without a seed continues the same random streams. All N observations are returned; those
+        outside the mask are unchanged.
         """
         mask = (options or {}).get("reset_mask", np.ones(self.num_envs, dtype=bool))
         if mask.shape != (self.num_envs,) or mask.dtype != np.bool_:
@@ -90,14 +91,16 @@ class BatchedEnvironment(VectorEnv[Array, Array, Array]):
             )
         if self._first_seed is not None and not mask.all():
             raise ResetNeeded("the first reset should reset every environment")
-        seed, self._first_seed = self._first_seed if seed is None else seed, None
+        if seed is None:
+            seed = self._first_seed
+        self._first_seed = None
         indices, seeds = np.flatnonzero(mask), None
         if seed is not None:
             self._seed, self._steps = seed, 0
             seeds = [independent_seeds(seed, self.num_envs)[i] for i in indices]
         self._needs_reset[indices] = False
         self._elapsed[indices] = 0
-        with guard(self.card.step_limit_s, self._whereabouts):
+        with Watchdog(self.card.step_limit_s, self.locate):
             observations = self._reset(indices, seeds)
         self._check("observation", observations)
         return observations, {}
@@ -106,7 +109,7 @@ class BatchedEnvironment(VectorEnv[Array, Array, Array]):
         """Take one action in each environment, (N,) integers or (N, A) in -1..1.
 
         Raises:
-            A2DError: an environment fails, or hangs; it says which and where.
+            A2DError: an environment fails or hangs; the error names task, step and line.
             Diverged: a reward or an observation is not finite.
         """
         if self._needs_reset.any():
@@ -114,7 +117,7 @@ class BatchedEnvironment(VectorEnv[Array, Array, Array]):
                 f"reset environments {np.flatnonzero(self._needs_reset).tolist()} first"
             )
         self._steps += 1
-        with guard(self.card.step_limit_s, self._whereabouts):
+        with Watchdog(self.card.step_limit_s, self.locate):
             observations, rewards, terminated, truncated, info = self._step(actions)
         self._check("reward", rewards)
         self._check("observation", observations)
@@ -127,7 +130,7 @@ class BatchedEnvironment(VectorEnv[Array, Array, Array]):
 
     def _check(self, name: str, numbers: Array) -> None:
         if numbers.dtype.kind == "f" and not np.isfinite(numbers).all():
-            raise Diverged(f"{self._whereabouts()}: {name} not finite")
+            raise Diverged(f"{self.locate()}: {name} not finite")
 
     def _watch_for_an_end(self) -> None:
         if self._needs_reset.any():
@@ -135,16 +138,18 @@ class BatchedEnvironment(VectorEnv[Array, Array, Array]):
         elif self._steps == ENDLESS:
             self._suspect = False
             say(
-                f"{self._whereabouts()}: no episode has ended; if none ever does, limit them by the card's "
-                "max_episode_steps"
+                f"{self.locate()}: no episode has ended; if none ever does, "
+                "limit them by the card's max_episode_steps"
             )
 
-    def _whereabouts(self) -> str:
-        return f"{self.card.name}: step {self._steps} of {self.num_envs} environments after reset(seed={self._seed})"
+    def locate(self) -> str:
+        """Name the task and the current step, for errors."""
+        step = f"step {self._steps} of {self.num_envs} environments"
+        return f"{self.card.name}: {step} after reset(seed={self._seed})"
 
     @abstractmethod
     def _reset(self, indices: Array, seeds: list[int] | None) -> Array:
-        """Reset those environments, seeding them where seeds are given; return all N observations, fresh."""
+        """Reset these environments, with seeds if given; return all N observations, fresh."""
 
     @abstractmethod
     def _step(self, actions: Array) -> StepResult:

@@ -1,4 +1,4 @@
-"""What guards a run against an environment that hangs or fails: both end as an error that says where."""
+"""Ends the call of an environment that hangs or fails, by an error that names the place."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ class _Hangs(BaseException):
     """The time is over. No ``Exception``, which an environment might catch."""
 
 
-class guard:  # a function in use, a class for speed: it costs 5 µs a step
-    """A context for one call of an environment's code.
+class Watchdog:
+    """A context for one call of an environment's code; it takes 5 µs.
 
-    The limit is that of a clock's signal: it ends Python code and calls that wait, not native code
-    that computes for ever without returning. Code that swallows the interruption is given as long
-    again; then the process ends. Outside the main thread there is no limit.
+    The time limit is a timer's signal: it ends Python code and calls that wait, but not native code
+    that computes without returning. Code that catches the interruption is given as long again; then
+    the process ends. Outside the main thread there is no limit.
 
     Args:
         seconds: the call may take.
-        whereabouts: says which environments, and at which step they are.
+        locate: names the task and the current step, for errors.
     """
 
-    __slots__ = ("_interrupted", "_previous", "_seconds", "_whereabouts")
+    __slots__ = ("_interrupted", "_locate", "_previous", "_seconds")
 
-    def __init__(self, seconds: float, whereabouts: Callable[[], str]) -> None:
+    def __init__(self, seconds: float, locate: Callable[[], str]) -> None:
         self._seconds = seconds
-        self._whereabouts = whereabouts
+        self._locate = locate
         self._interrupted = False
 
     def __enter__(self) -> None:
@@ -44,7 +44,7 @@ class guard:  # a function in use, a class for speed: it costs 5 µs a step
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
         if self._interrupted:
-            say(f"{self._whereabouts()}: the environment hangs, and swallows what ends it")
+            say(f"{self._locate()}: the environment hangs, and catches what should end it")
             os._exit(1)
         self._interrupted = True
         raise _Hangs
@@ -66,4 +66,4 @@ class guard:  # a function in use, a class for speed: it costs 5 µs a step
             del frames[-1]  # the interruption itself
             problem = f"hangs for more than {self._seconds:g} s (the card's step_limit_s)"
         place = f"{frames[-1].filename}:{frames[-1].lineno}"
-        raise A2DError(f"{self._whereabouts()}: the environment {problem}, at {place}") from error
+        raise A2DError(f"{self._locate()}: the environment {problem}, at {place}") from error

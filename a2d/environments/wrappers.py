@@ -1,4 +1,4 @@
-"""What helps a task whose spaces the networks do not take: the lines that register it wrapped."""
+"""Advice for a task whose spaces networks do not take: the lines that register it wrapped."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ OWN = "Bring it into form by a wrapper of your own (gymnasium.ObservationWrapper
 def _advice(card: TaskCard, what: str, wrapper: str, *arguments: str) -> str:
     made = ", ".join([f"gymnasium.make({card.id!r}, **options)", *arguments])
     return (
-        f"A wrapper helps. Put these lines into a module of your own, and name it under import_module and "
-        f"'mine/{what}-v0' under id:\n"
-        f"    import gymnasium, numpy\n"
-        f"    gymnasium.register('mine/{what}-v0', lambda **options: gymnasium.wrappers.{wrapper}({made}))"
+        "A wrapper helps. Put these lines into a module of your own, and name it under "
+        f"import_module and 'mine/{what}-v0' under id:\n"
+        "    import gymnasium, numpy\n"
+        f"    gymnasium.register('mine/{what}-v0', "
+        f"lambda **options: gymnasium.wrappers.{wrapper}({made}))"
     )
 
 
@@ -34,27 +35,22 @@ def observation_advice(card: TaskCard, space: Space[Any]) -> str:
         flat = flatten_space(space)
     except NotImplementedError:
         return OWN
-    return _advice(card, "Vector", "FlattenObservation") if isinstance(flat, Box) else OWN
+    if isinstance(flat, Box):
+        return _advice(card, "Vector", "FlattenObservation")
+    return OWN
 
 
 def action_advice(card: TaskCard, space: Space[Any]) -> str:
     """Return how actions of this space become discrete ones, or a vector."""
-    if isinstance(space, (MultiDiscrete, MultiBinary)):
-        counts = (
-            (2,) * math.prod(space.shape)
-            if isinstance(space, MultiBinary)
-            else tuple(space.nvec.ravel().tolist())
-        )
-        if math.prod(counts) <= MOST_ACTIONS:
-            start = f" + {space.start.ravel().tolist()}" if isinstance(space, MultiDiscrete) else ""
-            action = (
-                f"(numpy.array(numpy.unravel_index(index, {counts})){start}).reshape({space.shape})"
-            )
-            number = f"gymnasium.spaces.Discrete({math.prod(counts)})"
-            return _advice(card, "Discrete", "TransformAction", f"lambda index: {action}", number)
+    if isinstance(space, MultiDiscrete):
+        counts = tuple(space.nvec.ravel().tolist())
+        return _combined_actions(card, space, counts, f" + {space.start.ravel().tolist()}")
+    if isinstance(space, MultiBinary):
+        return _combined_actions(card, space, (2,) * math.prod(space.shape), "")
     if isinstance(space, Box) and not space.is_bounded():
         bounds = f"gymnasium.spaces.Box(-1.0, 1.0, {space.shape})"
-        return f"Choose bounds. {_advice(card, 'Bounded', 'TransformAction', 'lambda action: action', bounds)}"
+        same = "lambda action: action"
+        return f"Choose bounds. {_advice(card, 'Bounded', 'TransformAction', same, bounds)}"
     if isinstance(space, Box):
         dtype = f"numpy.{space.dtype}"
         low, high = (
@@ -65,3 +61,14 @@ def action_advice(card: TaskCard, space: Space[Any]) -> str:
             card, "Flat", "TransformAction", f"lambda action: action.reshape({space.shape})", flat
         )
     return OWN
+
+
+def _combined_actions(
+    card: TaskCard, space: Space[Any], counts: tuple[int, ...], start: str
+) -> str:
+    """Return how combinations of discrete actions become one discrete action, if they are few."""
+    if math.prod(counts) > MOST_ACTIONS:
+        return OWN
+    action = f"(numpy.array(numpy.unravel_index(index, {counts})){start}).reshape({space.shape})"
+    number = f"gymnasium.spaces.Discrete({math.prod(counts)})"
+    return _advice(card, "Discrete", "TransformAction", f"lambda index: {action}", number)

@@ -1,1 +1,1 @@
-"""Networks: manual ones, the searchable operators, the supernet, and the agent around any of them."""
+"""Networks: manual ones, the searchable operators, the supernet, and the agent around them."""

@@ -25,11 +25,10 @@ LATENCY_WARM_UP = 30
 
 
 class Latency(NamedTuple):
-    """Milliseconds per call: the lowest of the rounds' medians, and the 99th percentile of all calls.
+    """Milliseconds per call: lowest median of the rounds, and 99th percentile of all calls.
 
-    What else the machine does can only add to a call's time, so the lowest median is nearest to the
-    network's own latency. The percentile is mostly such noise: records keep it, and nothing shows
-    it.
+    Other load can only add to a call's time, so the lowest median is nearest to the network's own
+    latency. The percentile is mostly such noise: records keep it, and nothing shows it.
     """
 
     median_ms: float

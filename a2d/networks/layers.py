@@ -1,9 +1,9 @@
-"""The two layers that every network is made of, and the tape on which they keep what they computed while acting.
+"""The two layers that every network is made of, and the tape that keeps their outputs.
 
 An actor-critic runs its network once to act, and would run it again to learn. Here the layers keep
-their outputs while the agent acts, step after step and without gradients; ``Tape.replay`` then lays
-one graph over the whole rollout, in which every layer gives back what it kept. Learning so costs a
-backward pass alone, over all T·N observations at a time, on which convolutions are fastest.
+their outputs while the agent acts, step after step and without gradients; ``Tape.replay`` then
+builds one graph over the whole rollout, in which every layer returns what it kept. Learning thus
+costs a backward pass alone, over all T·N observations at a time, on which convolutions are fastest.
 Product, addition and activation are one layer: only what the next layer reads is ever written to
 memory, which bounds the speed of small networks on a processor.
 """
@@ -24,9 +24,9 @@ Gradients = tuple[Tensor | None, ...]
 Sides = int | tuple[int, int]
 
 ONEDNN = torch.backends.mkldnn.is_available()
-ONEDNN_PRODUCTS = (
-    2**21
-)  # multiply-accumulates from which oneDNN's matrix product is faster than MKL's
+# From so many multiply-accumulates on, oneDNN's matrix product is faster than MKL's.
+ONEDNN_PRODUCTS = 2**21
+IN_PLACE = {"none": lambda x: x, "relu": torch.relu_, "tanh": torch.tanh_}
 
 
 class Tape:
@@ -41,9 +41,8 @@ class Tape:
     def __init__(self, length: int) -> None:
         self.length = length
         self.replaying = False
-        self._calls: list[
-            tuple[Layer, Tensor]
-        ] = []  # of a step, with what all steps keep, (T·N, ...)
+        # The calls of a step, each with what all steps keep, (T·N, ...).
+        self._calls: list[tuple[Layer, Tensor]] = []
         self._step = -1
         self._call = 0
 
@@ -56,7 +55,7 @@ class Tape:
 
     @contextmanager
     def replay(self) -> Iterator[None]:
-        """Let the layers, called as in every step but with the inputs of all, (T·N, ...), give back what they kept."""
+        """Let layers, called with the inputs of all steps, (T·N, ...), return what they kept."""
         self.replaying = True
         with self._running(self):
             yield
@@ -82,7 +81,9 @@ class Tape:
     def place_for(self, layer: Layer, output: Tensor) -> Tensor:
         """Return the memory, (N, ...), for what ``layer`` makes of its product ``output``."""
         if self._step == 0:
-            layout = torch.channels_last if output.ndim == 4 else torch.contiguous_format
+            layout = torch.contiguous_format
+            if output.ndim == 4:
+                layout = torch.channels_last
             shape = (self.length * len(output), *output.shape[1:])
             whole = torch.empty(
                 shape, dtype=output.dtype, device=output.device, memory_format=layout
@@ -104,7 +105,7 @@ class Tape:
 
 
 class Layer(nn.Module, ABC):
-    """A product with weights, an optional addition, and an activation: ``activation(product(x) + add)``."""
+    """``activation(product(x) + add)``: a product with weights; the addition is optional."""
 
     weight: Tensor
     bias: Tensor
@@ -113,20 +114,21 @@ class Layer(nn.Module, ABC):
     def forward(self, x: Tensor, add: Tensor | None = None) -> Tensor:
         """Map (N, inputs, ...) to (N, outputs, ...); ``add`` has the output's shape."""
         if torch.is_grad_enabled():
-            return _Differentiable.apply(x, self.weight, self.bias, add, self)  # type: ignore[no-untyped-call]
+            apply: Any = _Differentiable.apply
+            return apply(x, self.weight, self.bias, add, self)
         return self.output(x, add)
 
     def output(self, x: Tensor, add: Tensor | None = None) -> Tensor:
-        """Return what ``forward`` does, without a graph: what a tape that is replayed kept, or else computed."""
+        """Return the same as ``forward`` without a graph, from a tape that is replayed if any."""
         tape = Tape.active
         if tape is not None and tape.replaying:
             return tape.give_back(self)
         output = self.product(x)
         if add is not None:
             output += add
-        return _activate(
-            output, self.activation, output if tape is None else tape.place_for(self, output)
-        )
+        if tape is None:
+            return _activate(output, self.activation, output)
+        return _activate(output, self.activation, tape.place_for(self, output))
 
     @abstractmethod
     def product(self, x: Tensor) -> Tensor:
@@ -134,18 +136,19 @@ class Layer(nn.Module, ABC):
 
     @abstractmethod
     def product_gradients(self, gradient: Tensor, x: Tensor, to_input: bool) -> Gradients:
-        """Return the product's gradients by input, weight and bias; None for the input if not wanted."""
+        """Return the product's gradients by input (None if not wanted), weight and bias."""
 
 
 def _activate(x: Tensor, activation: Activation, place: Tensor) -> Tensor:
     """Write the activation of ``x`` to ``place``, which may be ``x`` itself."""
-    in_place = place is x
+    if place is x:
+        return IN_PLACE[activation](x)
     match activation:
         case "relu":
-            return torch.relu_(x) if in_place else torch.clamp_min(x, 0.0, out=place)
+            return torch.clamp_min(x, 0.0, out=place)
         case "tanh":
-            return torch.tanh_(x) if in_place else torch.tanh(x, out=place)
-    return x if in_place else place.copy_(x)
+            return torch.tanh(x, out=place)
+    return place.copy_(x)
 
 
 def _activation_gradient(gradient: Tensor, output: Tensor, activation: Activation) -> Tensor:
@@ -158,7 +161,7 @@ def _activation_gradient(gradient: Tensor, output: Tensor, activation: Activatio
 
 
 class _Differentiable(torch.autograd.Function):
-    """A layer in a graph. Its gradients are ``product_gradients`` alone: some of PyTorch's own corrupt memory."""
+    """A layer in a graph, with its own gradients: some of PyTorch's corrupt memory."""
 
     @staticmethod
     def forward(
@@ -179,11 +182,14 @@ class _Differentiable(torch.autograd.Function):
         to_input, _, _, to_add, _ = ctx.needs_input_grad
         gradient = _activation_gradient(gradient, output, ctx.layer.activation)
         by_input, by_weight, by_bias = ctx.layer.product_gradients(gradient, x, to_input)
-        return by_input, by_weight, by_bias, gradient if to_add else None, None
+        by_add = None
+        if to_add:
+            by_add = gradient
+        return by_input, by_weight, by_bias, by_add, None
 
 
 class Convolution(Layer, nn.Conv2d):  # type: ignore[misc]  # always with a bias
-    """A convolution of (N, C, H, W), with padding that keeps H and W at stride 1 unless another is given.
+    """A convolution of (N, C, H, W); its default padding keeps H and W at stride 1.
 
     ``kernel``, ``stride`` and ``padding`` are one number for both sides, or (of H, of W).
     """
@@ -191,11 +197,13 @@ class Convolution(Layer, nn.Conv2d):  # type: ignore[misc]  # always with a bias
     padding: tuple[int, int]  # of nn.Conv2d, which knows words too
 
     def __init__(
-        self, inputs: int, outputs: int, kernel: Sides, stride: Sides = 1, padding: Sides | None = None,
-        groups: int = 1, activation: Activation = "none",
+        self, inputs: int, outputs: int, kernel: Sides, stride: Sides = 1,
+        padding: Sides | None = None, groups: int = 1, activation: Activation = "none",
     ) -> None:  # fmt: skip
-        if padding is None:
-            padding = (kernel[0] // 2, kernel[1] // 2) if isinstance(kernel, tuple) else kernel // 2
+        if padding is None and isinstance(kernel, tuple):
+            padding = (kernel[0] // 2, kernel[1] // 2)
+        elif padding is None:
+            padding = kernel // 2
         nn.Conv2d.__init__(self, inputs, outputs, kernel, stride, padding, groups=groups)
         self.activation = activation
 
@@ -206,7 +214,9 @@ class Convolution(Layer, nn.Conv2d):  # type: ignore[misc]  # always with a bias
         if x.is_cpu and self.kernel_size == (1, 1) and self.stride != (1, 1):
             return self._pointwise_gradients(gradient, x, to_input)
         if x.is_cpu and self.groups > 1 and self.kernel_size == (5, 5):
-            by_input = self._gradients(gradient, x, (True, False, False))[0] if to_input else None
+            by_input = None
+            if to_input:
+                by_input = self._gradients(gradient, x, (True, False, False))[0]
             return by_input, self._depthwise_gradient(gradient, x), gradient.sum((0, 2, 3))
         return self._gradients(gradient, x, (to_input, True, True))
 
@@ -216,9 +226,9 @@ class Convolution(Layer, nn.Conv2d):  # type: ignore[misc]  # always with a bias
         )
 
     def _pointwise_gradients(self, gradient: Tensor, x: Tensor, to_input: bool) -> Gradients:
-        """Leave out the pixels that the strides pass over, at a third of oneDNN's time for the strided product.
+        """Leave out the pixels that strides pass over, in a third of oneDNN's time.
 
-        Which also writes past its memory where inputs are few:
+        oneDNN's strided product also writes past its memory where inputs are few:
         https://github.com/uxlfoundation/oneDNN/issues/6035.
         """
         seen = (..., slice(None, None, self.stride[0]), slice(None, None, self.stride[1]))
@@ -241,14 +251,17 @@ class Convolution(Layer, nn.Conv2d):  # type: ignore[misc]  # always with a bias
         """
         by_weight = torch.empty_like(self.weight)
         border_above, border_left = self.padding
-        above = 0 if x.shape[2] >= self.kernel_size[0] else border_above
+        above = border_above
+        if x.shape[2] >= self.kernel_size[0]:
+            above = 0
         width = (gradient.shape[3] - 1) * self.stride[1] + 3
         for first in (0, 2):
             left = border_left - first
             columns = functional.pad(x, (left, width - left - x.shape[3], above, above))
             by_columns = _convolution_backward(
-                gradient, columns.contiguous(memory_format=torch.channels_last), by_weight[..., :3], self.stride,
-                (border_above - above, 0), self.groups, (False, True, False),
+                gradient, columns.contiguous(memory_format=torch.channels_last),
+                by_weight[..., :3], self.stride, (border_above - above, 0), self.groups,
+                (False, True, False),
             )[1]  # fmt: skip
             assert by_columns is not None
             by_weight[..., first : first + 3] = by_columns
@@ -256,7 +269,8 @@ class Convolution(Layer, nn.Conv2d):  # type: ignore[misc]  # always with a bias
 
 
 def _convolution_backward(
-    gradient: Tensor, x: Tensor, weight: Tensor, stride: tuple[int, ...], padding: tuple[int, ...], groups: int,
+    gradient: Tensor, x: Tensor, weight: Tensor,
+    stride: tuple[int, ...], padding: tuple[int, ...], groups: int,
     wanted: tuple[bool, bool, bool],
 ) -> Gradients:  # fmt: skip
     return torch.ops.aten.convolution_backward(
@@ -287,12 +301,14 @@ class Dense(Layer, nn.Linear):  # type: ignore[misc]  # always with a bias
         return _linear(x, self.weight, self.bias)
 
     def product_gradients(self, gradient: Tensor, x: Tensor, to_input: bool) -> Gradients:
-        by_input = _linear(gradient, self.weight.t()) if to_input else None
+        by_input = None
+        if to_input:
+            by_input = _linear(gradient, self.weight.t())
         return by_input, _linear(gradient.t(), x.t()), gradient.sum(0)
 
 
 def _linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """Return x @ weight.T + bias without a graph; by oneDNN where that is faster, up to twice on AMD's processors."""
+    """Return x @ weight.T + bias without a graph, by oneDNN where it is faster (up to twice)."""
     if (
         x.is_cpu
         and x.dtype == torch.float32

@@ -18,6 +18,8 @@ STAGE_WIDTHS = (1, 2, 4)
 HIDDEN_UNITS = 256
 ImageSize = tuple[int, int]  # height and width
 LARGE_SIDE = 40  # pixels, from which a side is shrunk fast
+# Strides of the stem and of the three stages.
+LARGE_STRIDES, SMALL_STRIDES = (2, 2, 2, 2), (1, 1, 2, 2)
 # Kernel, stride and padding of each convolution along a side.
 DQN_SHAPES = ((8, 4, 0), (4, 2, 0), (3, 1, 0))
 SMALL_SHAPES = ((3, 1, 1), (3, 2, 1), (3, 2, 1))  # where 8 pixels are too many
@@ -28,9 +30,7 @@ def stage_strides(size: ImageSize) -> list[tuple[int, int]]:
 
     84×84 images shrink to 6×6, 10×10 images to 3×3, 84×10 images to 6×3.
     """
-    along_height, along_width = (
-        (2, 2, 2, 2) if side >= LARGE_SIDE else (1, 1, 2, 2) for side in size
-    )
+    along_height, along_width = ((LARGE_STRIDES, SMALL_STRIDES)[side < LARGE_SIDE] for side in size)
     return list(zip(along_height, along_width, strict=True))
 
 
@@ -56,15 +56,15 @@ def resnet(channels: int, size: ImageSize, blocks: int, width: int = 16) -> nn.S
     layers: list[nn.Module] = [Convolution(channels, width, 3, stem_stride, activation="relu")]
     channels = width
     for factor, stride in zip(STAGE_WIDTHS, strides, strict=True):
-        for index in range(blocks):
-            layers.append(BasicBlock(channels, width * factor, stride if index == 0 else (1, 1)))
-            channels = width * factor
+        for _ in range(blocks):
+            layers.append(BasicBlock(channels, width * factor, stride))
+            channels, stride = width * factor, (1, 1)
     return nn.Sequential(*layers)
 
 
 def vanilla(channels: int, size: ImageSize) -> nn.Sequential:
-    """Build the DQN network's convolutions; with smaller kernels along a side that is too short for theirs."""
-    sides = (DQN_SHAPES if side >= LARGE_SIDE else SMALL_SHAPES for side in size)
+    """Build the DQN network's convolutions, with smaller kernels along short sides."""
+    sides = ((DQN_SHAPES, SMALL_SHAPES)[side < LARGE_SIDE] for side in size)
     layers: list[nn.Module] = []
     for width, *shapes in zip((32, 64, 64), *sides, strict=True):
         kernel, stride, padding = zip(*shapes, strict=True)
@@ -84,7 +84,7 @@ def manual_backbone(network: str, observation_shape: tuple[int, ...]) -> nn.Modu
     Raises:
         A2DError: the name is unknown, or the network does not fit this shape of observation.
     """
-    known = MANUAL_NETWORKS["pixels" if len(observation_shape) == 3 else "vectors"]
+    known = MANUAL_NETWORKS[{1: "vectors", 3: "pixels"}[len(observation_shape)]]
     if network not in known:
         raise A2DError(
             f"network {network!r} does not fit observations of shape {observation_shape}; "

@@ -10,7 +10,7 @@ EPSILON = 1e-8
 
 
 class Normalizer(nn.Module):
-    """Mean and variance over all observations seen in training (Chan et al. 1979's parallel update)."""
+    """Mean and variance over all observations seen in training (Chan et al. 1979, parallel)."""
 
     mean: Tensor
     variance: Tensor

@@ -1,1 +1,1 @@
-"""How records become results, statistics, verdicts, tables and figures. Nothing here imports torch."""
+"""How records become results, statistics, verdicts, tables and figures; imports no torch."""

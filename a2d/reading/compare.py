@@ -1,4 +1,4 @@
-"""Fresh records against recorded ones, run by run: first what was asked, then what was built, then how it scores."""
+"""Compares fresh records with recorded ones, run by run: specs, then networks, then scores."""
 
 from __future__ import annotations
 
@@ -22,12 +22,15 @@ Verdict = Literal[
 REPEATED: tuple[Verdict, ...] = ("identical", "same within noise")
 """The verdicts that say that a run was repeated; every other one makes `a2d compare` fail."""
 NAMED = 4  # differences that a comparison names
-NOTHING = "nothing"  # stands for a key, or a cell, that one side lacks
+NOTHING = "nothing"  # stands for a key, or a cell, that is missing on one side
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """One run in both places. Scores are mean test returns; ``detail`` says what differs, the fresh side first."""
+    """One run in both places.
+
+    Scores are mean test returns; ``detail`` says what differs, the fresh side first.
+    """
 
     path: str
     verdict: Verdict
@@ -48,9 +51,7 @@ def _flat(value: object, prefix: str = "") -> dict[str, object]:
     """Return nested plain data as one level, its keys joined by dots."""
     if not isinstance(value, dict):
         return {prefix: value}
-    parts = (
-        _flat(inner, f"{prefix}.{key}" if prefix else str(key)) for key, inner in value.items()
-    )
+    parts = (_flat(inner, f"{prefix}.{key}".lstrip(".")) for key, inner in value.items())
     return {key: leaf for part in parts for key, leaf in part.items()}
 
 
@@ -59,12 +60,13 @@ def _named(fresh: dict[str, object], recorded: dict[str, object]) -> str:
     keys = [*fresh, *(key for key in recorded if key not in fresh)]
     sides = [(key, fresh.get(key, NOTHING), recorded.get(key, NOTHING)) for key in keys]
     texts = [f"{key}: {first} against {second}" for key, first, second in sides if first != second]
-    more = f", and {len(texts) - NAMED} more" if len(texts) > NAMED else ""
-    return ", ".join(texts[:NAMED]) + more
+    if len(texts) > NAMED:
+        texts[NAMED:] = [f"and {len(texts) - NAMED} more"]
+    return ", ".join(texts)
 
 
 def asked_differently(fresh: Record, recorded: Record) -> str:
-    """Return which of the keys that decide a run's result differ, '' where the same was asked of both."""
+    """Return which of the keys that decide a run's result differ, '' if none."""
     first, second = (_flat(identity(record.spec)) for record in (fresh, recorded))
     return _named(first, second).replace("spec.", "")
 
@@ -110,31 +112,29 @@ def compare_records(fresh: Record, recorded: Record) -> Verdict:
     interval = stratified_bootstrap_difference(
         columns[0], columns[1], lambda x: float(np.mean(x)), generator
     )
-    same = fresh.status == recorded.status and interval.low <= 0 <= interval.high
-    return "same within noise" if same else "different"
+    if fresh.status == recorded.status and interval.low <= 0 <= interval.high:
+        return "same within noise"
+    return "different"
 
 
 def compare_folders(fresh: Path, recorded: Path) -> list[Comparison]:
-    """Compare all records below two folders, of studies or of single runs, paired by their relative paths."""
+    """Compare all records below two folders, of studies or single runs, by their relative paths."""
     places = []
     for folder in (fresh, recorded):
         paths = [*find_records(folder), *folder.rglob("record.json")]
         places.append({str(path.relative_to(folder)): path for path in paths})
-    comparisons = []
-    for name in sorted(places[0].keys() | places[1].keys()):
-        try:
-            pair = [read_record(place[name]) if name in place else None for place in places]
-        except A2DError as error:
-            say(str(error))
-            comparisons.append(Comparison(name, "damaged", None, None))
-        else:
-            comparisons.append(_compare(name, pair[0], pair[1]))
-    return comparisons
+    names = sorted(places[0].keys() | places[1].keys())
+    return [_compare(name, places[0].get(name), places[1].get(name)) for name in names]
 
 
-def _compare(name: str, fresh: Record | None, recorded: Record | None) -> Comparison:
+def _compare(name: str, fresh_path: Path | None, recorded_path: Path | None) -> Comparison:
+    try:
+        fresh, recorded = (path and read_record(path) for path in (fresh_path, recorded_path))
+    except A2DError as error:
+        say(str(error))
+        return Comparison(name, "damaged", None, None)
     if fresh is None:
-        return Comparison(name, "only recorded", None, recorded.score if recorded else None)
+        return Comparison(name, "only recorded", None, recorded and recorded.score)
     if recorded is None:
         return Comparison(name, "only fresh", fresh.score, None)
     detail = asked_differently(fresh, recorded) or built_differently(fresh, recorded)

@@ -1,4 +1,4 @@
-"""Records of a study as tidy tables: one row per planned run, so that what is missing stays visible.
+"""Records of a study as tidy tables: one row per planned run, so that missing ones are visible.
 
 Records are the only source of numbers; the study says what was asked for. A row's ``state`` is one
 of ``finished``, ``diverged`` (its score is that of the last good state, and counts), ``missing``
@@ -63,7 +63,10 @@ class Results:
 
     @cached_property
     def runs(self) -> pd.DataFrame:
-        """One row per planned run; what no record says is NaN. Costs are of one decision, times in core-hours."""
+        """One row per planned run; what no record says is NaN.
+
+        FLOPs, parameters and latencies are of one decision, times are in core-hours.
+        """
         rows = [self._row(run) for run in self.study.runs.values()]
         frame = pd.DataFrame(rows, columns=list(COLUMNS))
         return frame.astype(dict.fromkeys(MEASURES, float) | dict.fromkeys(FACTORS, object))
@@ -79,48 +82,48 @@ class Results:
         row |= dict.fromkeys(FACTORS, "") | run.factors
         record = self.records.get(run.key)
         if record is None:
-            state = "damaged" if run.key in self.damaged else "missing"
-            return row | {"state": state, "reason": self.damaged.get(run.key, "")}
+            reason = self.damaged.get(run.key)
+            if reason is None:
+                return row | {"state": "missing", "reason": ""}
+            return row | {"state": "damaged", "reason": reason}
         row |= {
             "state": record.status,
             "reason": record.reason or "",
-            "latency_ms": self.latencies[_network(record)],
+            "latency_ms": self.latencies[network_of(record)],
         }
         return row | _measures(record)
 
     @cached_property
     def latencies(self) -> dict[tuple[str, str], float]:
-        """Milliseconds of one decision by task and network: the lowest over all records of that network.
+        """Milliseconds of one decision by task and network: the lowest over all its records.
 
         Runs side by side disturb each other's measurement and can only add to it, so that the same
         network was recorded with up to twice the latency.
         """
         found: dict[tuple[str, str], float] = {}
         for record in self.records.values():
-            network = _network(record)
+            network = network_of(record)
             found[network] = min(record.network.latency_median_ms, found.get(network, np.inf))
         return found
 
     @cached_property
     def curves(self) -> pd.DataFrame:
-        """Learning curves: key, step (environment steps) and mean_return (of recent training episodes)."""
+        """Learning curves: key, step, and mean_return of recent training episodes."""
         rows = [
-            (key, point.step, np.nan if point.mean_return is None else point.mean_return)
+            (key, point.step, point.mean_return)
             for key, record in self.records.items()
             for point in record.curve
         ]
-        return pd.DataFrame(rows, columns=["key", "step", "mean_return"])
+        frame = pd.DataFrame(rows, columns=["key", "step", "mean_return"])
+        return frame.astype({"mean_return": float})  # in which None is NaN
 
     def title(self, task: str) -> str:
         """Return a task's name for people."""
         return self.study.tasks[task].title
 
     def networks(self, task: str) -> Networks:
-        """Return the manual networks of a task, from small to large, its teacher's and the student's."""
-        card = self.study.tasks[task]
-        observations = (
-            self.study.scale.pixels if card.observation == "pixels" else self.study.scale.vectors
-        )
+        """Return a task's manual networks, from small to large, its teacher's and the student's."""
+        observations = getattr(self.study.scale, self.study.tasks[task].observation)
         assert observations is not None  # or the study would not have loaded
         return observations.networks
 
@@ -133,20 +136,22 @@ class Results:
         return where(self.runs, task=task, stage="teacher")
 
     def fixed(self, task: str, mode: str) -> pd.DataFrame:
-        """Return the runs of the fixed network that the distillation experiment trains in one mode."""
+        """Return the distillation experiment's runs of its fixed network in one mode."""
         student = self.networks(task).student
         return where(self.runs, task=task, stage="manual", network=student, distillation=mode)
 
     def best_manual(self, task: str) -> pd.DataFrame:
-        """Return the runs of the manual size with the highest mean score; all of its runs, none if unrecorded."""
+        """Return all runs of the manual size with the highest mean score; none without a record."""
         sweep = self.manual(task)
         means = sweep.groupby("network", sort=False)["score"].mean().dropna()
-        return where(sweep, network=means.idxmax() if len(means) else None)
+        if means.empty:
+            return sweep.iloc[:0]
+        return where(sweep, network=means.idxmax())
 
 
 @dataclass(frozen=True)
 class Summary:
-    """The scores of one group of seeds: each one's, and their mean with its interval, None without records."""
+    """The scores of one group of seeds, and their mean with its interval (None without records)."""
 
     planned: int
     recorded: int
@@ -162,7 +167,7 @@ class Summary:
 
 @dataclass(frozen=True)
 class Yardstick:
-    """What normalised scores mean: per task, 0 is the random agent's and 1 the best manual size's mean score."""
+    """The scale of normalised scores: 0 is a task's random agent, 1 its best manual size."""
 
     low: dict[str, float]
     high: dict[str, float]
@@ -180,25 +185,30 @@ class Yardstick:
         )
 
 
-def _network(record: Record) -> tuple[str, str]:
+def network_of(record: Record) -> tuple[str, str]:
+    """Return the task of a record, and its network as text."""
     design = record.network.design
-    return record.spec.task.name, design if isinstance(design, str) else design.model_dump_json()
+    if not isinstance(design, str):
+        design = design.model_dump_json()
+    return record.spec.task.name, design
 
 
 def _measures(record: Record) -> dict[str, float]:
-    network = record.network
+    network, skips = record.network, np.nan
+    if record.search is not None:
+        skips = record.search.skips
     return {
         "score": record.score,
         "flops": network.flops,
         "parameters": network.parameters,
         "steps_done": record.steps_done,
         "core_hours": record.timing.wall_s * record.provenance.threads / SECONDS_PER_HOUR,
-        "skips": np.nan if record.search is None else record.search.skips,
+        "skips": skips,
     }
 
 
 def load_results(study: Study, folder: Path) -> Results:
-    """Read the study's records below ``folder``, of whatever scale; of a damaged one the reason is kept."""
+    """Read the study's records below ``folder``, whatever scale they are filed under."""
     records, damaged, workspace = {}, {}, Workspace(folder, Path("runs"))
     with reading_many():
         for key, run in study.runs.items():
@@ -222,9 +232,11 @@ def where(rows: pd.DataFrame, **equal: object) -> pd.DataFrame:
 
 
 def summarize(rows: pd.DataFrame) -> Summary:
-    """Return mean and 95 % bootstrap interval of one group's scores, and how many runs stand behind it."""
+    """Return a group's scores, their mean with a 95 % bootstrap interval, and its runs' counts."""
     scores = rows["score"].dropna().to_numpy(dtype=np.float64)
-    interval = mean_interval(scores, np.random.default_rng(0)) if len(scores) else None
+    interval = None
+    if len(scores):
+        interval = mean_interval(scores, np.random.default_rng(0))
     diverged = int((rows["state"] == "diverged").sum())
     return Summary(len(rows), len(scores), diverged, interval, tuple(scores.tolist()))
 
@@ -249,7 +261,7 @@ def matrix(rows: pd.DataFrame, tasks: list[str], value: str = "score") -> Array:
 
 
 def make_yardstick(results: Results) -> Yardstick:
-    """Find every task's scale, or why it has none: no random score on its card, no record, or nothing learned."""
+    """Find every task's scale, or why it has none."""
     low, high, problems = {}, {}, {}
     for task, card in results.study.tasks.items():
         best = results.best_manual(task)["score"].mean()

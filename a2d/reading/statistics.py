@@ -45,7 +45,7 @@ def interquartile_mean(scores: ArrayLike) -> float:
 
 
 def normalize(scores: ArrayLike, low: ArrayLike, high: ArrayLike) -> Array:
-    """Return (score − low) / (high − low) for each task: 0 is ``low``'s score and 1 is ``high``'s; unclipped.
+    """Return (score − low) / (high − low) for each task, unclipped.
 
     ``scores`` (runs, tasks); ``low`` and ``high`` (tasks,), e.g. the random and the reference
     agent's. ValueError: other shapes, a value that is not finite, or a task with high ≤ low.
@@ -64,7 +64,7 @@ def normalize(scores: ArrayLike, low: ArrayLike, high: ArrayLike) -> Array:
 
 
 def probability_of_improvement(a: ArrayLike, b: ArrayLike) -> float:
-    """Return P(X > Y) for a random run X of ``a`` and Y of ``b`` on one task, averaged over tasks; in [0, 1].
+    """Return P(X > Y) for random runs X of ``a`` and Y of ``b`` on one task, averaged over tasks.
 
     ``a`` (n, tasks), ``b`` (m, tasks). On each task it is Mann–Whitney's U / (n·m), ties counted ½.
     ValueError: not 2-D, empty, not finite, or different numbers of tasks.
@@ -75,7 +75,7 @@ def probability_of_improvement(a: ArrayLike, b: ArrayLike) -> float:
 
 
 def performance_profile(scores: ArrayLike, thresholds: ArrayLike) -> Array:
-    """Return the fraction of runs × tasks that score above each threshold: (thresholds,), in [0, 1].
+    """Return the fraction of runs × tasks that score above each threshold: (thresholds,).
 
     ``scores`` (runs, tasks), ``thresholds`` (thresholds,) in the same units. ValueError: other
     shapes, or a value that is not finite. Source: Agarwal et al. 2021, section 4.2 (run-score
@@ -95,7 +95,7 @@ def stratified_bootstrap(
     resamples: int = 2000,
     confidence: float = 0.95,
 ) -> Interval:
-    """Return the percentile bootstrap interval of ``statistic``: runs are resampled within each task apart.
+    """Return the percentile bootstrap interval of ``statistic``, with runs resampled per task.
 
     ``scores`` (runs, tasks). With one run the interval is the point itself (see the module's
     docstring). ValueError: scores not 2-D, empty or not finite, a statistic that is not finite,
@@ -133,7 +133,7 @@ def probability_of_improvement_interval(
     resamples: int = 2000,
     confidence: float = 0.95,
 ) -> Interval:
-    """Return ``probability_of_improvement`` and its interval, resampled as in the difference; in [0, 1].
+    """Return ``probability_of_improvement`` and its interval, resampled as in the difference.
 
     ``a`` (n, tasks), ``b`` (m, tasks). When every run of one method beats every run of the other
     the interval is a point, however few the runs. ValueError: as in
@@ -149,11 +149,11 @@ def performance_profile_intervals(
     resamples: int = 2000,
     confidence: float = 0.95,
 ) -> list[Interval]:
-    """Return ``performance_profile`` with an interval for each threshold: pointwise, not simultaneous, bands.
+    """Return ``performance_profile`` with an interval for each threshold.
 
-    ``scores`` (runs, tasks), ``thresholds`` (thresholds,). All thresholds share the same resamples,
-    so the bounds fall with the threshold as the profile does. ValueError: as in the two functions
-    combined here.
+    The bands are pointwise, not simultaneous. ``scores`` (runs, tasks), ``thresholds``
+    (thresholds,). All thresholds share the same resamples, so the bounds fall with the threshold as
+    the profile does. ValueError: as in the two functions combined here.
     """
     values = _checked(scores)
     profile = performance_profile(values, thresholds)

@@ -1,1 +1,1 @@
-"""How a spec becomes a record: training, checkpoints, test episodes, files."""
+"""How a spec becomes a record: training, checkpoints, evaluation, and the files that they leave."""

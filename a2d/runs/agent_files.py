@@ -5,7 +5,6 @@ Loading executes no code: safetensors holds tensors alone, the rest is validated
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -13,12 +12,13 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 
 from a2d.errors import A2DError
-from a2d.files import checksum, digest, write_atomically
+from a2d.files import checksum, write_atomically
 from a2d.networks.agent import Agent
 from a2d.networks.interface import Interface, build_agent
 from a2d.runs.agent_checks import DESCRIPTION, WEIGHTS, check_weights, read_description
+from a2d.runs.sealed import write_sealed
 from a2d.specs.architecture import Architecture
-from a2d.specs.data import Frozen, describe_validation_error
+from a2d.specs.data import Frozen, describe_validation_error, later
 from a2d.specs.run import TrainSpec
 
 
@@ -29,7 +29,7 @@ class Description(Frozen):
     design: str | Architecture
     interface: Interface
     weights_sha256: str
-    diverged: str | None = None  # why the run did, whose last good weights these are
+    diverged: str | None = later(None, "why the run diverged, whose last good weights these are")
 
 
 def save_agent(
@@ -40,7 +40,7 @@ def save_agent(
     interface: Interface,
     diverged: str | None = None,
 ) -> None:
-    """Write an agent's bundle into ``folder``; the description last, so that it vouches for the weights.
+    """Write an agent's files into ``folder``; the description last, as it confirms the weights.
 
     Args:
         folder: made if it is not there.
@@ -56,13 +56,15 @@ def save_agent(
     description = Description(
         spec=spec, design=design, interface=interface, weights_sha256=weights, diverged=diverged
     )
-    data = description.model_dump(mode="json", exclude=set() if diverged else {"diverged"})
-    text = json.dumps({**data, "sha256": digest(data)}, indent=1)
-    write_atomically(folder / DESCRIPTION, lambda path: path.write_text(text, encoding="utf-8"))
+    write_sealed(folder / DESCRIPTION, description.model_dump(mode="json"))
 
 
 def load_description(folder: Path) -> Description:
-    """Read ``agent.json``. Raise A2DError naming the file and what is wrong in it."""
+    """Read ``agent.json``.
+
+    Raises:
+        A2DError: it cannot be used; the error names the file and what is wrong in it.
+    """
     data = read_description(folder)
     try:
         return Description.model_validate(data)
@@ -71,7 +73,11 @@ def load_description(folder: Path) -> Description:
 
 
 def load_agent(folder: Path) -> tuple[Agent, Description]:
-    """Read a bundle. Raise A2DError naming the file that is missing, damaged or does not fit."""
+    """Read an agent and its description.
+
+    Raises:
+        A2DError: a file is missing, damaged or does not fit; the error names it.
+    """
     description = load_description(folder)
     check_weights(folder, description.weights_sha256)
     path = folder / WEIGHTS

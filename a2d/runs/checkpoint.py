@@ -1,4 +1,4 @@
-"""A run's state on disk while it runs: one file, whole or absent, from which the run goes on bit for bit.
+"""A run's checkpoint: one file, whole or absent, from which the run resumes bit for bit.
 
 The file holds a SHA-256, then tensors in the format of safetensors; loading it executes no code.
 Environments are not stored: they are brought to where they were by replaying every action from the
@@ -71,14 +71,14 @@ def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 
 class Checkpoint:
-    """Where one run keeps its state, and when it is time to.
+    """Where one run saves its checkpoint, and when one is due.
 
-    As a context, around training, it also answers what asks to stop, such as SIGTERM: the first one
-    asks the run to save its state and stop, a second one is not waited for.
+    As a context, around training, it also answers signals such as SIGTERM: at the first, the run
+    saves a checkpoint and stops; a second ends it at once.
 
     Args:
         folder: of the run.
-        identity: what a state depends on: a state of anything else is not gone on from.
+        identity: what the checkpoint depends on; the run resumes only from one with the same.
     """
 
     def __init__(self, folder: Path, identity: dict[str, str]) -> None:
@@ -91,10 +91,10 @@ class Checkpoint:
         self.handlers = ExitStack()
 
     def load(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
-        """Return the state to go on from; None, with a word why, where the run has to start from nothing.
+        """Return the checkpoint; None where the run has to start again, which is reported.
 
         Raises:
-            A2DError: the folder holds the state of another run.
+            A2DError: the folder holds the checkpoint of another run.
         """
         if not self.path.is_file():
             return None
@@ -118,26 +118,26 @@ class Checkpoint:
         return tensors, notes
 
     def say(self, message: str) -> None:
-        """Tell a person something about the state."""
+        """Report something about the checkpoint."""
         say(f"{self.path}: {message}")
 
     def save(self, tensors: dict[str, Tensor], notes: dict[str, Any]) -> None:
-        """Replace the state by a newer one."""
+        """Replace the checkpoint by a newer one."""
         write_checkpoint(self.path, tensors, {**notes, "identity": self.identity})
         self.saved = time.monotonic()
 
     def due(self) -> bool:
-        """Whether the state is old, or the run was asked to stop."""
+        """Whether the checkpoint is old, or the run was asked to stop."""
         if not self.asked and self.workflow and is_gone(self.workflow):
-            # Its workflow was killed; one given again would otherwise wait for this process.
+            # The workflow was killed; started again, it would wait for this process.
             self.asked = signal.SIGTERM
         return bool(self.asked) or time.monotonic() - self.saved >= self.seconds
 
     def stop_if_asked(self, progress: str) -> None:
-        """Raise Stopped, where the state is saved, if the run was asked to stop."""
+        """Raise Stopped if the run was asked to stop; called when the checkpoint is saved."""
         if self.asked:
             number, self.asked = self.asked, 0  # it is answered once
-            raise Stopped(f"stopped at {progress}; the same command goes on from there", number)
+            raise Stopped(f"stopped at {progress}; the same command resumes there", number)
 
     def __enter__(self) -> Checkpoint:
         self.handlers.enter_context(answering(self._ask))
@@ -153,5 +153,5 @@ class Checkpoint:
 
 
 def remove_checkpoint(folder: Path) -> None:
-    """Delete a run's state, once its record is in place."""
+    """Delete a run's checkpoint, once its record is in place."""
     (folder / FILE).unlink(missing_ok=True)

@@ -11,7 +11,6 @@ from gymnasium.vector import VectorEnv
 
 from a2d.console import say
 from a2d.networks.agent import Agent, draw
-from a2d.seeds import seed_global_streams
 from a2d.specs.task import DEFAULT_EPISODE_LIMIT
 
 
@@ -38,15 +37,18 @@ def evaluate(
     """Play ``episodes`` episodes with sampled actions.
 
     Every environment plays the same number of them, because counting the first that end would
-    favour short ones. ``episodes`` must be a multiple of the number of environments. Seeds the
-    global generators. Where the task has no limit, episodes are cut at the default one, and that is
-    reported: they may have no end. After ``longest`` steps of each environment those that have
-    ended are returned, fewer than asked for.
+    favour short ones. ``episodes`` must be a multiple of the number of environments. The caller
+    seeds the global generators before it makes the environments. Where the task has no limit,
+    episodes are cut at the default one, and that is reported: they may have no end. After
+    ``longest`` steps of each environment those that have ended are returned, fewer than asked
+    for.
     """
-    bound = np.inf if environments.metadata.get("max_episode_steps") else DEFAULT_EPISODE_LIMIT
+    bound: float = DEFAULT_EPISODE_LIMIT
+    if environments.metadata.get("max_episode_steps"):
+        bound = np.inf
     quota = episodes // environments.num_envs
     generator = torch.Generator().manual_seed(seed)
-    seed_global_streams(seed)
+
     observation = environments.reset(seed=seed)[0]
     running, length = np.zeros(environments.num_envs), np.zeros(environments.num_envs, dtype=int)
     played: list[list[tuple[float, int]]] = [[] for _ in range(environments.num_envs)]
@@ -77,5 +79,6 @@ def evaluate(
 def _report_cut(environments: VectorEnv) -> None:
     say(
         f"{environments.metadata['task']}: test episodes without an end were cut after "
-        f"{DEFAULT_EPISODE_LIMIT:,} steps, their returns so far count; the card's max_episode_steps sets a limit"
+        f"{DEFAULT_EPISODE_LIMIT:,} steps, their returns so far count; "
+        "the card's max_episode_steps sets a limit"
     )

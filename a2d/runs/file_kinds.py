@@ -1,4 +1,4 @@
-"""What kind of file or folder a path is, so that the wrong one is refused by what it is and what was expected."""
+"""Recognises files and folders, to refuse a wrong one by what it is and what was expected."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ OWN = {"card": "a task's card", "architecture": "an architecture"}
 
 
 def expect(path: Path, kind: Kind) -> Path:
-    """Return the path, unless it is seen to be something else; what its own reader refuses passes here.
+    """Return the path, unless it is recognised as something else.
 
     Raises:
         A2DError: it is missing, unreadable, empty or of another kind; it says what was expected.
@@ -61,13 +61,17 @@ def _found(path: Path, kind: Kind) -> str | None:
         content = _content(path)
     except OSError as error:
         return f"cannot be read ({error.strerror})"
-    return None if content in (OWN[kind], None) else f"is {content}"
+    if content in (OWN[kind], None):
+        return None
+    return f"is {content}"
 
 
 def _found_folder(path: Path, kind: Kind) -> str | None:
     if kind == "records" or (kind == "agent" and (path / DESCRIPTION).exists()):
         return None
-    return "is a folder" if any(path.iterdir()) else "is an empty folder"
+    if any(path.iterdir()):
+        return "is a folder"
+    return "is an empty folder"
 
 
 def _content(path: Path) -> str | None:
@@ -90,7 +94,9 @@ def _keys(data: bytes) -> set[Any]:
             parsed = read(data)
         except (ValueError, yaml.YAMLError, RecursionError):
             continue
-        return set(parsed) if isinstance(parsed, dict) else set()
+        if isinstance(parsed, dict):
+            return set(parsed)
+        break
     return set()
 
 

@@ -1,4 +1,4 @@
-"""Single runs, as the command line asks for them: specs are built, folders are read and written."""
+"""One run in a folder, as the command line asks for it: builds specs, reads and writes folders."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from a2d.files import only_process
 from a2d.networks.agent import Agent
 from a2d.networks.interface import Interface, build_agent, interface_of
 from a2d.networks.supernet import Supernet
-from a2d.runs.agent_checks import check_bundle
+from a2d.runs.agent_checks import check_agent_files
 from a2d.runs.agent_files import Description, load_agent
 from a2d.runs.checkpoint import remove_checkpoint
 from a2d.runs.evaluation import evaluate
@@ -66,17 +66,22 @@ def _card(path: Path) -> TaskCard:
 
 
 def read_design(path: Path) -> Architecture:
-    """Read the architecture that an option names. Raise A2DError where the path is anything else."""
+    """Read the architecture that an option names; raise A2DError if the path is anything else."""
     return load_architecture(expect(path, "architecture"))
 
 
 def load_teacher(folder: Path) -> tuple[Agent, Description]:
+    """Read a trained agent to learn from.
+
+    Raises:
+        A2DError: it cannot be read, or its own training diverged.
+    """
     agent, description = load_agent(expect(folder, "agent"))
     reason = _divergence(folder, description)
     if reason is not None:
         raise A2DError(
             f"{folder}: no teacher, because its own training diverged ({reason}); "
-            "train one with another seed, or mend what made it diverge"
+            "train one with another seed, or fix what made it diverge"
         )
     return agent, description
 
@@ -93,8 +98,9 @@ def _divergence(folder: Path, description: Description) -> str | None:
         record = read_record(folder / RECORD)
     except A2DError:
         return None
-    same = record.key == key_of(description.spec)
-    return record.reason if same and record.status == "diverged" else None
+    if record.key == key_of(description.spec) and record.status == "diverged":
+        return record.reason
+    return None
 
 
 def _check_outputs(out: Path, log: Path | None) -> None:
@@ -104,7 +110,8 @@ def _check_outputs(out: Path, log: Path | None) -> None:
             raise A2DError(f"{folder}: is a file; {option} names a folder, new or the run's own")
     if log is not None and find_spec("tensorboard") is None:
         raise A2DError(
-            "--log: needs the package tensorboard; pip install 'a2d[tensorboard]', or leave --log out"
+            "--log: needs the package tensorboard; "
+            "pip install 'a2d[tensorboard]', or leave --log out"
         )
 
 
@@ -119,19 +126,18 @@ def train_agent(
     distill: str,
     log: Path | None,
 ) -> Record:
-    """Train one agent and leave its bundle and record in ``out``."""
+    """Train one agent and leave its files and record in ``out``."""
     _check_outputs(out, log)
     base, agent = _base(task, steps, seed, environments, teacher, distill)
-    named = isinstance(design, str)
-    kind = (
-        ManualAgent(network=design) if isinstance(design, str) else GivenAgent(architecture=design)
-    )
+    chosen: ManualAgent | GivenAgent
     try:
-        spec = TrainSpec(**base, agent=kind)
+        if isinstance(design, str):
+            name, chosen = design, ManualAgent(network=design)
+        else:
+            name, chosen = "architecture", GivenAgent(architecture=design)
+        spec = TrainSpec(**base, agent=chosen)
     except ValidationError as error:
-        raise describe_validation_error(
-            error, f"a2d train ({design if named else 'architecture'})"
-        ) from error
+        raise describe_validation_error(error, f"a2d train ({name})") from error
     build_agent(design, _interface(task))  # what does not fit is refused before there is a folder
     with only_process(out):
         return _finished(out, spec) or keep_record(
@@ -168,7 +174,7 @@ def search_architecture(
 
 
 def _finished(out: Path, spec: TrainSpec | SearchSpec) -> Record | None:
-    """Return the record of a run that ``out`` holds already; raise A2DError if that is of another run."""
+    """Return the record that ``out`` holds, if any; raise A2DError if it is another run's."""
     path = out / RECORD
     if not path.exists():
         return None
@@ -179,7 +185,7 @@ def _finished(out: Path, spec: TrainSpec | SearchSpec) -> Record | None:
         write_architecture(out / ARCHITECTURE, record.search.architecture)
     else:
         try:
-            check_bundle(out)
+            check_agent_files(out)
         except A2DError as error:
             say(f"{error}: it is trained again")
             return None
@@ -189,16 +195,19 @@ def _finished(out: Path, spec: TrainSpec | SearchSpec) -> Record | None:
 
 
 def describe_divergence(record: Record) -> str:
-    """Say in one line that a run diverged, where, why, and what is kept."""
-    score = "no score" if record.evaluation is None else f"score {record.score:.2f}"
+    """Return a line that says where and why a run diverged, and what is kept."""
+    score = "no score"
+    if record.evaluation is not None:
+        score = f"score {record.score:.2f}"
     return (
-        f"the run diverged at step {record.steps_done:,} of {record.spec.steps:,} ({record.reason}); "
+        f"the run diverged at step {record.steps_done:,} of {record.spec.steps:,} "
+        f"({record.reason}); "
         f"kept are its record and the last good weights, {score}"
     )
 
 
 def keep_record(record: Record, path: Path, architecture: Path, folder: Path) -> Record:
-    """Write what a search found, then the record, which vouches for the rest; the checkpoint has then served."""
+    """Write what a search found, then the record, which confirms it; delete the checkpoint."""
     if record.search is not None:
         write_architecture(architecture, record.search.architecture)
     write_record(path, record)
@@ -214,7 +223,11 @@ def _interface(task: Path) -> Interface:
 
 
 def draw_architecture(task: Path, like: Architecture, out: Path, seed: int) -> Architecture:
-    """Write a random architecture with about the FLOPs of ``like`` to ``out``; replace nothing but another one."""
+    """Write a random architecture with about the FLOPs of ``like`` to ``out``.
+
+    Raises:
+        A2DError: ``out`` is something else than an architecture.
+    """
     if out.exists():
         expect(out, "architecture")
     interface = _interface(task)
@@ -223,7 +236,7 @@ def draw_architecture(task: Path, like: Architecture, out: Path, seed: int) -> A
     return drawn
 
 
-def evaluate_bundle(
+def evaluate_saved_agent(
     folder: Path, episodes: int, seed: int, environments: int | None = None
 ) -> list[float]:
     """Play test episodes with the agent in ``folder`` and return their returns."""
@@ -243,7 +256,7 @@ def evaluate_bundle(
         with open_environment(description.spec.task, count, seed) as opened:
             return evaluate(agent.eval(), opened, episodes, seed).returns
     except Diverged as reason:
-        raise A2DError(f"{reason}: these episodes have no score; mend the environment") from reason
+        raise A2DError(f"{reason}: these episodes have no score; fix the environment") from reason
 
 
 def measure_costs(task: Path, design: str | Architecture) -> Network:

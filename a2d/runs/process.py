@@ -1,4 +1,4 @@
-"""How a run uses its process: one thread, one device, and the memory of one update kept for the next."""
+"""How a run uses its process: one thread, one device, and memory that is kept between updates."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import math
 import os
 import resource
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import torch
@@ -24,9 +25,10 @@ DEVICE_VARIABLE = "A2D_DEVICE"
 
 
 def chosen_device() -> torch.device:
-    """Return where networks are trained: ``A2D_DEVICE``, such as ``cuda`` or ``cuda:1``, or else the processor.
+    """Return the device that networks are trained on: ``A2D_DEVICE``, or else the processor.
 
-    No part of a run's spec: it changes a result only as another machine would.
+    Its value is a name such as ``cuda`` or ``cuda:1``. It is no part of a run's spec: it changes a
+    result only as another machine would.
     """
     name = os.environ.get(DEVICE_VARIABLE, "cpu")
     try:
@@ -53,11 +55,13 @@ def number_from(variable: str, default: float) -> float:
 
 
 def accelerator_name() -> str | None:
-    """Return what people call the chosen device, or None for the processor."""
+    """Return the chosen device's product name, or None for the processor."""
     device = chosen_device()
     if device.type == "cpu":
         return None
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return device.type
 
 
 def prepare() -> None:
@@ -67,7 +71,9 @@ def prepare() -> None:
 
 
 def _keep_freed_memory() -> None:
-    """Tell glibc not to hand freed memory back to the system; other C libraries are left as they are.
+    """Let glibc keep freed memory instead of returning it to the system.
+
+    Other C libraries are left as they are.
 
     Every update frees what the next one allocates again. Taking it from the system each time, page
     by page, takes as long as a small network's arithmetic.
@@ -81,10 +87,12 @@ def _keep_freed_memory() -> None:
 
 def peak_memory_mib() -> float:
     """Return the most memory the process has held so far, in MiB."""
-    status = Path("/proc/self/status")
-    for line in status.read_text(encoding="utf-8").splitlines() if status.is_file() else []:
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) / 1024
+    with suppress(OSError):
+        for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) / 1024
     # The second choice: on Linux it begins with what the process that started this one held.
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (1024**2 if sys.platform == "darwin" else 1024)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    if sys.platform == "darwin":  # where it is in bytes
+        peak /= 1024
+    return peak

@@ -1,4 +1,4 @@
-"""Telling a person how a long run goes: a progress bar on a terminal, TensorBoard if asked for."""
+"""Reports the progress of a run: a bar on a terminal, and TensorBoard if asked for."""
 
 from __future__ import annotations
 
@@ -15,15 +15,14 @@ SECONDS = 5.0
 
 
 def read_status(folder: Path) -> int | None:
-    """Return how many steps the run in a folder has done; None if none is going on there."""
+    """Return how many steps the run in a folder has done; None if no run is active there."""
     try:
         path = folder / STATUS
-        recent = (
-            time.time() - path.stat().st_mtime < 12 * SECONDS
-        )  # a killed run leaves its file behind
-        return int(path.read_text(encoding="utf-8")) if recent else None
+        if time.time() - path.stat().st_mtime < 12 * SECONDS:  # a killed run leaves its file behind
+            return int(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):  # it has just ended, or is being written
-        return None
+        pass
+    return None
 
 
 class Reporter:
@@ -33,16 +32,15 @@ class Reporter:
         title: stands before the bar; the bar is silent where standard error is no terminal.
         steps: environment steps in all.
         tensorboard: folder for TensorBoard's event files, or None for none.
-        folder: of the run; while it goes on, a small file there says every five seconds how far it
-            is.
+        folder: of the run; a small file there says every five seconds how many steps are done.
     """
 
     def __init__(
         self, title: str, steps: int, tensorboard: Path | None = None, folder: Path | None = None
     ) -> None:
-        self.status = None if folder is None else folder / STATUS
-        self.done, self.told = 0, 0.0
-        silent = True if sys.stderr is None else None  # None: where standard error is no terminal
+        self.status = folder and folder / STATUS
+        self.done, self.written = 0, 0.0
+        silent = sys.stderr is None or None  # None: where standard error is no terminal
         self.bar = tqdm(total=steps, desc=title, unit=" steps", unit_scale=True, disable=silent)
         self.writer = None
         if tensorboard is not None:
@@ -58,9 +56,9 @@ class Reporter:
         self.bar.update(steps)
         self.done += steps
         now = time.monotonic()
-        if self.status is not None and now - self.told >= SECONDS:
-            self.told = now
-            with suppress(OSError):  # a full disk is told where something is lost
+        if self.status is not None and now - self.written >= SECONDS:
+            self.written = now
+            with suppress(OSError):  # a full disk is reported where something is lost
                 self.status.write_text(str(self.done), encoding="utf-8")
 
     def point(self, step: int, scalars: dict[str, float | None]) -> None:

@@ -62,7 +62,7 @@ def versions() -> dict[str, str]:
 
 
 def code_digest() -> str:
-    """Return a hash of the source that runs are computed by: equal digests compute equally, whatever is committed."""
+    """Return a hash of the source code that runs are computed by, committed or not."""
     digest = hashlib.sha256()
     for path in sorted(PACKAGE.rglob("*.py")):
         inside = path.relative_to(PACKAGE)

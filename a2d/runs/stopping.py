@@ -1,4 +1,4 @@
-"""Requests to stop (SIGTERM, Ctrl-C, a closed terminal), answered by one line and 128 + the signal's number."""
+"""Requests to stop (SIGTERM, Ctrl-C, a closed terminal): one line, and exit status 128 + signal."""
 
 from __future__ import annotations
 

@@ -1,10 +1,11 @@
-"""Whether the process that asked for a run still lives, as far as this machine can tell."""
+"""Whether the process that asked for a run is still alive, as far as this machine can know."""
 
 from __future__ import annotations
 
 import os
 import re
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from a2d.errors import A2DError
@@ -37,26 +38,29 @@ def is_gone(name: str) -> bool:
     if parts[3] != _place():
         return False
     try:
-        os.kill(int(parts[1]), 0)
+        with suppress(PermissionError):
+            os.kill(int(parts[1]), 0)
     except ProcessLookupError:
         return True
-    except PermissionError:
-        pass
     return _start(int(parts[1])) != parts[2]
 
 
 def _place() -> str:
-    """Return what process numbers hold for: a machine and, on Linux, its namespace of them."""
-    namespace = str(Path("/proc/self/ns/pid").readlink()) if sys.platform == "linux" else ""
-    return os.uname().nodename + namespace
+    """Return where process numbers are valid: a machine and, on Linux, a namespace on it."""
+    place = os.uname().nodename
+    if sys.platform == "linux":
+        place += str(Path("/proc/self/ns/pid").readlink())
+    return place
 
 
 def _start(process: int) -> str:
-    """Return when a process started, in the system's ticks; nothing for one that has ended, or off Linux."""
+    """Return when a process started, in ticks; '' if it has ended, or where there is no /proc."""
     try:
         status = Path(f"/proc/{process}/stat").read_text(encoding="utf-8")
     except OSError:
         return ""
     fields = status.rpartition(")")[2].split()
     # One that has ended is still listed, as a zombie, until its parent asks how.
-    return "" if fields[STATE] == "Z" else fields[START]
+    if fields[STATE] == "Z":
+        return ""
+    return fields[START]

@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from a2d.errors import A2DError
-from a2d.runs.agent_checks import DESCRIPTION, check_bundle
+from a2d.runs.agent_checks import DESCRIPTION, check_agent_files
 from a2d.runs.records import check_record, read_record
 from a2d.study.study import Run, Study
 from a2d.study.workspace import Workspace
@@ -38,7 +38,7 @@ def find_damage(study: Study, workspace: Workspace) -> dict[Path, str]:
 
 
 def _check_teacher(bundle: Path, run: Run) -> None:
-    check_bundle(bundle)
+    check_agent_files(bundle)
     record = read_record(bundle / "record.json")
     if record.key != run.key:
         raise A2DError(f"{bundle}: holds the run {record.key}, not {run.key}")

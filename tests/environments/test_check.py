@@ -133,8 +133,8 @@ def test_seeds_that_change_nothing_are_noted() -> None:
 
     found = checked(reset=ignore, observation=lambda x: x * 0)
     assert (
-        "note: 100 steps with seeds 0 and 1 were the same; right only if nothing there is random"
-        in found
+        "note: 100 steps with seeds 0 and 1 were the same; "
+        "this is right only if nothing in the task is random" in found
     )
 
 

@@ -22,7 +22,7 @@ HANGING = FAULTY.replace(
 ).replace('"distilled-mlp16-critic" in " ".join(sys.argv)', "True")
 
 
-def test_an_environment_that_swallows_every_interruption_is_ended_too(tmp_path: Path) -> None:
+def test_an_environment_that_catches_every_interruption_is_ended_too(tmp_path: Path) -> None:
     swallow = "while True:\n                try: time.sleep(60)\n                except BaseException: pass"
     text = HANGING.replace("import time; time.sleep(600)", f"import time\n            {swallow}")
     (tmp_path / "faulty_task.py").write_text(text, encoding="utf-8")
@@ -38,7 +38,9 @@ def test_an_environment_that_swallows_every_interruption_is_ended_too(tmp_path: 
     options = {"cwd": tmp_path, "env": environment(PYTHONPATH=f"{ROOT}{os.pathsep}{tmp_path}")}
     status, errors = run("check", "mine.yaml", **options)
     assert (
-        status == 1 and "step 1 of 1 environments" in errors and "swallows what ends it" in errors
+        status == 1
+        and "step 1 of 1 environments" in errors
+        and "catches what should end it" in errors
     )
 
 

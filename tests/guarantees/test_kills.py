@@ -1,4 +1,4 @@
-"""What the README guarantees whatever happens, asked of real processes: ``make test-faults`` runs these for minutes."""
+"""Runs that are killed again and again, and folders that two processes want."""
 
 from __future__ import annotations
 

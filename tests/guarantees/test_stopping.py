@@ -79,7 +79,7 @@ from a2d.cli import main
 main()
 """
 AFTER = "a2d: stopped after training; the same command goes on with the test episodes\n"
-BEFORE = "a2d: stopped; give the same command again to go on\n"
+BEFORE = "a2d: stopped; the same command continues\n"
 
 
 def obey_interrupts() -> None:

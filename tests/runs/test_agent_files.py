@@ -137,7 +137,7 @@ def test_an_edited_description_is_refused(tmp_path: Path) -> None:
     path.write_text(
         path.read_text(encoding="utf-8").replace('"seed": 0', '"seed": 1'), encoding="utf-8"
     )
-    with pytest.raises(A2DError, match=r"agent\.json: is damaged"):
+    with pytest.raises(A2DError, match=r"agent\.json: its checksum does not match"):
         load_agent(tmp_path)
 
 

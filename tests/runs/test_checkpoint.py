@@ -289,7 +289,7 @@ def test_a_signal_is_answered_once_the_state_is_saved(
         assert checkpoint.due()
         assert signal.getsignal(number) == before, "a second one ends the process"
         with pytest.raises(
-            Stopped, match="stopped at step 4; the same command goes on from there"
+            Stopped, match="stopped at step 4; the same command resumes there"
         ) as stopped:
             checkpoint.stop_if_asked("step 4")
         assert stopped.value.signal == number

@@ -24,7 +24,7 @@ from a2d.runs.checkpoint import read_checkpoint, write_checkpoint
 from a2d.runs.execute import run_search, run_training
 from a2d.runs.folder import (
     draw_architecture,
-    evaluate_bundle,
+    evaluate_saved_agent,
     measure_costs,
     search_architecture,
     train_agent,
@@ -230,7 +230,7 @@ def commands(folder: Path) -> dict[str, Callable[[], object]]:
                 card, out, 40, 3, 4, None, "none", {"space": {"cells": 1, "width": 8}}, None
             ).evaluation
         ),
-        "evaluate": lambda: evaluate_bundle(agent, 10, 3),
+        "evaluate": lambda: evaluate_saved_agent(agent, 10, 3),
         "check": lambda: refusal(card),
         "random": lambda: draw_architecture(card, ARCHITECTURE, like, 3),
         "costs": lambda: measure_costs(card, "mlp8").flops,
@@ -262,7 +262,7 @@ def test_every_command_seeds_the_global_generators(command: str, tmp_path: Path)
 def test_another_seed_gives_other_episodes(tmp_path: Path) -> None:
     run_training(spec_of("train", continuous=False), tmp_path)  # type: ignore[arg-type]
     assert (
-        evaluate_bundle(tmp_path, 10, 3)
-        == evaluate_bundle(tmp_path, 10, 3)
-        != evaluate_bundle(tmp_path, 10, 4)
+        evaluate_saved_agent(tmp_path, 10, 3)
+        == evaluate_saved_agent(tmp_path, 10, 3)
+        != evaluate_saved_agent(tmp_path, 10, 4)
     )

@@ -112,6 +112,11 @@ def on_pixels(run: Run) -> bool:
     return run.spec.task.observation == "pixels"
 
 
+def searched_by_gumbel(run: Run) -> bool:
+    spec = run.spec if isinstance(run.spec, SearchSpec) else search_of(run.spec)
+    return spec is not None and isinstance(spec.search, GumbelSettings)
+
+
 def searched(run: Run) -> bool:
     return run.stage == "search" or search_of(run.spec) is not None
 
@@ -139,7 +144,10 @@ def changed_runs(before: Study, after: Study) -> set[tuple[str, str, int]]:
 CASES: dict[str, tuple[str, Any, Any]] = {
     "title": ("title", "Other", lambda run: False),
     "discount": ("pixels.a2c.discount", 0.95, on_pixels),
-    "lambda": ("vectors.search.cost_coefficient", 0.5, lambda run: searched(run) and not on_pixels(run)),
+    "lambda": (
+        "vectors.search.cost_coefficient", 0.5,
+        lambda run: searched_by_gumbel(run) and not on_pixels(run),
+    ),
     "search steps": ("steps.search", 6720, searched),
     "train steps": ("steps.train", 6720, trained),
     "teacher steps": (
@@ -207,7 +215,21 @@ def test_a_recipe_changes_its_own_runs_alone(checkout: Path) -> None:
         (SMOKE, ("experiments", ["size_sweeep"]), ("size_sweeep", "size_sweep")),
         (SMOKE, ("pixels.networks.student", "vanila"), ("smoke", "vanila")),
         (SMOKE, ("vectors.networks.every", ["mlp8", "resnet14"]), ("smoke", "resnet14")),
-        ("methods", ("search.joint.train_mode", "both"), ("methods.yaml", "joint.train_mode", "'both'")),
+        (
+            "methods",
+            ("search.joint.searcher", {"train_mode": "both"}),
+            ("methods.yaml", "joint.searcher.train_mode", "'both'"),
+        ),
+        (
+            "methods",
+            ("search.joint.searcher", {"kind": "guess"}),
+            ("methods.yaml", "joint.searcher", "gumbel, single_path or evolution"),
+        ),
+        (
+            "methods",
+            ("recipes.plus.search.candidates", ["conv3", "conv3"]),
+            ("methods.yaml", "names an operator twice"),
+        ),
         ("methods", ("search.joint.distil", "joint"), ("methods.yaml", "search.joint.distil")),
         ("methods", ("recipes.plus.search.temperatur", 1), ("methods.yaml", "temperatur")),
         ("methods", ("recipes.plus.distillation.schedule", "slow"), ("methods.yaml", "schedule")),

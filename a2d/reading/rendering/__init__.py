@@ -1,4 +1,4 @@
-"""Rendering of tables, figures and the page: what the scripts in ``tables/`` and ``figures/`` share.
+"""Rendering of tables, figures and the page: what the scripts in the two folders share.
 
 Nothing here computes a statistic of its own, trains or imports torch. Read ``artifacts`` for what
 exists, ``command`` for how a script runs, ``style`` and ``figures`` or ``tables`` for how things

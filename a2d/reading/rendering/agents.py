@@ -1,4 +1,4 @@
-"""The kinds of agents that are set against each other: manual, random, searched, each plain or distilled."""
+"""The kinds of agents that are compared: manual, random, searched, each plain or distilled."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import pandas as pd
 
 from a2d.reading.rendering.style import (
     MANUAL,
+    MODE_NAMES,
     PAPER,
     RANDOM,
     Look,
     agent_look,
     agent_name,
-    network_name,
     random_name,
 )
 from a2d.reading.results import Results, where
@@ -24,9 +24,14 @@ BEST, FIXED, TAUGHT = "Best manual", "Fixed manual, distilled training", ("vanil
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of agent. ``rows``: its planned runs on all tasks; a hollow look says it was finally trained plainly.
+    """One kind of agent; a hollow look means that its final training had no teacher.
 
-    ``credit``: it tells what earns A2D's score. ``main``: one of the few that a crowded plot shows.
+    Args:
+        name: for people.
+        look: in figures.
+        rows: its planned runs on all tasks.
+        credit: whether it helps to say what A2D's score is due to.
+        main: whether a crowded plot shows it.
     """
 
     name: str
@@ -34,11 +39,6 @@ class Kind:
     rows: pd.DataFrame
     credit: bool = True
     main: bool = False
-
-    def name_on(self, task: str) -> str:
-        """Return the name with a manual agent's network on this task, as it may differ between tasks."""
-        networks = set(where(self.rows, task=task)["network"]) - {""}
-        return f"{self.name} ({network_name(networks.pop())})" if len(networks) == 1 else self.name
 
 
 def _manual(results: Results) -> Iterator[Kind]:
@@ -55,7 +55,7 @@ def _derived(results: Results) -> Iterator[Kind]:
         .drop_duplicates()
         .itertuples(index=False)
     )
-    order = ["", *methods.search], list(methods.recipes), ["none", "actor", "critic", "joint"]
+    order = ["", *methods.search], list(methods.recipes), list(MODE_NAMES)
 
     def rank(kind: tuple[str, ...]) -> tuple[int, ...]:
         search, _, recipe, mode = kind
@@ -84,13 +84,13 @@ def _derived(results: Results) -> Iterator[Kind]:
 
 
 def kinds(results: Results) -> list[Kind]:
-    """Return every kind of agent that the study plans, from manual to random to searched ones, A2D's late."""
+    """Return every kind of agent that the study plans: manual, random, then searched ones."""
     found = [*_manual(results), *_derived(results)]
     return [kind for kind in found if len(kind.rows) or kind.name == BEST]
 
 
 def a2d(results: Results) -> Kind | None:
-    """Return A2D's agents: searched and finally trained with joint distillation, by the paper's recipe."""
+    """Return A2D's agents: joint distillation in search and training, by the paper's recipe."""
     rows = where(results.runs, stage="derive", search="joint", recipe=PAPER, distillation="joint")
     return next(
         (kind for kind in kinds(results) if len(rows) and kind.rows["key"].equals(rows["key"])),

@@ -1,4 +1,4 @@
-"""What has to be said beside the numbers of a study, found in its records and settings."""
+"""Cautions that a reader needs beside a study's numbers, from its records and settings."""
 
 from __future__ import annotations
 
@@ -8,19 +8,23 @@ from collections import defaultdict
 import pandas as pd
 
 from a2d.reading.rendering.text import number
-from a2d.reading.results import Results, where
+from a2d.reading.results import Results, network_of, where
 from a2d.specs.run import SearchSpec, identity
 from a2d.specs.search import GumbelSettings
 
 LATENCY = (
-    "Latency: milliseconds of one decision in eager PyTorch, batch 1, one thread; the lowest over all records of the "
-    "same network on the task, as runs side by side slow each other down. One multiply-accumulate is two FLOPs."
+    "Latency: milliseconds of one decision in eager PyTorch, batch 1, one thread; the lowest over "
+    "all records of the same network on the task, as runs side by side slow each other down. "
+    "One multiply-accumulate is two FLOPs."
 )
 RANDOM = (
     "Random architectures are drawn until the FLOPs of their cells differ from those of A2D's cells "
     "by at most 10 %."
 )
-BI_LEVEL = "Bi-level search updates weights and α in turn, so that each gets half the updates of the other methods."
+BI_LEVEL = (
+    "Bi-level search updates weights and α in turn, so that each gets half the updates of the "
+    "other methods."
+)
 
 
 def _alike(results: Results, rows: pd.DataFrame) -> list[list[str]]:
@@ -32,14 +36,12 @@ def _alike(results: Results, rows: pd.DataFrame) -> list[list[str]]:
             continue
         asked = identity(record.spec)
         asked["spec"].pop("agent")
-        design = record.network.design
-        network = design if isinstance(design, str) else design.model_dump_json()
-        groups[network, json.dumps(asked["spec"], sort_keys=True)].append(key)
+        groups[network_of(record), json.dumps(asked["spec"], sort_keys=True)].append(key)
     return [keys for keys in groups.values() if len(keys) > 1]
 
 
 def twins(results: Results, rows: pd.DataFrame) -> str:
-    """Return the sentence on runs that are one result counted more than once, '' where there are none.
+    """Return the sentence on runs that are one result counted more than once, '' if there are none.
 
     Two ways to search can derive the same architecture; with the same seed and the same training,
     that is one run.
@@ -49,19 +51,19 @@ def twins(results: Results, rows: pd.DataFrame) -> str:
         runs = [results.study.runs[key] for key in keys]
         names = " and ".join(run.method for run in runs)
         scores = " and ".join(dict.fromkeys(number(results.records[key].score) for key in keys))
-        texts.append(
-            f"{results.title(runs[0].spec.task.name)}, seed {runs[0].spec.seed}: {names} (score {scores})"
-        )
+        spec = runs[0].spec
+        texts.append(f"{results.title(spec.task.name)}, seed {spec.seed}: {names} (score {scores})")
     if not texts:
         return ""
     return (
-        "The same architecture, derived by different searches and trained with the same seed in the same way, is one "
-        f"result that counts as evidence for each of them: {'; '.join(texts)}."
+        "The same architecture, derived by different searches and trained with the same seed in "
+        "the same way, is one result that counts as evidence for each of them: "
+        f"{'; '.join(texts)}."
     )
 
 
 def alpha_rate(results: Results) -> str:
-    """Return the sentence on a learning rate of α that is not the paper's in the paper's recipe, '' if it is."""
+    """Return the sentence on a learning rate of α that is not the paper's, '' if there is none."""
     usual = GumbelSettings.model_fields["architecture_learning_rate"].default
     keys = where(results.runs, stage="search", recipe="paper")["key"]
     specs = (results.study.runs[key].spec for key in keys)
@@ -73,10 +75,15 @@ def alpha_rate(results: Results) -> str:
     } - {usual}
     if not rates:
         return ""
-    told = ", ".join(f"{rate:g} ({rate / usual:g} times {usual:g})" for rate in sorted(rates))
-    return f"α learns at another rate than the paper's here, {told}: 'paper's recipe' means all the rest of it."
+    named = ", ".join(f"{rate:g} ({rate / usual:g} times {usual:g})" for rate in sorted(rates))
+    return (
+        f"α learns at another rate than the paper's here, {named}: "
+        "'paper's recipe' means all the rest of it."
+    )
 
 
 def bi_level(rows: pd.DataFrame) -> str:
-    """Return the sentence on bi-level search where these rows show it."""
-    return BI_LEVEL if rows["search"].eq("bilevel").any() else ""
+    """Return the sentence on bi-level search if these rows show it."""
+    if rows["search"].eq("bilevel").any():
+        return BI_LEVEL
+    return ""

@@ -1,4 +1,4 @@
-"""Figures: settings, panels, missing runs shown as missing, and files whose bytes depend on the records alone."""
+"""Figures: settings, panels, and files whose bytes depend on the records alone."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Drawing:
 
 
 def save_figure(drawing: Drawing, path: Path) -> None:
-    """Write ``path`` with the suffixes .pdf, .png and .txt, the caption; without dates, so that bytes repeat."""
+    """Write ``path`` as .pdf and .png, without dates, and its caption as .txt."""
     metadata: dict[str, dict[str, None]] = {
         "pdf": {"CreationDate": None},
         "png": {"Software": None},
@@ -85,7 +85,7 @@ def save_figure(drawing: Drawing, path: Path) -> None:
 def panels(
     count: int, columns: int = 3, width: float = 3.3, height: float = 2.7, **shared: Any
 ) -> tuple[Figure, list[Axes]]:
-    """Return a figure with ``count`` panels, at most ``columns`` side by side; sizes in inches of one panel."""
+    """Return a figure with ``count`` panels, sized in inches, at most ``columns`` side by side."""
     columns = min(columns, max(count, 1))
     rows = -(-max(count, 1) // columns)
     figure = Figure(figsize=(max(columns * width, 5.0), rows * height + 0.5), layout="constrained")
@@ -97,7 +97,7 @@ def panels(
 
 
 def head(ax: Axes, title: str, rows: pd.DataFrame) -> None:
-    """Put a panel's title on its left, and how many of its planned runs are recorded on its right."""
+    """Put a panel's title on its left, and the number of its recorded runs on its right."""
     ax.set_title(title, loc="left", fontweight="bold", color=INK)
     ax.set_title(tally(rows), loc="right", fontsize=7, color=GREY)
 
@@ -106,22 +106,27 @@ def tally(rows: pd.DataFrame) -> str:
     """Return e.g. '8 runs', or '7 of 8 runs, 1 diverged†'."""
     planned, recorded = len(rows), int(rows["score"].notna().sum())
     diverged = int((rows["state"] == "diverged").sum())
-    text = plural(planned, "run") if planned == recorded else f"{recorded} of {planned} runs"
-    return text + (f", {diverged} diverged†" if diverged else "")
+    text = plural(planned, "run")
+    if recorded < planned:
+        text = f"{recorded} of {planned} runs"
+    if diverged:
+        text += f", {diverged} diverged†"
+    return text
 
 
 def behind(rows: pd.DataFrame, intervals: bool = True) -> str:
-    """Return the caption's sentence on seeds × tasks, on what is absent or diverged, and on missing intervals."""
+    """Return the caption's sentence on seeds, tasks, missing and diverged runs, and intervals."""
     if not len(rows):
         return "This study plans no such runs."
     seeds, tasks = rows["seed"].nunique(), rows["task"].nunique()
-    text = f"n = {plural(seeds, 'seed')} × {plural(tasks, 'task')}; {tally(rows).replace('†', '')} of this study"
+    size = f"{plural(seeds, 'seed')} × {plural(tasks, 'task')}"
+    text = f"n = {size}; {tally(rows).replace('†', '')} of this study"
     absent = int(rows["score"].isna().sum())
     if absent:
         text += f" are recorded ({absent} missing, marked or left blank)"
     if seeds < FEWEST and intervals:
-        few = "one seed has" if seeds == 1 else "two seeds, shown as two dots, have"
-        text += f"; {few} no interval"
+        few = {1: "one seed has", 2: "two seeds, shown as two dots, have"}
+        text += f"; {few[seeds]} no interval"
     return text + "."
 
 
@@ -157,7 +162,7 @@ def empty(message: str) -> Figure:
 def point(
     ax: Axes, x: float, summary: Summary, look: Look, size: float = 7, dots: bool = True
 ) -> None:
-    """Draw a group's mean score with its 95 % interval; of two seeds, with a dot for each, unless they are drawn."""
+    """Draw a group's mean score with its 95 % interval; two seeds have a dot each instead."""
     if summary.score is None:
         return
     score = summary.score
@@ -173,8 +178,8 @@ def point(
     elif dots and len(summary.scores) > 1:
         seeds(ax, [x] * len(summary.scores), summary.scores, look)
     ax.plot(
-        [x], [score.estimate], look.marker, color=look.color, markerfacecolor=look.face, markersize=size,
-        markeredgewidth=1.3, zorder=4,
+        [x], [score.estimate], look.marker, color=look.color, markerfacecolor=look.face,
+        markersize=size, markeredgewidth=1.3, zorder=4,
     )  # fmt: skip
 
 
@@ -222,12 +227,13 @@ def _minor(value: float, limits: tuple[float, float]) -> str:
     # Within one decade the powers of ten alone would leave the axis without numbers.
     leading = round(value / 10 ** np.floor(np.log10(value)))
     span = limits[1] / limits[0]
-    shown = (2, 5) if span < 30 else (3,) if span < 300 else ()
-    return _ticks(value) if leading in shown else ""
+    if (span < 30 and leading in (2, 5)) or (30 <= span < 300 and leading == 3):
+        return _ticks(value)
+    return ""
 
 
 def steps_axis(ax: Axes, end: float) -> None:
-    """Write steps as 20k or 1.5M, no further than the runs go; what stands beyond are test scores."""
+    """Write steps as 20k or 1.5M, up to the runs' end; test scores stand beyond."""
     ticks = MaxNLocator(3, steps=[1, 2, 2.5, 5, 10]).tick_values(0, end)
     ax.set_xticks([tick for tick in ticks if 0 <= tick <= end])
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _ticks(value)))
@@ -246,7 +252,9 @@ def level(ax: Axes, value: float, name: str) -> None:
 
 def not_run(rows: pd.DataFrame) -> str:
     """Return what a blank panel says of these planned runs."""
-    return f"not run: 0 of {plural(len(rows), 'run')}" if len(rows) else "not part of this study"
+    if rows.empty:
+        return "not part of this study"
+    return f"not run: 0 of {plural(len(rows), 'run')}"
 
 
 def absent(ax: Axes, groups: Mapping[str, pd.DataFrame]) -> None:
@@ -259,8 +267,10 @@ def absent(ax: Axes, groups: Mapping[str, pd.DataFrame]) -> None:
     ]
     if short:
         text = textwrap.fill(f"missing: {', '.join(short)}", 70)
-        ax.annotate(text, (1, 0), xycoords="axes fraction", xytext=(0, -30), textcoords="offset points", fontsize=6,
-                    ha="right", va="top", color=GREY, style="italic")  # fmt: skip
+        ax.annotate(
+            text, (1, 0), xycoords="axes fraction", xytext=(0, -30), textcoords="offset points",
+            fontsize=6, ha="right", va="top", color=GREY, style="italic",
+        )  # fmt: skip
 
 
 def label_outer(axes: Sequence[Axes], x: str, y: str) -> None:
@@ -279,26 +289,25 @@ def curves_on_grid(curves: pd.DataFrame, keys: Sequence[str]) -> tuple[Array, Ar
     episode and beyond the end of one that diverged.
     """
     chosen = curves[curves["key"].isin(keys)].dropna()
-    grid = np.linspace(0, chosen["step"].max() if len(chosen) else 1, GRID_POINTS)
-    rows = []
-    for key in keys:
+    end = 1
+    if len(chosen):
+        end = chosen["step"].max()
+    grid = np.linspace(0, end, GRID_POINTS)
+    values = np.full((len(keys), GRID_POINTS), np.nan)
+    for row, key in zip(values, keys, strict=True):
         curve = chosen[chosen["key"] == key]
-        known = len(curve) > 0
-        rows.append(
-            np.interp(grid, curve["step"], curve["mean_return"], left=np.nan, right=np.nan)
-            if known
-            else np.full(GRID_POINTS, np.nan)
-        )
-    return grid, np.array(rows).reshape(-1, GRID_POINTS)
+        if len(curve):
+            row[:] = np.interp(grid, curve["step"], curve["mean_return"], left=np.nan, right=np.nan)
+    return grid, values
 
 
 def mean_curve(
     ax: Axes, curves: pd.DataFrame, keys: Sequence[str], look: Look, band: bool = True
 ) -> None:
-    """Draw the mean over runs where all of them are known, and a band from the lowest to the highest run."""
+    """Draw the mean over runs where all are known, and a band from the lowest to the highest."""
     grid, values = curves_on_grid(curves, keys)
-    known = np.isfinite(values).all(axis=0) if len(values) else np.zeros(len(grid), bool)
-    if not known.any():
+    known = np.isfinite(values).all(axis=0)
+    if not (len(values) and known.any()):
         return
     grid, values = grid[known], values[:, known]
     ax.plot(grid, values.mean(axis=0), color=look.color, linestyle=look.line, zorder=3)
@@ -312,18 +321,21 @@ def legend(
     figure: Figure, entries: Iterable[tuple[str, Look]], columns: int = 4, lines: bool = False
 ) -> None:
     """Put one legend below all panels."""
-    handles = [
-        Line2D(
-            [], [], color=look.color, marker="" if lines else look.marker, linestyle=look.line if lines else "none",
-            markerfacecolor=look.face, markeredgewidth=1.3, label=label,
-        )
-        for label, look in entries
-    ]  # fmt: skip
+    handles = [_handle(label, look, lines) for label, look in entries]
+    if figure.get_figwidth() < NARROW:
+        columns = min(columns, 2)
     if handles:
-        columns = min(columns, 2) if figure.get_figwidth() < NARROW else columns
+        length = (1.5, 3.2)[lines]
         figure.legend(
-            handles=handles,
-            loc="outside lower center",
-            ncols=columns,
-            handlelength=3.2 if lines else 1.5,
+            handles=handles, loc="outside lower center", ncols=columns, handlelength=length
         )
+
+
+def _handle(label: str, look: Look, lines: bool) -> Line2D:
+    drawn: dict[str, Any] = {"marker": look.marker, "linestyle": "none"}
+    if lines:
+        drawn = {"marker": "", "linestyle": look.line}
+    return Line2D(
+        [], [], color=look.color, markerfacecolor=look.face, markeredgewidth=1.3, label=label,
+        **drawn,
+    )  # fmt: skip

@@ -1,4 +1,4 @@
-r"""Tables in LaTeX that fit the text's width: every column has a share of \linewidth, by what stands in it."""
+r"""Tables in LaTeX that fit the text's width: columns share \linewidth by their contents."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PAGE = 45  # lines above which a table may be broken over pages
 
 
 def as_latex(shown: pd.DataFrame, caption: str, label: str, empty: str) -> str:
-    """Return a table environment, a longtable if it is long; ``empty`` says in words that there are no rows."""
+    """Return a table environment, a longtable if it is long; ``empty`` is the text without rows."""
     caption = latex(caption.replace("`", ""))
     if not len(shown):
         return _table(rf"\caption{{{caption}}}\label{{tab:{label}}}", latex(empty))
@@ -83,7 +83,7 @@ def _least(cells: Sequence[str]) -> float:
 
 
 def _layout(shown: pd.DataFrame) -> tuple[str, list[float]]:
-    """Return the largest size of type in which no word is too wide, and every column's width in characters."""
+    """Return the largest font size in which every word fits, and columns' widths in characters."""
     columns = [[name, *shown[name]] for name in shown]
     least = [_least(cells) for cells in columns]
     wish = [
@@ -100,7 +100,9 @@ def _columns(shown: pd.DataFrame, widths: list[float]) -> str:
     gap, whole = GAP * (len(widths) - 1) / len(widths), sum(widths)
     parts = []
     for name, width in zip(shown, widths, strict=True):
-        side = r"\raggedleft" if numeric(shown[name]) else r"\raggedright\hspace{0pt}"
+        side = r"\raggedright\hspace{0pt}"
+        if numeric(shown[name]):
+            side = r"\raggedleft"
         share = math.floor(1e4 * width / whole) / 1e4
         parts.append(
             rf">{{{side}\arraybackslash}}p{{\dimexpr{share:.4f}\linewidth-{gap:.2f}pt\relax}}"

@@ -1,4 +1,4 @@
-"""One palette, one name and one marker for everything that is shown, so that figures agree with each other.
+"""One colour, one marker and one name for everything that is shown, so that figures agree.
 
 Colours are Okabe and Ito's, which colour-blind readers can tell apart; markers and line styles say
 the same again in greyscale. Colour follows the teaching: orange without a teacher, blue for A2D.
@@ -19,7 +19,7 @@ PAPER = "paper"
 
 @dataclass(frozen=True)
 class Look:
-    """How a method is drawn; ``filled`` tells whether its final training was distilled."""
+    """How a method is drawn; ``filled`` if its final training was distilled."""
 
     color: str
     marker: str
@@ -28,7 +28,9 @@ class Look:
 
     @property
     def face(self) -> str:
-        return self.color if self.filled else "white"
+        if self.filled:
+            return self.color
+        return "white"
 
 
 MANUAL = Look(GREY, "P", (0, (1, 1)))
@@ -40,16 +42,14 @@ SEARCHES = {
     "critic": Look("#009e73", "v", (0, (3, 1, 1, 1, 1, 1))),
     "joint": Look("#0072b2", "o", "-"),
 }
-MODES = {
-    mode: SEARCHES["vanilla" if mode == "none" else mode]
-    for mode in ("none", "actor", "critic", "joint")
-}
+
 MODE_NAMES = {
     "none": "No teacher",
     "actor": "Actor only",
     "critic": "Critic only",
     "joint": "Actor and critic (joint)",
 }
+MODES = {mode: SEARCHES.get(mode, SEARCHES["vanilla"]) for mode in MODE_NAMES}
 # Another recipe of the same method is the same hue family, darker, with another marker.
 OTHER_RECIPE = {
     "joint": Look("#d55e00", "*", (0, (8, 1))),
@@ -84,7 +84,7 @@ def search_look(method: str, recipe: str) -> Look:
 
 
 def agent_look(method: str, recipe: str, mode: str) -> Look:
-    """Return the look of an agent that a search derived: hollow when finally trained without a teacher."""
+    """Return a derived agent's look: hollow if its final training had no teacher."""
     return replace(search_look(method, recipe), filled=mode != "none")
 
 
@@ -94,30 +94,41 @@ def search_name(methods: Methods, method: str, recipe: str) -> str:
     if recipe == PAPER:
         return title
     name = methods.recipes[recipe].title
-    return name if method == "joint" else f"{title}, recipe {name}"
+    if method == "joint":
+        return name
+    return f"{title}, recipe {name}"
 
 
 def agent_name(methods: Methods, method: str, recipe: str, mode: str) -> str:
-    """Return a derived agent's name. 'A2D' is joint in search and final training; the rest say what differs."""
-    if method == "joint":
-        name = "A2D" if recipe == PAPER else methods.recipes[recipe].title
-        return name if mode == "joint" else f"{name} search, plain training"
-    name = search_name(methods, method, recipe)
-    return name if mode == "none" else f"{name}, distilled training"
+    """Return a derived agent's name; 'A2D' is joint in search and training, others say how not."""
+    if method != "joint":
+        return _trained(search_name(methods, method, recipe), mode)
+    name = "A2D"
+    if recipe != PAPER:
+        name = methods.recipes[recipe].title
+    if mode == "joint":
+        return name
+    return f"{name} search, plain training"
 
 
 def random_name(mode: str) -> str:
     """Return a random architecture's name."""
-    return "Random architecture" if mode == "none" else "Random architecture, distilled training"
+    return _trained("Random architecture", mode)
+
+
+def _trained(name: str, mode: str) -> str:
+    if mode == "none":
+        return name
+    return f"{name}, distilled training"
 
 
 def network_name(network: str) -> str:
     """Return a manual network's name: 'ResNet-14', 'Vanilla CNN', 'MLP-64'."""
+    names = {"resnet": "ResNet", "mlp": "MLP", "vanilla": "Vanilla CNN"}
     match = re.fullmatch(r"([a-z]+?)(\d+)", network)
-    names = {"resnet": "ResNet", "mlp": "MLP"}
     if match:
         return f"{names.get(match[1], match[1])}-{match[2]}"
-    return "Vanilla CNN" if network == "vanilla" else network
+    return names.get(network, network)
 
 
 def operator_color(operator: Operator) -> str:

@@ -1,4 +1,4 @@
-"""Tables: numbers as CSV, and the same for people as Markdown, LaTeX (see ``latex``) and an HTML fragment."""
+"""Tables: numbers as CSV, and for people as Markdown, LaTeX (see ``latex``) and HTML."""
 
 from __future__ import annotations
 
@@ -15,16 +15,13 @@ from a2d.reading.rendering.latex import as_latex
 from a2d.reading.rendering.text import ABSENT, markdown, numeric
 from a2d.reading.results import Results, Summary
 
-SHORT, LONG = (
-    24,
-    80,
-)  # characters of a cell that HTML keeps on one line, and beyond which it gives it room
+SHORT, LONG = 24, 80  # characters up to which a cell stays on one line, and from which it is wide
 STAR = "★"
 Row = tuple[Mapping[str, str], Mapping[str, object]]  # what is shown, and plain numbers
 INTERVALS = (
-    "Scores are means over seeds of the mean unclipped return of the test episodes. From three seeds on, with 95 % "
-    "bootstrap intervals over seeds in brackets, too narrow for few seeds; two seeds have no interval, and both "
-    "scores stand in parentheses."
+    "Scores are means over seeds of the mean unclipped return of the test episodes. From three "
+    "seeds on, with 95 % bootstrap intervals over seeds in brackets, too narrow for few seeds; "
+    "two seeds have no interval, and both scores stand in parentheses."
 )
 EMPTY = "No rows: this study plans no such runs."
 
@@ -52,13 +49,16 @@ def build(caption: str, rows: Iterable[Row], *notes: str) -> Table:
 
 
 def summary_data(summary: Summary) -> dict[str, object]:
-    """Return a group's scores as plain numbers for the CSV; the bounds are empty for a single run."""
-    score = summary.score
-    certain = score if summary.certain else None
+    """Return a group's scores as plain numbers for the CSV; few runs have no bounds."""
+    score = low = high = None
+    if summary.score is not None:
+        score = summary.score.estimate
+        if summary.certain:
+            low, high = summary.score.low, summary.score.high
     return {
-        "score": None if score is None else score.estimate,
-        "low": None if certain is None else certain.low,
-        "high": None if certain is None else certain.high,
+        "score": score,
+        "low": low,
+        "high": high,
         "runs": summary.recorded,
         "planned": summary.planned,
         "diverged": summary.diverged,
@@ -71,15 +71,15 @@ def shortfall(results: Results, rows: pd.DataFrame) -> str:
     diverged = int((rows["state"] == "diverged").sum())
     notes = []
     if absent:
-        notes.append(
-            f"{len(rows) - absent} of {len(rows)} runs have a score; `{ABSENT}` marks what has none."
-        )
+        recorded = f"{len(rows) - absent} of {len(rows)}"
+        notes.append(f"{recorded} runs have a score; `{ABSENT}` marks what has none.")
     if diverged:
         lost = int((rows["score"].isna() & (rows["state"] == "diverged")).sum())
-        without = f" {lost} of them had none, as no test episode gave a number." if lost else ""
         notes.append(
-            f"† {diverged} of these runs diverged; the score of the last good state counts.{without}"
+            f"† {diverged} of these runs diverged; the score of the last good state counts."
         )
+        if lost:
+            notes.append(f"{lost} of them had none, as no test episode gave a number.")
     return " ".join(notes)
 
 
@@ -103,7 +103,7 @@ def _write(text: str, path: Path) -> None:
 
 def as_markdown(table: Table) -> str:
     """Return caption, table and notes."""
-    sides = ["right" if numeric(table.shown[name]) else "left" for name in table.shown]
+    sides = [("left", "right")[numeric(table.shown[name])] for name in table.shown]
     body = EMPTY
     if len(table.shown):
         body = table.shown.map(markdown).to_markdown(
@@ -114,16 +114,20 @@ def as_markdown(table: Table) -> str:
 
 
 def _html_row(tag: str, cells: Iterable[str], numbers: Iterable[bool]) -> str:
-    """Return a row; its cells' classes say what is read from the right, and what keeps to one line or needs room."""
+    """Return a row; its cells' classes are for numbers, short cells and long ones."""
     parts = []
-    for cell, right in zip(cells, numbers, strict=True):
-        size = "long" if len(cell) > LONG else "short" if len(cell) <= SHORT and tag == "td" else ""
-        kinds = " ".join(filter(None, ("num" if right else "", size)))
-        parts.append(
-            f'<{tag} class="{kinds}">{escape(cell)}</{tag}>'
-            if kinds
-            else f"<{tag}>{escape(cell)}</{tag}>"
-        )
+    for cell, is_number in zip(cells, numbers, strict=True):
+        kinds = []
+        if is_number:
+            kinds.append("num")
+        if len(cell) > LONG:
+            kinds.append("long")
+        elif len(cell) <= SHORT and tag == "td":
+            kinds.append("short")
+        start = tag
+        if kinds:
+            start += f' class="{" ".join(kinds)}"'
+        parts.append(f"<{start}>{escape(cell)}</{tag}>")
     return f"<tr>{''.join(parts)}</tr>"
 
 
@@ -136,6 +140,9 @@ def as_html(table: Table) -> str:
     body = "\n".join(
         [f'<table class="data">\n<thead>{head}</thead>\n<tbody>', *rows, "</tbody>\n</table>"]
     )
-    body = f'<div class="scroll">\n{body}\n</div>' if rows else f"<p>{EMPTY}</p>"
+    body = f'<div class="scroll">\n{body}\n</div>'
+    if not rows:
+        body = f"<p>{EMPTY}</p>"
     notes = " ".join(escape(note.replace("`", "")) for note in table.notes)
-    return f"<figure>\n<figcaption><b>{escape(table.caption)}.</b> {notes}</figcaption>\n{body}\n</figure>\n"
+    caption = f"<figcaption><b>{escape(table.caption)}.</b> {notes}</figcaption>"
+    return f"<figure>\n{caption}\n{body}\n</figure>\n"

@@ -12,11 +12,13 @@ from a2d.reading.statistics import Interval
 ABSENT, UNPLANNED = "—", "not planned"
 PREFIXES = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
 LATEX = {
-    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
-    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
-    "—": "---", "–": "--", "−": "$-$", "×": r"$\times$", "±": r"$\pm$", "·": r"$\cdot$", "≤": r"$\leq$",
-    "≥": r"$\geq$", "★": r"$\star$", "†": r"\dag{}", "…": r"\ldots{}", "→": r"$\rightarrow$", "λ": r"$\lambda$",
-    "α": r"$\alpha$", "β": r"$\beta$", "½": r"$\frac{1}{2}$", "’": "'", "‘": "`", "“": "``", "”": "''", "\n": " ",
+    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
+    "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
+    "<": r"\textless{}", ">": r"\textgreater{}", "—": "---", "–": "--", "−": "$-$",
+    "×": r"$\times$", "±": r"$\pm$", "·": r"$\cdot$", "≤": r"$\leq$", "≥": r"$\geq$",
+    "★": r"$\star$", "†": r"\dag{}", "…": r"\ldots{}", "→": r"$\rightarrow$", "λ": r"$\lambda$",
+    "α": r"$\alpha$", "β": r"$\beta$", "½": r"$\frac{1}{2}$", "’": "'", "‘": "`", "“": "``",
+    "”": "''", "\n": " ",
 }  # fmt: skip
 
 
@@ -42,7 +44,7 @@ def scaled(value: float) -> str:
 
 
 def bounds(interval: Interval | None, certain: bool = True) -> str:
-    """Return 'estimate [low, high]'; the bare estimate where too few runs leave the interval without meaning."""
+    """Return 'estimate [low, high]', or the estimate alone if too few runs stand behind it."""
     if interval is None:
         return ABSENT
     if not certain:
@@ -51,7 +53,7 @@ def bounds(interval: Interval | None, certain: bool = True) -> str:
 
 
 def score(summary: Summary) -> str:
-    """Return a group's mean score with its interval; of two seeds, with both seeds' scores instead."""
+    """Return a group's mean score with its interval, or with both scores if there are two seeds."""
     text = bounds(summary.score, summary.certain)
     if summary.certain or len(summary.scores) < 2:
         return text
@@ -62,12 +64,14 @@ def runs(summary: Summary) -> str:
     """Return 'n of m', and how many of the n diverged."""
     if not summary.planned:
         return UNPLANNED
-    diverged = f" (†{summary.diverged} diverged)" if summary.diverged else ""
-    return f"{summary.recorded} of {summary.planned}{diverged}"
+    text = f"{summary.recorded} of {summary.planned}"
+    if summary.diverged:
+        text += f" (†{summary.diverged} diverged)"
+    return text
 
 
 def latex(text: str) -> str:
-    """Escape for LaTeX, the signs used here included; what is left of non-ASCII is for a UTF-8 engine."""
+    """Escape for LaTeX; non-ASCII characters that are not known here need a UTF-8 engine."""
     return "".join(LATEX.get(character, character) for character in text)
 
 
@@ -77,11 +81,13 @@ def markdown(text: str) -> str:
 
 
 def numeric(cells: Iterable[str]) -> bool:
-    """Tell whether a column holds numbers, which are read from their right ends; absent ones among them."""
+    """Whether a column holds numbers, which are aligned on the right; some may be absent."""
     shown = [cell for cell in cells if cell not in (ABSENT, UNPLANNED)]
     return bool(shown) and all(re.match(r"[−+]?\d[\d.,]*($|[ %†])", cell) for cell in shown)
 
 
 def plural(count: int, noun: str) -> str:
     """Return '1 seed' or '2 seeds'."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+    if count == 1:
+        return f"1 {noun}"
+    return f"{count} {noun}s"

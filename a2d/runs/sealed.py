@@ -1,0 +1,44 @@
+"""JSON files that hold the checksum of their own content, so that damage and edits are noticed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from a2d.errors import A2DError
+from a2d.files import digest, write_atomically
+
+JSON = TypeAdapter(dict[str, Any])  # parses at twice the speed of json.loads
+CHECKSUM = "sha256"
+
+
+def write_sealed(path: Path, data: dict[str, Any]) -> None:
+    """Write plain data and its checksum, atomically."""
+    text = json.dumps({**data, CHECKSUM: digest(data)}, indent=1, allow_nan=False)
+    write_atomically(path, lambda temporary: temporary.write_text(text + "\n", encoding="utf-8"))
+
+
+def read_sealed(path: Path, kind: str, remedy: str) -> dict[str, Any]:
+    """Return the data of a sealed file, not yet validated.
+
+    Args:
+        path: of the file.
+        kind: what it should hold, for errors.
+        remedy: what to do where it is damaged, for errors.
+
+    Raises:
+        A2DError: it cannot be read, or its checksum is not that of its content.
+    """
+    try:
+        data = JSON.validate_json(path.read_bytes())
+    except OSError as error:
+        raise A2DError(f"{path}: cannot be read ({error.strerror}); it should be {kind}") from error
+    except ValueError as error:
+        raise A2DError(f"{path}: cannot be read as {kind}: {error}") from error
+    claimed = data.pop(CHECKSUM, None)
+    if claimed != digest(data):
+        raise A2DError(f"{path}: its checksum does not match its content; {remedy}")
+    return data

@@ -1,0 +1,43 @@
+"""The documents: their links lead somewhere, and the modules and files that they name exist."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.checkout import ROOT
+
+DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("config/*.md")]
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+FILE = re.compile(r"`((?:a2d|benchmarks|docs|figures|tables|tests|workflow)/[\w./-]+)`")
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_every_relative_link_leads_to_a_file(path: Path) -> None:
+    links = [link for link in LINK.findall(path.read_text(encoding="utf-8")) if "://" not in link]
+    lost = [link for link in links if not (path.parent / link.partition("#")[0]).exists()]
+    assert lost == []
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_every_file_that_is_named_exists(path: Path) -> None:
+    named = FILE.findall(path.read_text(encoding="utf-8"))
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def test_the_readme_leads_to_every_document() -> None:
+    linked = LINK.findall((ROOT / "README.md").read_text(encoding="utf-8"))
+    assert {f"docs/{path.name}" for path in ROOT.glob("docs/*.md")} <= set(linked)
+
+
+def test_the_map_names_every_module_of_the_library() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    families = {f"{name}_family" for name in ("atari", "gymnasium", "minatar")} | {"tiny"}
+    modules = {
+        path.stem
+        for path in (ROOT / "a2d").glob("*/*.py")
+        if path.stem not in {"__init__", *families}
+    }
+    assert [name for name in sorted(modules) if f"`{name}`" not in text] == []
