@@ -28,7 +28,7 @@ from a2d.search.trial import Trial, best_of
 from a2d.seeds import own_stream, seed_global_streams, stream_seed
 from a2d.specs.architecture import Architecture
 from a2d.specs.run import SearchSpec
-from a2d.specs.search import EvolutionSettings, SinglePathSettings
+from a2d.specs.search import FromScratchSettings, SharedWeightsSettings
 
 
 class Player(Protocol):
@@ -53,7 +53,7 @@ class SharedWeights:
     """Trials that play episodes with a supernet's weights, one in each copy of the task."""
 
     def __init__(self, spec: SearchSpec, agent: Agent) -> None:
-        assert isinstance(spec.search, SinglePathSettings)
+        assert isinstance(spec.search, SharedWeightsSettings)
         assert isinstance(agent.backbone, Supernet)
         self.spec, self.agent, self.supernet = spec, agent, agent.backbone
         self.least_steps = spec.search.trial_episodes
@@ -103,7 +103,7 @@ class FromScratch:
     def __init__(
         self, spec: SearchSpec, interface: Interface, teacher: Agent | None, device: torch.device
     ) -> None:
-        assert isinstance(spec.search, EvolutionSettings)
+        assert isinstance(spec.search, FromScratchSettings)
         self.spec, self.interface, self.teacher, self.device = spec, interface, teacher, device
         self.updates = spec.updates // spec.search.trials
         self.least_steps = self.updates * spec.algorithm.steps_per_update

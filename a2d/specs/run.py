@@ -12,7 +12,7 @@ from a2d.errors import nearest
 from a2d.specs.algorithm import A2CSettings, DistillationSettings, PPOSettings
 from a2d.specs.architecture import Architecture, Space
 from a2d.specs.data import Frozen, later
-from a2d.specs.search import EvolutionSettings, GumbelSettings, SearchSettings, describe_operators
+from a2d.specs.search import GumbelSettings, SearchSettings, describe_operators
 from a2d.specs.task import TaskCard
 
 # Raised by hand when an algorithm's meaning changes, so that the records it touches become stale.
@@ -142,10 +142,7 @@ class SearchSpec(RunBase):
     @model_validator(mode="after")
     def check_searcher(self) -> SearchSpec:
         self.search.check_space(self.space)
-        if isinstance(self.search, EvolutionSettings) and self.search.trials > self.updates:
-            raise ValueError(
-                f"trials: {self.search.trials} are more than the {self.updates} updates"
-            )
+        self.search.check_updates(self.updates)
         return self
 
     @property

@@ -68,6 +68,9 @@ class SearchBase(Frozen):
         """Return how many of the search's updates train a supernet; the others go to trials."""
         return updates
 
+    def check_updates(self, updates: int) -> None:
+        """Raise ValueError where the search has too few updates."""
+
 
 class GumbelSettings(SearchBase):
     """Differentiable search; the defaults are the paper's recipe as far as it is known."""
@@ -94,28 +97,19 @@ class GumbelSettings(SearchBase):
 
 
 class TrialSettings(SearchBase):
-    """Regularised evolution over trials of single architectures (Real et al. 2019)."""
+    """What searchers by trials of single architectures have."""
 
-    population: int = Field(16, ge=2, description="the youngest trials, among which parents are")
-    tournament: int = Field(4, ge=1, description="of the population, drawn; the best has a child")
     largest_cost: float = Field(
         1.0,
         gt=0,
         le=1,
-        description="of the cells' FLOPs, as a fraction of the most expensive ones'",
+        description="of the cells' FLOPs, by the most expensive ones'",
     )
 
-    @model_validator(mode="after")
-    def check_tournament(self) -> TrialSettings:
-        if self.tournament > self.population:
-            raise ValueError(f"tournament: {self.tournament} of a population of {self.population}")
-        return self
 
+class SharedWeightsSettings(TrialSettings):
+    """Trials that play with a supernet's weights, after its training."""
 
-class SinglePathSettings(TrialSettings):
-    """Uniform single-path sampling, then trials with the shared weights (SPOS, Guo et al. 2020)."""
-
-    kind: Literal["single_path"]
     trial_share: float = Field(0.25, gt=0, lt=1, description="of all steps, spent on trials")
     trial_episodes: int = Field(20, ge=1, description="of one trial, a copy of the task for each")
 
@@ -123,14 +117,42 @@ class SinglePathSettings(TrialSettings):
         return max(1, updates - round(self.trial_share * updates))
 
 
-class EvolutionSettings(TrialSettings):
-    """Trials that train an agent from scratch (Real et al. 2019)."""
+class FromScratchSettings(TrialSettings):
+    """Trials that train an agent of their own."""
 
-    kind: Literal["evolution"]
     trials: int = Field(20, ge=1, description="each has the same share of the search's updates")
 
     def supernet_updates(self, updates: int) -> int:
         return 0
+
+    def check_updates(self, updates: int) -> None:
+        if self.trials > updates:
+            raise ValueError(f"trials: {self.trials} are more than the {updates} updates")
+
+
+class EvolvingSettings(TrialSettings):
+    """Regularised evolution (Real et al. 2019)."""
+
+    population: int = Field(16, ge=2, description="the youngest trials, among which parents are")
+    tournament: int = Field(4, ge=1, description="of the population, drawn; the best has a child")
+
+    @model_validator(mode="after")
+    def check_tournament(self) -> EvolvingSettings:
+        if self.tournament > self.population:
+            raise ValueError(f"tournament: {self.tournament} of a population of {self.population}")
+        return self
+
+
+class SinglePathSettings(SharedWeightsSettings, EvolvingSettings):
+    """Uniform single-path sampling, then trials with the shared weights (SPOS, Guo et al. 2020)."""
+
+    kind: Literal["single_path"]
+
+
+class EvolutionSettings(FromScratchSettings, EvolvingSettings):
+    """Evolution over trials that train an agent from scratch (Real et al. 2019)."""
+
+    kind: Literal["evolution"]
 
 
 def _kind(settings: Any) -> str:
