@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -22,6 +23,10 @@ def logger() -> logging.Logger:
     handler.setFormatter(DefaultFormatter())
     found.addHandler(handler)
     return found
+
+
+def output(verbose: bool = False) -> SimpleNamespace:
+    return SimpleNamespace(printshellcmds=False, verbose=verbose)
 
 
 def said(logger: logging.Logger) -> str:
@@ -50,7 +55,7 @@ def fail(logger: logging.Logger, number: int) -> None:
 
 
 def test_jobs_are_lines_and_failures_three(logger: logging.Logger, tmp_path: Path) -> None:
-    jobs = speak_plainly(logger, details=False)
+    jobs = speak_plainly(logger, output())
     logger.info("Building DAG of jobs...")
     for number in range(5):
         start(logger, number, f"run {number}", tmp_path)
@@ -81,7 +86,7 @@ def test_jobs_are_lines_and_failures_three(logger: logging.Logger, tmp_path: Pat
 
 
 def test_details_are_snakemakes_own_blocks(logger: logging.Logger, tmp_path: Path) -> None:
-    jobs = speak_plainly(logger, details=True)
+    jobs = speak_plainly(logger, output(verbose=True))
     start(logger, 0, "run 0", tmp_path)
     assert "reason: a long reason" in said(logger) and str(tmp_path / "0.json") in said(logger)
     assert jobs.jobs[0].words == "run 0"
@@ -91,7 +96,7 @@ def test_a_quiet_snakemake_stays_quiet_and_failures_are_known(
     logger: logging.Logger, tmp_path: Path
 ) -> None:
     logger.handlers[0].addFilter(lambda record: False)
-    jobs = speak_plainly(logger, details=False)
+    jobs = speak_plainly(logger, output())
     start(logger, 0, "run 0", tmp_path)
     fail(logger, 0)
     assert said(logger) == "" and [words for words, _, _ in jobs.failures()] == ["run 0"]
