@@ -1,4 +1,4 @@
-"""What is asked of a SLURM cluster before jobs are submitted: clusters of fake commands, alone on the PATH."""
+"""What is asked of a SLURM cluster before jobs are submitted: of fake commands on the PATH."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def configure(cluster: Path, age: str, storage: str, sacct: str | None) -> None:
-    lines = f"AccountingStorageType   = {storage}\nClusterName             = c\nMinJobAge               = {age}\n"
+    settings = {"AccountingStorageType": storage, "ClusterName": "c", "MinJobAge": age}
+    lines = "".join(f"{name:23} = {value}\n" for name, value in settings.items())
     command(cluster, "scontrol", f'[ "$1 $2" = "show config" ] || exit 3\nprintf "%s" "{lines}"')
     if sacct is not None:
         command(cluster, "sacct", sacct)

@@ -1,4 +1,4 @@
-"""What the README guarantees whatever happens, asked of real processes: ``make test-faults`` runs these for minutes."""
+"""What the README guarantees whatever happens, asked of real processes for minutes."""
 
 from __future__ import annotations
 
@@ -195,7 +195,8 @@ def test_a_full_disk_is_told_and_leaves_nothing_half_written(tmp_path: Path) -> 
 
 def test_a_disk_that_is_full_after_training_leaves_the_final_state(tmp_path: Path) -> None:
     folder, code = tmp_path / "full", A2D[-1]
-    trained = f"import a2d.runs.execute as e; e.evaluate = lambda *arguments: __import__('os')._exit(9); {code}"
+    leave = "lambda *arguments: __import__('os')._exit(9)"
+    trained = f"import a2d.runs.execute as e; e.evaluate = {leave}; {code}"
     assert (
         subprocess.run(
             [*A2D[:-1], trained, *map(str, vanilla(folder, 400))],
@@ -206,7 +207,10 @@ def test_a_disk_that_is_full_after_training_leaves_the_final_state(tmp_path: Pat
         == 9
     )
     status, errors = run(*vanilla(folder, 400), preexec_fn=limit_file_size)
-    told = r"a2d: .*: goes on from the end of training.*\na2d: .*safetensors: cannot be written \(File too large\).*\n"
+    told = (
+        r"a2d: .*: goes on from the end of training.*\n"
+        r"a2d: .*safetensors: cannot be written \(File too large\).*\n"
+    )
     assert status == 1 and re.fullmatch(told, errors), errors
     assert {path.name for path in folder.iterdir()} == {".lock", "checkpoint"}
     assert run(*vanilla(folder, 400))[0] == run(*vanilla(tmp_path / "roomy", 400))[0] == 0
@@ -367,7 +371,8 @@ gymnasium.register("Faulty-v0", entry_point=Faulty, max_episode_steps=25)
 
 DISTILLED = (
     r"failed: distilled mlp16 critic, R, seed 10\n"
-    r"  tiny-reach: step 1 of 8 environments after .* fails with RuntimeError: motor 3 is hot, at .*\.py:\d+\n"
+    r"  tiny-reach: step 1 of 8 environments after .* fails with RuntimeError: motor 3 is hot, "
+    r"at .*\.py:\d+\n"
     r"  {base}runs/logs/mini/tiny-reach/distilled-mlp16-critic/seed10-\w+\.log\n"
 )
 
@@ -391,7 +396,8 @@ MANUAL = (
 
 
 def test_several_failing_runs_end_in_three_lines_each(checkout: Path) -> None:
-    killed = 'if "manual-mlp16" in " ".join(sys.argv): import os, signal; os.kill(os.getpid(), signal.SIGKILL)'
+    kill = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
+    killed = f'if "manual-mlp16" in " ".join(sys.argv): {kill}'
     text = FAULTY.replace("        return super()", f"        {killed}\n        return super()")
     (checkout / "faulty_task.py").write_text(text, encoding="utf-8")
     card = {"title": "R", "family": "gymnasium", "id": "Faulty-v0", "import_module": "faulty_task"}
@@ -446,7 +452,10 @@ def test_a_whole_study_says_little_and_shows_its_progress(checkout: Path) -> Non
     assert len(text) <= 8000
     progress = [line for line in text.splitlines() if line.startswith("a2d: ")]
     assert progress[0] == f"a2d: 0 of {count} runs done; {count} runs of unknown speed"
-    pattern = rf"a2d: \d+ of {count} runs done, .+ of .+ of computing; about .+ left on 2 cores(; now .*)?"
+    pattern = (
+        rf"a2d: \d+ of {count} runs done, .+ of .+ of computing; "
+        r"about .+ left on 2 cores(; now .*)?"
+    )
     timed = [
         line
         for line in progress
@@ -570,7 +579,8 @@ HANGING = FAULTY.replace(
 
 
 def test_an_environment_that_swallows_every_interruption_is_ended_too(tmp_path: Path) -> None:
-    swallow = "while True:\n                try: time.sleep(60)\n                except BaseException: pass"
+    indent = " " * 16
+    swallow = f"while True:\n{indent}try: time.sleep(60)\n{indent}except BaseException: pass"
     text = HANGING.replace("import time; time.sleep(600)", f"import time\n            {swallow}")
     (tmp_path / "faulty_task.py").write_text(text, encoding="utf-8")
     (tmp_path / "broken").touch()
@@ -667,7 +677,8 @@ def watch(self, more):
     advance(self, more)
 Reporter.advance = watch
 
-spec = TrainSpec(task=load_card(Path(sys.argv[1])), steps=1_000_000, seed=0, a2c={"environments": 50},
+spec = TrainSpec(task=load_card(Path(sys.argv[1])), steps=1_000_000, seed=0,
+                 a2c={"environments": 50},
                  agent={"kind": "manual", "network": "mlp8"})
 run_training(spec, Path(sys.argv[2]))
 print(seen)

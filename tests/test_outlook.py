@@ -102,7 +102,8 @@ def test_a_workflows_progress_is_told_from_its_files(study: Study, tmp_path: Pat
         assert tracker.line() == (
             f"1 of 3 runs done, {duration(done)} of {duration(sum(hours))} of computing; "
             f"about {duration(0.75 * hours[1] + hours[2])} left on 2 cores; "
-            f"now search joint, Catch, seed 0 (step {search.spec.steps // 4:,} of {search.spec.steps:,})"
+            f"now search joint, Catch, seed 0 "
+            f"(step {search.spec.steps // 4:,} of {search.spec.steps:,})"
         ), "the agent waits for the search: two cores do not help"
     assert list(workspace.agent_folder(search.spec).iterdir()) == [], "nothing is left over"
 

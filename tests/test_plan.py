@@ -42,15 +42,24 @@ def workspace(tmp_path: Path) -> Workspace:
 
 def record_of(run: Run, seconds_per_step: float = 0.01, **fields: Any) -> Record:
     values: dict[str, Any] = {
-        "key": run.key, "status": "finished", "steps_done": run.spec.steps, "spec": run.spec,
-        "evaluation": Evaluation(seed=0, returns=[1.0, 2.0], lengths=[3, 3]), "curve": [], "loss_terms": {},
-        "network": Network(design="x", flops=1, parameters=1, latency_median_ms=1.0, latency_p99_ms=1.0),
+        "key": run.key,
+        "status": "finished",
+        "steps_done": run.spec.steps,
+        "spec": run.spec,
+        "evaluation": Evaluation(seed=0, returns=[1.0, 2.0], lengths=[3, 3]),
+        "curve": [],
+        "loss_terms": {},
+        "network": Network(
+            design="x", flops=1, parameters=1, latency_median_ms=1.0, latency_p99_ms=1.0
+        ),
         "timing": Timing(
             wall_s=seconds_per_step * run.spec.steps,
-            training_s=1.0, steps_per_second=1.0, peak_memory_mib=1.0,
+            training_s=1.0,
+            steps_per_second=1.0,
+            peak_memory_mib=1.0,
         ),
         "provenance": collect_provenance(1),
-    }  # fmt: skip
+    }
     return Record(**values | fields)
 
 
@@ -212,10 +221,13 @@ def test_a_study_is_done_run_by_run(workspace: Workspace, tmp_path: Path) -> Non
         (tmp_path / name).symlink_to(ROOT / name)
     text = (ROOT / "workflow" / "scales" / "smoke.yaml").read_text(encoding="utf-8")
     lines = [
-        "steps: {teacher: 1120, train: 560, search: 560}" if line.startswith("steps:")
-        else "tasks: [tiny-reach]" if line.startswith("tasks:") else line
+        "steps: {teacher: 1120, train: 560, search: 560}"
+        if line.startswith("steps:")
+        else "tasks: [tiny-reach]"
+        if line.startswith("tasks:")
+        else line
         for line in text.splitlines()
-    ]  # fmt: skip
+    ]
     (tmp_path / "workflow" / "scales" / "mini.yaml").write_text("\n".join(lines), encoding="utf-8")
     study = load_study("mini", tmp_path)
     for method in ("teacher-mlp64", "search-joint", "derived-joint-joint", "random-joint-joint"):

@@ -1,4 +1,4 @@
-"""What a person is told of jobs: a line each, and of a failed one its name, its own error and its log."""
+"""What is printed of jobs: a line each; of a failed one its name, its own error and its log."""
 
 from __future__ import annotations
 
@@ -39,11 +39,22 @@ def said(logger: logging.Logger) -> str:
 
 def start(logger: logging.Logger, number: int, words: str | None, folder: Path) -> None:
     fields: dict[str, Any] = {
-        "event": LogEvent.JOB_INFO, "jobid": number, "rule_msg": words, "rule_name": "train", "local": True,
-        "input": [], "output": [str(folder / f"{number}.json")], "log": [str(folder / f"{number}.log")],
-        "benchmark": None, "wildcards": {}, "reason": "a long reason", "resources": {}, "priority": 0, "threads": 1,
+        "event": LogEvent.JOB_INFO,
+        "jobid": number,
+        "rule_msg": words,
+        "rule_name": "train",
+        "local": True,
+        "input": [],
+        "output": [str(folder / f"{number}.json")],
+        "log": [str(folder / f"{number}.log")],
+        "benchmark": None,
+        "wildcards": {},
+        "reason": "a long reason",
+        "resources": {},
+        "priority": 0,
+        "threads": 1,
         "is_checkpoint": False,
-    }  # fmt: skip
+    }
     logger.info("Rule: train", extra=fields)
 
 
@@ -77,8 +88,13 @@ def test_jobs_are_lines_and_failures_three(logger: logging.Logger, tmp_path: Pat
         "train",
     ]
     assert [line.partition(" ")[2] for line in lines[6:]] == [
-        "failed: run 1", "failed: run 2", "run 2", "failed: run 3", "failed: run 4", "something else",
-    ]  # fmt: skip
+        "failed: run 1",
+        "failed: run 2",
+        "run 2",
+        "failed: run 3",
+        "failed: run 4",
+        "something else",
+    ]
     assert jobs.failures() == [
         ("run 1", "tiny: step 1: motor 3 is hot", str(tmp_path / "1.log")),
         ("run 4", KILLED, str(tmp_path / "4.log")),
