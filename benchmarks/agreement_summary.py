@@ -108,10 +108,12 @@ def task_section(runs: dict[Implementation, list[Run]]) -> str:
     seeds = " and ".join(f"{len(runs[name])} seeds ({TITLES[name]})" for name in ("ours", "sb3"))
     lines = [
         f"## {spec.task.title}", "", verdict(spec.task.title, points), "",
-        f"Network {spec.agent.network}, {spec.a2c.environments} × {spec.a2c.rollout_length} steps an update, "
-        f"{spec.steps:,} steps; {seeds}. Median seconds of training, on a machine shared with other work: "
+        f"Network {spec.agent.network}, {spec.a2c.environments} × {spec.a2c.rollout_length} steps "
+        f"an update, {spec.steps:,} steps; {seeds}. Median seconds of training, on a machine "
+        "shared with other work: "
         "{:.0f} (ours) and {:.0f} (stable-baselines3).".format(*seconds), "",
-        "| | ours | stable-baselines3 | ours − SB3 [95 % interval] | ours is |", "|---|---|---|---|---|",
+        "| | ours | stable-baselines3 | ours − SB3 [95 % interval] | ours is |",
+        "|---|---|---|---|---|",
         *(point.row() for point in points), "",
     ]  # fmt: skip
     return "\n".join(lines)
@@ -163,9 +165,10 @@ def summarize() -> None:
     head = "# Our A2C and stable-baselines3's\n\n![Learning curves](agreement.png)\n\n"
     note = (
         "Cells: mean ± standard deviation [minimum, maximum] over seeds. The docstrings of "
-        "`benchmarks/agreement.py` and `agreement_summary.py` say how both are run and what the rule is. "
-        "Here the two draw different random numbers. With the same ones every update is the same up to "
-        "rounding (`tests/algorithms/test_agreement.py`), so that a difference here is one between seeds.\n"
+        "`benchmarks/agreement.py` and `agreement_summary.py` say how both are run and what the "
+        "rule is. Here the two draw different random numbers. With the same ones every update is "
+        "the same up to rounding (`tests/algorithms/test_agreement.py`), so that a difference "
+        "here is one between seeds.\n"
     )
     page = head + "\n".join(task_section(runs) for runs in tasks.values()) + "\n" + note
     (ROOT / "agreement.md").write_text(page, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Learning curves of fixed networks taught by none, either or both of the teacher's heads (claim C3)."""
+"""Learning curves of fixed networks taught by neither, one or both of a teacher's heads (C3)."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _panel(ax: Axes, results: Results, task: str) -> None:
 
 
 def _mode(ax: Axes, results: Results, group: pd.DataFrame, mode: str, x: float) -> None:
-    """Draw one mode: mean curve and band, and at ``x`` the mean test score, with a dagger if a run diverged."""
+    """Draw one mode: mean curve, band, and at ``x`` the mean test score (†: a run diverged)."""
     summary = summarize(group)
     if summary.score is None:
         return
@@ -62,15 +62,15 @@ def draw(results: Results) -> figures.Drawing:
     figures.legend(figure, [(MODE_NAMES[mode], LOOKS[mode]) for mode in planned], lines=True)
     unplanned = ", ".join(MODE_NAMES[mode] for mode in LOOKS if mode not in planned)
     caption = (
-        "Learning curves of a fixed network, distilled from neither, one or both of the teacher's heads: mean over "
-        "seeds of the return of recent training episodes, bands from the lowest to the highest seed. Right of the "
-        "vertical line: mean test scores, from three seeds on with 95 % bootstrap intervals, of two seeds with a dot "
-        "for each (hollow: no teacher; †: a run diverged); "
-        f"dashed: the teacher's test score. {figures.behind(rows)}"
+        "Learning curves of a fixed network, distilled from neither, one or both of the teacher's "
+        "heads: mean over seeds of the return of recent training episodes, bands from the lowest "
+        "to the highest seed. Right of the vertical line: mean test scores, from three seeds on "
+        "with 95 % bootstrap intervals, of two seeds with a dot for each (hollow: no teacher; †: "
+        f"a run diverged); dashed: the teacher's test score. {figures.behind(rows)}"
     )
-    return figures.Drawing(
-        figure, caption + (f" Not part of this study: {unplanned}." if unplanned else "")
-    )
+    if unplanned:
+        caption += f" Not part of this study: {unplanned}."
+    return figures.Drawing(figure, caption)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Score against FLOPs for the manual network sizes, one panel a task, the optimum marked (claim C1)."""
+"""Score against FLOPs for manual network sizes, a panel a task, the optimum marked (claim C1)."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _panel(ax: Axes, results: Results, task: str) -> None:
 
 
 def _size(ax: Axes, network: str, rows: pd.DataFrame, best: bool) -> None:
-    """Draw one size: its seeds as dots, its mean with interval, its name, and a star where it is the best."""
+    """Draw one size: dots for seeds, mean with interval, name, and a star if it is the best."""
     summary = summarize(rows)
     if summary.score is None:
         return
@@ -58,12 +58,16 @@ def _size(ax: Axes, network: str, rows: pd.DataFrame, best: bool) -> None:
         )
     figures.point(ax, flops, summary, MANUAL, dots=False)
     if best:
-        ax.plot([flops], [summary.score.estimate], "*", color="#d55e00", markersize=15, markeredgecolor="white",
-                zorder=5)  # fmt: skip
+        ax.plot(
+            [flops], [summary.score.estimate], "*", color="#d55e00", markersize=15,
+            markeredgecolor="white", zorder=5,
+        )  # fmt: skip
     top = max(summary.score.estimate, rows["score"].max())
     # Upright, because neighbouring sizes can be close.
-    ax.annotate(network_name(network), (flops, top), textcoords="offset points", xytext=(0, 8), rotation=90,
-                ha="center", va="bottom", fontsize=7, color=INK)  # fmt: skip
+    ax.annotate(
+        network_name(network), (flops, top), textcoords="offset points", xytext=(0, 8),
+        rotation=90, ha="center", va="bottom", fontsize=7, color=INK,
+    )  # fmt: skip
 
 
 def draw(results: Results) -> figures.Drawing:
@@ -75,9 +79,10 @@ def draw(results: Results) -> figures.Drawing:
         _panel(ax, results, task)
     figures.label_outer(axes, figures.FLOPS_AXIS, figures.SCORE_AXIS)
     caption = (
-        "Test score against FLOPs for manually designed networks of growing size, trained without a teacher. "
-        "Crosses: mean over seeds, from three seeds on with its 95 % bootstrap interval; dots: single seeds; "
-        f"star: the best size of the task by mean score; dashed: a random policy. {figures.behind(rows)}"
+        "Test score against FLOPs for manually designed networks of growing size, trained without "
+        "a teacher. Crosses: mean over seeds, from three seeds on with its 95 % bootstrap "
+        "interval; dots: single seeds; star: the best size of the task by mean score; dashed: a "
+        f"random policy. {figures.behind(rows)}"
     )
     return figures.Drawing(figure, caption)
 

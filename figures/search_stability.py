@@ -1,4 +1,4 @@
-"""Return during the search, every seed a line: one column per way to search, one row per task (claims C2, C3)."""
+"""Return during the search: a line per seed, a column per method, a row per task (C2, C3)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HEADROOM = 0.17  # of a panel, for the spread
 
 
 def _methods(results: Results, searches: pd.DataFrame) -> list[tuple[str, str]]:
-    """Return the planned ways to search, as (method, recipe), in the order of ``workflow/methods.yaml``."""
+    """Return the planned ways to search, (method, recipe), in ``workflow/methods.yaml``'s order."""
     planned = set(searches[["search", "recipe"]].itertuples(index=False, name=None))
     methods = results.study.methods
     return [
@@ -30,7 +30,7 @@ def _methods(results: Results, searches: pd.DataFrame) -> list[tuple[str, str]]:
 
 
 def _panel(ax: Axes, results: Results, rows: pd.DataFrame, look: Look) -> None:
-    """Draw one way to search on one task: its seeds, their mean, and the searched scores at the end."""
+    """Draw one way to search on one task: its seeds, their mean, and their scores at the end."""
     ax.set_title(figures.tally(rows), loc="left", fontsize=7, color=GREY)
     found = rows[rows["score"].notna()]
     if not len(found):
@@ -51,7 +51,7 @@ def _panel(ax: Axes, results: Results, rows: pd.DataFrame, look: Look) -> None:
 
 
 def _seed(ax: Axes, curve: pd.DataFrame, run: pd.Series, look: Look) -> None:
-    """Draw one search: its curve, a dagger where it diverged, and its test score right of the curves."""
+    """Draw one search: its curve, a dagger if it diverged, and its test score on the right."""
     ax.plot(curve["step"], curve["mean_return"], color=look.color, linewidth=0.7, alpha=0.6)
     ax.plot([run["steps"] * 1.06], [run["score"]], look.marker, color=look.color, markersize=4.5,
             markerfacecolor="none", markeredgewidth=0.9)  # fmt: skip
@@ -60,15 +60,17 @@ def _seed(ax: Axes, curve: pd.DataFrame, run: pd.Series, look: Look) -> None:
 
 
 def _row(axes: Sequence[Axes], results: Results, task: str) -> None:
-    """Give a task's panels one y axis, with numbers on the first, and the level of a random policy."""
+    """Give a task's panels one y axis, numbered on the first, and the level of a random policy."""
     axes[0].set_ylabel(f"{results.title(task)}\n{figures.SHORT_RETURN_AXIS}")
     drawn = [ax for ax in axes if ax.lines]
     random = results.study.tasks[task].random_score
     if random is not None and drawn:
         for ax in drawn:
             figures.level(ax, random.value, "")
-        drawn[-1].annotate("random", (1, random.value), xycoords=drawn[-1].get_yaxis_transform(), fontsize=7,
-                           xytext=(3, 0), textcoords="offset points", va="center", color=GREY)  # fmt: skip
+        drawn[-1].annotate(
+            "random", (1, random.value), xycoords=drawn[-1].get_yaxis_transform(), fontsize=7,
+            xytext=(3, 0), textcoords="offset points", va="center", color=GREY,
+        )  # fmt: skip
     limits = [ax.get_ylim() for ax in drawn]
     for ax in drawn:
         low, high = min(low for low, _ in limits), max(high for _, high in limits)
@@ -84,7 +86,9 @@ def draw(results: Results) -> figures.Drawing:
         return figures.Drawing(
             figures.empty("This study plans no searches."), figures.behind(searches)
         )
-    columns, width = len(methods), 1.8 if len(methods) > 3 else 2.6
+    columns, width = len(methods), 2.6
+    if columns > 3:
+        width = 1.8
     figure, axes = figures.panels(columns * len(tasks), columns, width, 1.85)
     for index, ax in enumerate(axes):
         task, (method, recipe) = tasks[index // columns], methods[index % columns]
@@ -95,8 +99,10 @@ def draw(results: Results) -> figures.Drawing:
         _panel(ax, results, rows, look)
         if index < columns:
             name = search_name(results.study.methods, method, recipe).replace(", ", ",\n")
-            ax.annotate(name, (0, 1), xycoords="axes fraction", xytext=(0, 16), textcoords="offset points",
-                        fontsize=8.5, fontweight="bold", color=INK)  # fmt: skip
+            ax.annotate(
+                name, (0, 1), xycoords="axes fraction", xytext=(0, 16),
+                textcoords="offset points", fontsize=8.5, fontweight="bold", color=INK,
+            )  # fmt: skip
     for index, task in enumerate(tasks):
         _row(axes[index * columns : (index + 1) * columns], results, task)
     figure.supxlabel(figures.STEPS_AXIS, fontsize=8.5, color=INK)
@@ -106,10 +112,12 @@ def draw(results: Results) -> figures.Drawing:
 
 def _caption(searches: pd.DataFrame) -> str:
     return (
-        "Return of recent training episodes during the search, of paths sampled from the supernet: every seed a thin "
-        "line, their mean a thick one (as far as all seeds go); †: where a search diverged. Markers at the right: test "
-        "score of the supernet along its strongest path, one a seed; sd: their standard deviation over seeds; dashed: "
-        f"a random policy. The panels of a task share their y axis. {figures.behind(searches, intervals=False)}"
+        "Return of recent training episodes during the search, of paths sampled from the "
+        "supernet: every seed a thin line, their mean a thick one (as far as all seeds go); †: "
+        "where a search diverged. Markers at the right: test score of the supernet along its "
+        "strongest path, one a seed; sd: their standard deviation over seeds; dashed: a random "
+        "policy. The panels of a task share their y axis. "
+        f"{figures.behind(searches, intervals=False)}"
     )
 
 

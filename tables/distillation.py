@@ -1,4 +1,4 @@
-"""A fixed network taught by none, either or both of the teacher's heads (claim C3, the paper's Sec. 4.3)."""
+"""A fixed network taught by neither, one or both of the teacher's heads (claim C3)."""
 
 from __future__ import annotations
 
@@ -37,7 +37,9 @@ def _rows(results: Results) -> Iterator[Row]:
         for mode, name in MODE_NAMES.items():
             group = results.fixed(task, mode)
             summary = summarize(group)
-            lead = None if mode == "none" else _lead(group, alone)
+            lead = None
+            if mode != "none":
+                lead = _lead(group, alone)
             certain = summary.certain and summarize(alone).certain
             yield _row(results, task, name, results.networks(task).student, summary, lead, certain)
 
@@ -60,7 +62,7 @@ def _row(
         "Runs": runs(summary),
     }
     data = {"task": task, "network": network, "taught_by": name, **summary_data(summary)}
-    return shown, data | {"lead": None if lead is None else lead.estimate}
+    return shown, data | {"lead": lead and lead.estimate}
 
 
 def make(results: Results) -> Table:

@@ -1,4 +1,4 @@
-"""Search methods: searched and derived scores, their spread over seeds, FLOPs and cost (claims C2 and C3)."""
+"""Search methods: searched and derived scores, spread over seeds, FLOPs, cost (claims C2, C3)."""
 
 from __future__ import annotations
 
@@ -65,9 +65,10 @@ def make(results: Results) -> Table:
     shown = results.runs[results.runs["search"] != ""]
     used = shown[(shown["stage"] == "search") | (shown["distillation"] == "none")]
     meaning = (
-        "Searched score: the supernet along its strongest path. Derived score: that architecture, trained from "
-        "scratch without a teacher. Spread: standard deviation over seeds. FLOPs of one decision of the derived "
-        "agent, skips among its cells, steps and core-minutes of one search: means over seeds."
+        "Searched score: the supernet along its strongest path. Derived score: that architecture, "
+        "trained from scratch without a teacher. Spread: standard deviation over seeds. FLOPs of "
+        "one decision of the derived agent, skips among its cells, steps and core-minutes of one "
+        "search: means over seeds."
     )
     said = (
         meaning,

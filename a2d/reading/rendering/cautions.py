@@ -79,6 +79,13 @@ def alpha_rate(results: Results) -> str:
     )
 
 
+def random(rows: pd.DataFrame) -> str:
+    """Return the sentence on random architectures if these rows show any."""
+    if rows["random"].fillna("").astype(bool).any():
+        return RANDOM
+    return ""
+
+
 def bi_level(rows: pd.DataFrame) -> str:
     """Return the sentence on bi-level search if these rows show it."""
     if rows["search"].eq("bilevel").any():
