@@ -1,4 +1,4 @@
-"""Does our A2C agree with stable-baselines3's (SB3's)? Same network, same first weights, same settings.
+"""Does our A2C agree with stable-baselines3's (SB3's) on one network, start and settings?
 
 One run: ``python -m benchmarks.agreement --task gymnasium-cartpole --implementation ours --seed 0``
 (or ``sb3``) writes ``benchmarks/agreement/<task>/<implementation>-seed<S>.json``; a run that is

@@ -1,4 +1,4 @@
-"""Is our A2C at least as good as stable-baselines3's? Applies the rule and renders what agreement.py recorded.
+"""Is our A2C as good as stable-baselines3's? Applies the rule to what agreement.py recorded.
 
 The rule, fixed before any run. It is applied to the training return (mean of the last 100 episodes)
 at 25, 50, 75 and 100 % of training and to the test score (mean of 100 episodes with sampled
@@ -34,7 +34,7 @@ COLORS: dict[Implementation, str] = {"ours": "#0072b2", "sb3": "#d55e00"}
 
 @dataclass(frozen=True)
 class Point:
-    """One comparison: all seeds of both implementations, our mean minus SB3's, and the rule's answer."""
+    """One comparison: both implementations' seeds, our mean minus SB3's, the rule's answer."""
 
     title: str
     ours: Returns
@@ -91,11 +91,14 @@ def verdict(title: str, points: list[Point]) -> str:
     """Say in one sentence what the rule makes of all points."""
     places = ("within", "above", "below")
     titles = {at: [point.title for point in points if point.position == at] for at in places}
-    found = f"each mean lies within the other's seeds at {len(titles['within'])} of {len(points)} points"
+    within = f"{len(titles['within'])} of {len(points)} points"
+    found = f"each mean lies within the other's seeds at {within}"
     for at in ("above", "below"):
         if titles[at]:
             found += f"; ours is {at} at {len(titles[at])} ({', '.join(titles[at])})"
-    answer = "does **not** agree" if titles["below"] else "**agrees**"
+    answer = "**agrees**"
+    if titles["below"]:
+        answer = "does **not** agree"
     return f"{title}: ours {answer} with stable-baselines3's; {found}."
 
 

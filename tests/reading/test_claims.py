@@ -38,7 +38,7 @@ def scored(
     diverged: str = "",
     missing: Callable[[Run], bool] = lambda run: False,
 ) -> Results:
-    """Record a study: ``scores`` above random by method, or by 'task/method'; a tuple has one for every seed."""
+    """Record a study: scores above random by method or 'task/method', tuples have one per seed."""
 
     def score(run: Run) -> float | None:
         value = scores.get(f"{run.spec.task.name}/{run.method}", scores.get(run.method, LEVEL))
@@ -75,7 +75,7 @@ def the_point(value: float) -> object:
 
 
 def test_c1_an_optimum_that_differs_between_tasks(two: Study) -> None:
-    """Leads over the largest size: (10 − 5) / 10 on one task and 0 on the other, whose largest size is best."""
+    """Leads over the largest size: (10 − 5) / 10 on one task, 0 where the largest is best."""
     largest = {f"{TWO[1]}/manual-resnet14": 5.0, f"{TWO[1]}/manual-resnet20": 10.0}
     verdict = verdict_on("C1", scored(two, {**MANUAL, **largest}))
     assert effect_of(verdict) == the_point(0.25)
@@ -93,7 +93,7 @@ def test_c1_an_optimum_that_differs_between_tasks(two: Study) -> None:
 
 
 def test_c1_a_lead_that_does_not_hold_on_the_seed_left_out(two: Study) -> None:
-    """Three seeds lose 1 by what the others choose, two choose the largest itself; the range of means is 10."""
+    """Three seeds lose 1 by the others' choice, two choose the largest; means range over 10."""
     scores: Scores = {
         "manual-vanilla": (9.0, 9.0, 9.0, 11.5, 11.5),
         "manual-resnet14": 0.0,

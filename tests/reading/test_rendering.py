@@ -204,7 +204,7 @@ def test_the_page_shows_everything_once_and_scores_before_structures(page: str) 
 
 
 def test_the_page_fits_a_phone_and_numbers_stand_on_the_right(page: str) -> None:
-    """What is wide scrolls in a box of its own, and links in a row can break between any two of them."""
+    """What is wide scrolls in its own box, and a row of links can break between any two."""
     assert "flex-wrap: wrap" in page and ".scroll { overflow-x: auto; }" in page
     assert page.count("<table") == page.count('<div class="scroll">\n<table')
     assert page.count("<img") == page.count('<div class="scroll"><img')
@@ -297,7 +297,7 @@ def test_captions_say_how_methods_differ(results: Results) -> None:
 
 
 def test_a_negative_effect_beside_a_star_is_explained(study: Study) -> None:
-    """ResNet-20 has the best mean; without either of its seeds the others are no guide to the seed left out."""
+    """ResNet-20 has the best mean; without one of its seeds the rest do not predict that seed."""
     scores = {
         "vanilla": (9.0, 1.0),
         "resnet14": (1.0, 9.0),
