@@ -1,4 +1,4 @@
-"""Does our A2C agree with stable-baselines3's (SB3's)? Same network, same first weights, same settings.
+"""Does our A2C agree with stable-baselines3's (SB3's) on one network, start and settings?
 
 One run: ``python -m benchmarks.agreement --task gymnasium-cartpole --implementation ours --seed 0``
 (or ``sb3``) writes ``benchmarks/agreement/<task>/<implementation>-seed<S>.json``; a run that is
@@ -172,10 +172,12 @@ def sb3_model(
     model = A2C(
         "MlpPolicy", environments, schedule, settings.rollout_length, settings.discount,
         gae_lambda=1.0, ent_coef=settings.entropy_coefficient, vf_coef=settings.value_coefficient,
-        max_grad_norm=settings.max_gradient_norm, normalize_advantage=False, seed=seed, device="cpu",
+        max_grad_norm=settings.max_gradient_norm, normalize_advantage=False, seed=seed,
+        device="cpu",
         policy_kwargs={
             "net_arch": [], "ortho_init": False, "normalize_images": False,
-            "features_extractor_class": AgentFeatures, "features_extractor_kwargs": {"agent": agent},
+            "features_extractor_class": AgentFeatures,
+            "features_extractor_kwargs": {"agent": agent},
             "optimizer_class": torch.optim.RMSprop,
             "optimizer_kwargs": {"alpha": settings.rmsprop_decay, "eps": settings.rmsprop_epsilon},
         },
@@ -227,7 +229,8 @@ def train_sb3(spec: TrainSpec) -> Run:
     provenance = collect_provenance(THREADS)
     versions = {**provenance.versions, "stable-baselines3": version("stable-baselines3")}
     return Run(
-        implementation="sb3", spec=spec, curve=callback.curve, evaluation=evaluate_agent(spec, agent),
+        implementation="sb3", spec=spec, curve=callback.curve, evaluation=evaluate_agent(spec,
+                                                                                         agent),
         training_seconds=seconds, provenance=provenance.model_copy(update={"versions": versions}),
     )  # fmt: skip
 

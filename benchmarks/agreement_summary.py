@@ -1,4 +1,4 @@
-"""Is our A2C at least as good as stable-baselines3's? Applies the rule and renders what agreement.py recorded.
+"""Is our A2C as good as stable-baselines3's? Applies the rule to what agreement.py recorded.
 
 The rule, fixed before any run. It is applied to the training return (mean of the last 100 episodes)
 at 25, 50, 75 and 100 % of training and to the test score (mean of 100 episodes with sampled
@@ -34,7 +34,7 @@ COLORS: dict[Implementation, str] = {"ours": "#0072b2", "sb3": "#d55e00"}
 
 @dataclass(frozen=True)
 class Point:
-    """One comparison: all seeds of both implementations, our mean minus SB3's, and the rule's answer."""
+    """One comparison: both implementations' seeds, our mean minus SB3's, the rule's answer."""
 
     title: str
     ours: Returns
@@ -91,11 +91,14 @@ def verdict(title: str, points: list[Point]) -> str:
     """Say in one sentence what the rule makes of all points."""
     places = ("within", "above", "below")
     titles = {at: [point.title for point in points if point.position == at] for at in places}
-    found = f"each mean lies within the other's seeds at {len(titles['within'])} of {len(points)} points"
+    within = f"{len(titles['within'])} of {len(points)} points"
+    found = f"each mean lies within the other's seeds at {within}"
     for at in ("above", "below"):
         if titles[at]:
             found += f"; ours is {at} at {len(titles[at])} ({', '.join(titles[at])})"
-    answer = "does **not** agree" if titles["below"] else "**agrees**"
+    answer = "**agrees**"
+    if titles["below"]:
+        answer = "does **not** agree"
     return f"{title}: ours {answer} with stable-baselines3's; {found}."
 
 
@@ -108,10 +111,12 @@ def task_section(runs: dict[Implementation, list[Run]]) -> str:
     seeds = " and ".join(f"{len(runs[name])} seeds ({TITLES[name]})" for name in ("ours", "sb3"))
     lines = [
         f"## {spec.task.title}", "", verdict(spec.task.title, points), "",
-        f"Network {spec.agent.network}, {spec.a2c.environments} × {spec.a2c.rollout_length} steps an update, "
-        f"{spec.steps:,} steps; {seeds}. Median seconds of training, on a machine shared with other work: "
+        f"Network {spec.agent.network}, {spec.a2c.environments} × {spec.a2c.rollout_length} steps "
+        f"an update, {spec.steps:,} steps; {seeds}. Median seconds of training, on a machine "
+        "shared with other work: "
         "{:.0f} (ours) and {:.0f} (stable-baselines3).".format(*seconds), "",
-        "| | ours | stable-baselines3 | ours − SB3 [95 % interval] | ours is |", "|---|---|---|---|---|",
+        "| | ours | stable-baselines3 | ours − SB3 [95 % interval] | ours is |",
+        "|---|---|---|---|---|",
         *(point.row() for point in points), "",
     ]  # fmt: skip
     return "\n".join(lines)
@@ -163,9 +168,10 @@ def summarize() -> None:
     head = "# Our A2C and stable-baselines3's\n\n![Learning curves](agreement.png)\n\n"
     note = (
         "Cells: mean ± standard deviation [minimum, maximum] over seeds. The docstrings of "
-        "`benchmarks/agreement.py` and `agreement_summary.py` say how both are run and what the rule is. "
-        "Here the two draw different random numbers. With the same ones every update is the same up to "
-        "rounding (`tests/algorithms/test_agreement.py`), so that a difference here is one between seeds.\n"
+        "`benchmarks/agreement.py` and `agreement_summary.py` say how both are run and what the "
+        "rule is. Here the two draw different random numbers. With the same ones every update is "
+        "the same up to rounding (`tests/algorithms/test_agreement.py`), so that a difference "
+        "here is one between seeds.\n"
     )
     page = head + "\n".join(task_section(runs) for runs in tasks.values()) + "\n" + note
     (ROOT / "agreement.md").write_text(page, encoding="utf-8")

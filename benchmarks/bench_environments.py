@@ -1,4 +1,4 @@
-"""Stepping environments alone, with random actions: the speed that no training on one core can pass."""
+"""Environments stepped alone, at random: training on one core cannot be faster."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from a2d.environments import make_environment
 from a2d.specs.task import load_task
 from benchmarks.engines import ENVS, median_seconds, note
 
-pytestmark = pytest.mark.filterwarnings("default")  # MuJoCo's are not ours to mend
+pytestmark = pytest.mark.filterwarnings("default")  # MuJoCo's are not ours to fix
 
 
 @pytest.mark.parametrize(

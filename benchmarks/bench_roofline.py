@@ -1,4 +1,4 @@
-"""An update against its roofline: the time its products would take at the best speed they reach in isolation."""
+"""An update against its roofline: its products at the best speed that they reach alone."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_update_against_roofline(benchmark: BenchmarkFixture, network: str) -> N
 
 
 def products_of(agent: Agent, batch: int) -> list[tuple[Product, Tensor, Tensor]]:
-    """Return every product of a forward pass with its input and output, in the order of the calls."""
+    """Return every product of a forward pass with input and output, in calling order."""
     calls: list[tuple[Product, Tensor, Tensor]] = []
 
     def keep(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
@@ -92,7 +92,7 @@ def _forward_seconds(agent: Agent, batch: int) -> list[float]:
 
 
 def _backward_seconds(agent: Agent, batch: int) -> list[float]:
-    """Return every product's seconds per observation for its gradients; the first needs none by its input."""
+    """Return products' seconds per observation for gradients; the first has none by its input."""
     return [
         _best(partial(layer.product_gradients, to_input=index > 0), (torch.randn_like(output), x))
         for index, (layer, x, output) in enumerate(products_of(agent, batch))

@@ -1,4 +1,4 @@
-"""A study of ten thousand runs: planning it, reading its records; and what one run takes of memory."""
+"""A study of ten thousand runs: planning, reading its records; and the memory of one run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Training: ours against stable-baselines3's, and a search against training ResNet-14. One thread each."""
+"""Training against stable-baselines3's, and search against training ResNet-14, on one thread."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from benchmarks.engines import in_turns, note, ours, sb3, search_spec, train_spe
 
 BREAKOUT = "minatar-breakout"
 
-pytestmark = pytest.mark.filterwarnings("default")  # MuJoCo's and SB3's are not ours to mend
+pytestmark = pytest.mark.filterwarnings("default")  # MuJoCo's and SB3's are not ours to fix
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,7 @@ def search_spec(task: str, cells: int, paths: int, environments: int) -> SearchS
 
 
 class StillEnvironment(BatchedEnvironment):
-    """Shows the same observations for ever and costs nothing, so that only network and learner are timed."""
+    """Shows the same observations at no cost, so that only network and learner are timed."""
 
     def __init__(self, like: BatchedEnvironment) -> None:
         super().__init__(
@@ -105,7 +105,7 @@ def ours(spec: TrainSpec | SearchSpec, still: bool = False) -> tuple[Advance, A2
 
 @contextmanager
 def sb3(spec: TrainSpec) -> Iterator[Advance]:
-    """Yield stable-baselines3's A2C on the same network, with its own environments, buffer and losses.
+    """Yield stable-baselines3's A2C on the same network, with its environments, buffer, losses.
 
     It has a process to itself, as its users would run it: what ours asks of the memory allocator is
     ours alone.

@@ -49,7 +49,8 @@ def main() -> None:
         returns = random_returns(load_card(path), args.episodes, args.num_envs, args.seed)
         error = returns.std() / np.sqrt(returns.size)
         print(
-            f"{path.stem}: {returns.mean():.4g}, standard error {error:.2g}, {returns.size} episodes"
+            f"{path.stem}: {returns.mean():.4g}, standard error {error:.2g}, {returns.size} "
+            "episodes"
         )
 
 

@@ -33,7 +33,7 @@ SMALL = 7.5  # points
 
 @dataclass(frozen=True)
 class Entry:
-    """One row: a kind of agent, its planned runs on the tasks that have a scale, its scores."""
+    """One row of the figure: a kind of agent, its runs on tasks that have a scale, its scores."""
 
     kind: Kind
     rows: pd.DataFrame
@@ -46,21 +46,26 @@ class Entry:
 
     @property
     def middle(self) -> float:
-        return -np.inf if self.scores is None else interquartile_mean(self.scores)
+        if self.scores is None:
+            return -np.inf
+        return interquartile_mean(self.scores)
 
     @property
     def label(self) -> str:
-        return self.kind.name + ("†" if (self.rows["state"] == "diverged").any() else "")
+        if (self.rows["state"] == "diverged").any():
+            return f"{self.kind.name}†"
+        return self.kind.name
 
 
 def _entry(results: Results, kind: Kind, yardstick: Yardstick) -> Entry:
-    tasks, scores = yardstick.tasks, None
-    # Where no size is recorded none is the best, and the runs of all of them are what is missing.
-    sweep = pd.concat([results.manual(task) for task in results.study.tasks])
-    rows = sweep if kind.name == BEST and not len(kind.rows) else kind.rows
-    rows = rows[rows["task"].isin(tasks)] if tasks else rows
-    with suppress(MissingRuns):  # shown as such
-        scores = yardstick.apply(matrix(rows, tasks), tasks) if tasks else None
+    tasks, rows, scores = yardstick.tasks, kind.rows, None
+    if kind.name == BEST and rows.empty:
+        # Where no size is recorded none is the best, and the runs of all of them are missing.
+        rows = pd.concat([results.manual(task) for task in results.study.tasks])
+    if tasks:
+        rows = rows[rows["task"].isin(tasks)]
+        with suppress(MissingRuns):  # shown as such
+            scores = yardstick.apply(matrix(rows, tasks), tasks)
     return Entry(kind, rows, scores)
 
 
@@ -74,39 +79,26 @@ def _dot(ax: Axes, y: float, interval: Interval, entry: Entry, certain: bool) ->
             linewidth=1.6,
             solid_capstyle="butt",
         )
-    size = 9 if look.marker == "*" else 7
     ax.plot(
-        [interval.estimate],
-        [y],
-        look.marker,
-        color=look.color,
-        markerfacecolor=look.face,
-        markersize=size,
-        markeredgewidth=1.3,
-        zorder=4,
-    )
+        [interval.estimate], [y], look.marker, color=look.color, markerfacecolor=look.face,
+        markersize=look.size, markeredgewidth=1.3, zorder=4,
+    )  # fmt: skip
 
 
 def _note(ax: Axes, y: float, message: str) -> None:
     box = {"facecolor": "white", "edgecolor": "none", "pad": 1}
     ax.text(
-        0.02,
-        y,
-        message,
-        transform=ax.get_yaxis_transform(),
-        va="center",
-        fontsize=SMALL,
-        color=GREY,
-        fontstyle="italic",
-        bbox=box,
-    )
+        0.02, y, message, transform=ax.get_yaxis_transform(), va="center", fontsize=SMALL,
+        color=GREY, fontstyle="italic", bbox=box,
+    )  # fmt: skip
 
 
 def _lines(ax: Axes, entries: list[Entry], names: bool, own: Entry | None) -> None:
     """Give every entry one line, from the top, with its name or without; A2D's name is bold."""
-    ax.set_yticks(range(len(entries)), [entry.label if names else "" for entry in entries])
+    ax.set_yticks(range(len(entries)), [entry.label * names for entry in entries])
     for label, entry in zip(ax.get_yticklabels(), entries, strict=True):
-        label.set_fontweight("bold" if entry is own else "normal")
+        if entry is own:
+            label.set_fontweight("bold")
     ax.set_ylim(len(entries) - 0.4, -0.6)
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)
@@ -139,10 +131,11 @@ def _means(ax: Axes, entries: list[Entry], own: Entry | None) -> None:
 
 def _improvement(ax: Axes, entries: list[Entry], own: Entry | None) -> None:
     ax.set_title("A2D improves on …", loc="left", fontweight="bold", color=INK)
-    if own is None or own.scores is None:
-        figures.blank(
-            ax, f"A2D: {figures.tally(own.rows)}" if own else "this study plans no A2D agents"
-        )
+    if own is None:
+        figures.blank(ax, "this study plans no A2D agents")
+        return
+    if own.scores is None:
+        figures.blank(ax, f"A2D: {figures.tally(own.rows)}")
         return
     ax.set_xlabel("probability that a run of A2D scores higher", fontsize=SMALL)
     _lines(ax, entries, False, own)
@@ -206,7 +199,7 @@ def _caption(results: Results, yardstick: Yardstick, entries: list[Entry]) -> st
     problems = "; ".join(
         f"{results.title(task)} ({why})" for task, why in yardstick.problems.items()
     )
-    return (
+    meaning = (
         "Scores are normalised per task: 0 is a uniform random policy, 1 the best manual size's "
         "mean score. Left: interquartile mean over seeds and tasks, the highest first; methods "
         "with missing runs come last, without a mark. Middle: probability that a run of A2D "
@@ -214,15 +207,15 @@ def _caption(results: Results, yardstick: Yardstick, entries: list[Entry]) -> st
         "0.5. Right: share of runs above each score, main methods only. Bars and pointwise bands, "
         "from three seeds on: 95 % intervals, stratified bootstrap over seeds; left, of two "
         "seeds: a dot for each, over all tasks. Hollow: finally trained without a teacher. The "
-        "best manual size is chosen by the same scores that it is shown with, which favours it. "
-        + figures.behind(used)
-        + (f" Left out for want of a scale: {problems}." if problems else "")
-        + "".join(
-            f" {said}"
-            for said in (cautions.alpha_rate(results), cautions.twins(results, used))
-            if said
-        )
+        "best manual size is chosen by the same scores that it is shown with, which favours it."
     )
+    said = [
+        meaning,
+        figures.behind(used),
+        problems and f"Left out for want of a scale: {problems}.",
+    ]
+    said += [cautions.alpha_rate(results), cautions.twins(results, used)]
+    return " ".join(filter(None, said))
 
 
 def draw(results: Results) -> figures.Drawing:

@@ -46,6 +46,7 @@ HATCH: dict[str, Any] = {
     "hatch": "////",
     "linewidth": 0.5,
 }
+DAGGERS = {"diverged": "†"}  # by a run's status
 MEANING = (
     "What every search derived: the strongest operator of each cell, from input (left) to heads "
     "(right), one row per seed. At a row's end: FLOPs per decision, and the test score of the "
@@ -56,7 +57,7 @@ MEANING = (
 
 
 def _searches(results: Results) -> pd.DataFrame:
-    """Return the searches that are shown: the paper's recipe first, methods as listed."""
+    """Return the searches that this figure shows, the paper's recipe first, methods as listed."""
     keys = [run.key for run in runs_of(results.study, "figures/architectures")]
     rows, methods = (
         where(results.runs[results.runs["key"].isin(keys)], stage="search"),
@@ -75,12 +76,10 @@ def _agents(results: Results, search: str) -> Iterator[tuple[str, str]]:
         source = search_of(run.spec)
         if source is None or not run.factors.get("search") or key_of(source) != search:
             continue
-        record = results.records.get(run.key)
-        dagger = "†" if record is not None and record.status == "diverged" else ""
-        yield (
-            run.factors["distillation"],
-            ABSENT if record is None else number(record.score) + dagger,
-        )
+        record, text = results.records.get(run.key), ABSENT
+        if record is not None:
+            text = number(record.score) + DAGGERS.get(record.status, "")
+        yield run.factors["distillation"], text
 
 
 def _derived(results: Results, searches: pd.DataFrame) -> pd.DataFrame:
@@ -135,14 +134,15 @@ def _missing(ax: Axes, y: float, cells: int, state: str) -> None:
 
 def _row(ax: Axes, results: Results, row: pd.Series, y: float, places: dict[str, float]) -> None:
     """Draw one search: its seed, its cells, and the derived agents' numbers at the end."""
-    record = results.records.get(row["key"])
-    dagger = "†" if row["state"] == "diverged" else ""
-    ax.text(-0.15, y, f"{row['seed']}{dagger}", ha="right", va="center", fontsize=6.5, color=GREY)
+    record, flops = results.records.get(row["key"]), ABSENT
+    seed = f"{row['seed']}{DAGGERS.get(row['state'], '')}"
+    ax.text(-0.15, y, seed, ha="right", va="center", fontsize=6.5, color=GREY)
     if record is None or record.search is None:
         _missing(ax, y, _cells(results, row["key"]), str(row["state"]))
     else:
         _blocks(ax, y, record.search.architecture)
-    flops = ABSENT if record is None else scaled(record.network.flops)
+    if record is not None:
+        flops = scaled(record.network.flops)
     for column, text in {"flops": flops, **dict(_agents(results, row["key"]))}.items():
         if column in places:
             ax.text(places[column], y, text, ha="right", va="center", fontsize=7, color=INK)
@@ -222,9 +222,8 @@ def draw(results: Results) -> figures.Drawing:
         )
     cells = max(_cells(results, key) for key in searches["key"])
     numbers, ways = _numbers(results, searches), searches[["search", "recipe"]].drop_duplicates()
-    height = len(where(searches, task=tasks[0])) + GAP * len(
-        ways
-    )  # every task has the same searches
+    # Every task has the same searches.
+    height = len(where(searches, task=tasks[0])) + GAP * len(ways)
     width = max(CELL * (cells + STEP * len(numbers)) + MARGIN, LEGEND / min(2, len(tasks)))
     figure, axes = figures.panels(len(tasks), 2, width, ROW * (height + 1.6) + 0.3)
     for ax, task in zip(axes, tasks, strict=True):
@@ -233,7 +232,7 @@ def draw(results: Results) -> figures.Drawing:
         _panel(ax, results, rows, cells, numbers)
         ax.set_ylim(height + 0.6, -1)
     tight: dict[str, Any] = {
-        "fontsize": 7.5 if len(tasks) > 1 else 6,
+        "fontsize": {1: 6}.get(len(tasks), 7.5),
         "handlelength": 1.4,
         "columnspacing": 1.2,
     }

@@ -43,7 +43,7 @@ def _panel(ax: Axes, results: Results, task: str) -> None:
 
 
 def _mode(ax: Axes, results: Results, group: pd.DataFrame, mode: str, x: float) -> None:
-    """Draw one mode: mean curve and band; at ``x`` the test score, a dagger if a run diverged."""
+    """Draw one mode: mean curve, band, and at ``x`` the mean test score (†: a run diverged)."""
     summary = summarize(group)
     if summary.score is None:
         return
@@ -73,9 +73,9 @@ def draw(results: Results) -> figures.Drawing:
         "with 95 % bootstrap intervals, of two seeds with a dot for each (hollow: no teacher; †: "
         f"a run diverged); dashed: the teacher's test score. {figures.behind(rows)}"
     )
-    return figures.Drawing(
-        figure, caption + (f" Not part of this study: {unplanned}." if unplanned else "")
-    )
+    if unplanned:
+        caption += f" Not part of this study: {unplanned}."
+    return figures.Drawing(figure, caption)
 
 
 if __name__ == "__main__":

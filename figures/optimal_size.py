@@ -44,7 +44,7 @@ def _panel(ax: Axes, results: Results, task: str) -> None:
 
 
 def _size(ax: Axes, network: str, rows: pd.DataFrame, best: bool) -> None:
-    """Draw one size: its seeds as dots, its mean with interval, its name, a star if it is best."""
+    """Draw one size: dots for seeds, mean with interval, name, and a star if it is the best."""
     summary = summarize(rows)
     if summary.score is None:
         return
@@ -62,27 +62,15 @@ def _size(ax: Axes, network: str, rows: pd.DataFrame, best: bool) -> None:
     figures.point(ax, flops, summary, MANUAL, dots=False)
     if best:
         ax.plot(
-            [flops],
-            [summary.score.estimate],
-            "*",
-            color="#d55e00",
-            markersize=15,
-            markeredgecolor="white",
-            zorder=5,
-        )
+            [flops], [summary.score.estimate], "*", color="#d55e00", markersize=15,
+            markeredgecolor="white", zorder=5,
+        )  # fmt: skip
     top = max(summary.score.estimate, rows["score"].max())
     # Upright, because neighbouring sizes can be close.
     ax.annotate(
-        network_name(network),
-        (flops, top),
-        textcoords="offset points",
-        xytext=(0, 8),
-        rotation=90,
-        ha="center",
-        va="bottom",
-        fontsize=7,
-        color=INK,
-    )
+        network_name(network), (flops, top), textcoords="offset points", xytext=(0, 8),
+        rotation=90, ha="center", va="bottom", fontsize=7, color=INK,
+    )  # fmt: skip
 
 
 def draw(results: Results) -> figures.Drawing:

@@ -22,7 +22,7 @@ WHITE = {"facecolor": "white", "edgecolor": "none", "pad": 0.8}
 
 
 def _groups(results: Results, task: str, shown: list[Kind]) -> list[tuple[str, Look, pd.DataFrame]]:
-    """Return every group of seeds of a task: each manual size, then the other kinds of agents."""
+    """Return a task's groups of seeds: each manual size, then the other kinds of agents."""
     look = next(kind.look for kind in shown if kind.name == BEST)
     sweep = results.manual(task)
     sizes = [
@@ -36,7 +36,7 @@ def _groups(results: Results, task: str, shown: list[Kind]) -> list[tuple[str, L
 
 
 def _front(groups: list[tuple[str, Look, pd.DataFrame]]) -> list[tuple[float, float]]:
-    """Return the (FLOPs, score) means that no other group betters in both, cheapest first."""
+    """Return the means (FLOPs, score) that no other is better than in both, by their FLOPs."""
     known = [rows for _, _, rows in groups if rows["score"].notna().any()]
     means = sorted((rows["flops"].mean(), -rows["score"].mean()) for rows in known)
     front: list[tuple[float, float]] = []
@@ -48,7 +48,7 @@ def _front(groups: list[tuple[str, Look, pd.DataFrame]]) -> list[tuple[float, fl
 
 def _panel(ax: Axes, results: Results, task: str, shown: list[Kind]) -> None:
     groups = _groups(results, task, shown)
-    rows = pd.concat([group[2] for group in groups]) if groups else results.runs.iloc[:0]
+    rows = pd.concat([results.runs.iloc[:0], *(group[2] for group in groups)])
     figures.head(ax, results.title(task), rows)
     if rows["score"].isna().all():
         figures.blank(ax, figures.not_run(rows))
@@ -82,7 +82,7 @@ def _panel(ax: Axes, results: Results, task: str, shown: list[Kind]) -> None:
             group["flops"].mean(),
             summarize(group),
             look,
-            size=9 if look.marker == "*" else 7,
+            size=look.size,
             dots=False,
         )
     figures.mark_diverged(ax, rows)
@@ -93,23 +93,16 @@ def _panel(ax: Axes, results: Results, task: str, shown: list[Kind]) -> None:
 
 
 def _names(ax: Axes, sweep: pd.DataFrame) -> None:
-    """Write the manual sizes' names upright along the panel's foot, each below its mean."""
+    """Write manual sizes' names upright in a strip at the panel's foot, each below its mean."""
     low, high = ax.get_ylim()
     foot = low - STRIP * (high - low)
     ax.set_ylim(foot, high)
     for network, (flops, score) in zip(sweep.index, sweep.to_numpy(), strict=True):
         ax.plot([flops, flops], [foot, score], color=LIGHT, linewidth=0.7, zorder=0.9)
         ax.annotate(
-            network_name(str(network)),
-            (flops, 0.02),
-            xycoords=ax.get_xaxis_transform(),
-            rotation=90,
-            fontsize=6.5,
-            color=GREY,
-            ha="center",
-            va="bottom",
-            bbox=WHITE,
-        )
+            network_name(str(network)), (flops, 0.02), xycoords=ax.get_xaxis_transform(),
+            rotation=90, fontsize=6.5, color=GREY, ha="center", va="bottom", bbox=WHITE,
+        )  # fmt: skip
 
 
 def draw(results: Results) -> figures.Drawing:
@@ -120,7 +113,7 @@ def draw(results: Results) -> figures.Drawing:
     for ax, task in zip(axes, tasks, strict=True):
         _panel(ax, results, task, shown)
     figures.label_outer(axes, figures.FLOPS_AXIS, figures.SCORE_AXIS)
-    entries = [("Manual sizes" if kind.name == BEST else kind.name, kind.look) for kind in shown]
+    entries = [({BEST: "Manual sizes"}.get(kind.name, kind.name), kind.look) for kind in shown]
     figures.legend(figure, [*entries, ("Pareto front of the means", FRONT)], columns=3)
     manual = pd.concat([results.manual(task) for task in tasks])
     used = pd.concat([manual, *(kind.rows for kind in shown)]).drop_duplicates("key")
@@ -131,14 +124,11 @@ def draw(results: Results) -> figures.Drawing:
         "distillation; hollow: without; dotted: the manual sizes. Pale grey: the front of means "
         f"that none betters in both; †: a run that diverged. {figures.behind(used)}"
     )
-    random = cautions.RANDOM if used["random"].fillna("").astype(bool).any() else ""
-    caption = " ".join(
-        filter(None, [caption, random, cautions.alpha_rate(results), cautions.twins(results, used)])
-    )
-    searched = any(kind.rows["stage"].eq("derive").any() for kind in shown)
-    return figures.Drawing(
-        figure, caption + ("" if searched else " This study plans no searched or random agents.")
-    )
+    said = [caption, cautions.random(used), cautions.alpha_rate(results)]
+    said.append(cautions.twins(results, used))
+    if not any(kind.rows["stage"].eq("derive").any() for kind in shown):
+        said.append("This study plans no searched or random agents.")
+    return figures.Drawing(figure, " ".join(filter(None, said)))
 
 
 if __name__ == "__main__":

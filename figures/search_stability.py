@@ -21,7 +21,7 @@ HEADROOM = 0.17  # of a panel, for the spread
 
 
 def _methods(results: Results, searches: pd.DataFrame) -> list[tuple[str, str]]:
-    """Return the planned (method, recipe) pairs, in the order of ``workflow/methods.yaml``."""
+    """Return the planned ways to search, (method, recipe), in ``workflow/methods.yaml``'s order."""
     planned = set(searches[["search", "recipe"]].itertuples(index=False, name=None))
     methods = results.study.methods
     return [
@@ -33,7 +33,7 @@ def _methods(results: Results, searches: pd.DataFrame) -> list[tuple[str, str]]:
 
 
 def _panel(ax: Axes, results: Results, rows: pd.DataFrame, look: Look) -> None:
-    """Draw one way to search on one task: its seeds, their mean, and the searched scores."""
+    """Draw one way to search on one task: its seeds, their mean, and their scores at the end."""
     ax.set_title(figures.tally(rows), loc="left", fontsize=7, color=GREY)
     found = rows[rows["score"].notna()]
     if not len(found):
@@ -54,7 +54,7 @@ def _panel(ax: Axes, results: Results, rows: pd.DataFrame, look: Look) -> None:
 
 
 def _seed(ax: Axes, curve: pd.DataFrame, run: pd.Series, look: Look) -> None:
-    """Draw one search: its curve, a dagger where it diverged, its test score at the right."""
+    """Draw one search: its curve, a dagger if it diverged, and its test score on the right."""
     ax.plot(curve["step"], curve["mean_return"], color=look.color, linewidth=0.7, alpha=0.6)
     ax.plot(
         [run["steps"] * 1.06],
@@ -70,7 +70,7 @@ def _seed(ax: Axes, curve: pd.DataFrame, run: pd.Series, look: Look) -> None:
 
 
 def _row(axes: Sequence[Axes], results: Results, task: str) -> None:
-    """Give a task's panels one y axis, numbered on the first, and a random policy's level."""
+    """Give a task's panels one y axis, numbered on the first, and the level of a random policy."""
     axes[0].set_ylabel(f"{results.title(task)}\n{figures.SHORT_RETURN_AXIS}")
     drawn = [ax for ax in axes if ax.lines]
     random = results.study.tasks[task].random_score
@@ -78,15 +78,9 @@ def _row(axes: Sequence[Axes], results: Results, task: str) -> None:
         for ax in drawn:
             figures.level(ax, random.value, "")
         drawn[-1].annotate(
-            "random",
-            (1, random.value),
-            xycoords=drawn[-1].get_yaxis_transform(),
-            fontsize=7,
-            xytext=(3, 0),
-            textcoords="offset points",
-            va="center",
-            color=GREY,
-        )
+            "random", (1, random.value), xycoords=drawn[-1].get_yaxis_transform(), fontsize=7,
+            xytext=(3, 0), textcoords="offset points", va="center", color=GREY,
+        )  # fmt: skip
     limits = [ax.get_ylim() for ax in drawn]
     for ax in drawn:
         low, high = min(low for low, _ in limits), max(high for _, high in limits)
@@ -102,7 +96,9 @@ def draw(results: Results) -> figures.Drawing:
         return figures.Drawing(
             figures.empty("This study plans no searches."), figures.behind(searches)
         )
-    columns, width = len(methods), 1.8 if len(methods) > 3 else 2.6
+    columns, width = len(methods), 2.6
+    if columns > 3:
+        width = 1.8
     figure, axes = figures.panels(columns * len(tasks), columns, width, 1.85)
     for index, ax in enumerate(axes):
         task, (method, recipe) = tasks[index // columns], methods[index % columns]
@@ -114,15 +110,9 @@ def draw(results: Results) -> figures.Drawing:
         if index < columns:
             name = search_name(results.study.methods, method, recipe).replace(", ", ",\n")
             ax.annotate(
-                name,
-                (0, 1),
-                xycoords="axes fraction",
-                xytext=(0, 16),
-                textcoords="offset points",
-                fontsize=8.5,
-                fontweight="bold",
-                color=INK,
-            )
+                name, (0, 1), xycoords="axes fraction", xytext=(0, 16),
+                textcoords="offset points", fontsize=8.5, fontweight="bold", color=INK,
+            )  # fmt: skip
     for index, task in enumerate(tasks):
         _row(axes[index * columns : (index + 1) * columns], results, task)
     figure.supxlabel(figures.STEPS_AXIS, fontsize=8.5, color=INK)

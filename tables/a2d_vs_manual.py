@@ -24,15 +24,15 @@ COSTS = ("flops", "parameters", "latency_ms")
 def _groups(results: Results, task: str) -> Iterator[tuple[str, pd.DataFrame]]:
     """Yield every kind of agent's name and its planned runs."""
     best, student = results.best_manual(task), results.networks(task).student
-    size = f", {network_name(best['network'].iloc[0])}" if len(best) else ""
-    yield f"Best manual{size}", best
+    sizes = [network_name(network) for network in best["network"].head(1)]
+    yield ", ".join(["Best manual", *sizes]), best
     yield f"{network_name(student)}, distilled training", results.fixed(task, "joint")
     runs_of_task = where(results.runs, task=task, stage="derive")
     factors = runs_of_task[["search", "random", "recipe", "distillation"]].drop_duplicates()
     for search, random, recipe, mode in factors.itertuples(index=False):
-        name = (
-            random_name(mode) if random else agent_name(results.study.methods, search, recipe, mode)
-        )
+        name = random_name(mode)
+        if not random:
+            name = agent_name(results.study.methods, search, recipe, mode)
         chosen = where(runs_of_task, search=search, random=random, recipe=recipe, distillation=mode)
         if random or (search in ("vanilla", "joint")):
             yield name, chosen
@@ -64,10 +64,9 @@ def make(results: Results) -> Table:
         "without the other, and random architectures, show what earns the credit. Costs are means "
         "over seeds."
     )
-    random = cautions.RANDOM if used["random"].fillna("").astype(bool).any() else ""
     said = (
         meaning,
-        random,
+        cautions.random(used),
         cautions.LATENCY,
         cautions.alpha_rate(results),
         cautions.twins(results, used),

@@ -14,25 +14,31 @@ from a2d.reading.results import FEWEST, Results
 
 def _row(verdict: Verdict) -> Row:
     finding, claim = verdict.finding, verdict.claim
-    effect = None if finding is None else finding.effect
-    notes = [*verdict.reasons, *([finding.detail] if finding else [])]
-    certain = verdict.seeds >= FEWEST
-    diverged = f" (†{verdict.diverged} diverged)" if verdict.diverged else ""
+    notes, certain = list(verdict.reasons), verdict.seeds >= FEWEST
+    effect = estimate = low = high = None
+    if finding is not None:
+        effect, estimate = finding.effect, finding.effect.estimate
+        notes.append(finding.detail)
+        if certain:
+            low, high = effect.low, effect.high
+    size = f"{verdict.seeds} × {verdict.tasks}"
+    if verdict.diverged:
+        size += f" (†{verdict.diverged} diverged)"
     shown = {
         "Claim": claim.claim,
         "Verdict": verdict.outcome,
         "Statement": claim.statement,
         "Effect": verdict.effect,
         "Estimate [95 % interval]": bounds(effect, certain),
-        "Seeds × tasks": f"{verdict.seeds} × {verdict.tasks}{diverged}",
+        "Seeds × tasks": size,
         "Why": "; ".join(notes) or ABSENT,
     }
     data = {
         "claim": claim.claim,
         "test": claim.test,
-        "estimate": None if effect is None else effect.estimate,
-        "low": effect.low if effect and certain else None,
-        "high": effect.high if effect and certain else None,
+        "estimate": estimate,
+        "low": low,
+        "high": high,
         "seeds": verdict.seeds,
         "tasks": verdict.tasks,
         "missing": len(verdict.missing),
@@ -50,8 +56,10 @@ def make(results: Results) -> Table:
         "the results, in workflow/experiments. 'Inconclusive' is also the verdict of thin data or "
         "missing runs, whatever the effect. Fewer than three seeds have no interval."
     )
-    none = "" if verdicts else "This study asks no question that tests a claim."
-    return build("The five claims", map(_row, verdicts), rules, none)
+    notes = [rules]
+    if not verdicts:
+        notes.append("This study asks no question that tests a claim.")
+    return build("The five claims", map(_row, verdicts), *notes)
 
 
 if __name__ == "__main__":

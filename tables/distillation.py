@@ -42,7 +42,9 @@ def _rows(results: Results) -> Iterator[Row]:
         for mode, name in MODE_NAMES.items():
             group = results.fixed(task, mode)
             summary = summarize(group)
-            lead = None if mode == "none" else _lead(group, alone)
+            lead = None
+            if mode != "none":
+                lead = _lead(group, alone)
             certain = summary.certain and summarize(alone).certain
             yield _row(results, task, name, results.networks(task).student, summary, lead, certain)
 
@@ -65,7 +67,7 @@ def _row(
         "Runs": runs(summary),
     }
     data = {"task": task, "network": network, "taught_by": name, **summary_data(summary)}
-    return shown, data | {"lead": None if lead is None else lead.estimate}
+    return shown, data | {"lead": lead and lead.estimate}
 
 
 def make(results: Results) -> Table:

@@ -29,8 +29,10 @@ def _layers(design: str | Architecture) -> str:
     """Describe a network's layers from its plain data."""
     if isinstance(design, Architecture):
         cells = " ".join(operator_sign(operator) for operator in design.chosen())
-        shortcut = ", shortcut around every cell" if design.cells.shortcut == "identity" else ""
-        return f"stem {design.cells.width}; cells {cells}{shortcut}"
+        text = f"stem {design.cells.width}; cells {cells}"
+        if design.cells.shortcut == "identity":
+            text += ", shortcut around every cell"
+        return text
     if design in RESNET_BLOCKS:
         blocks = RESNET_BLOCKS[design]
         return f"convolution 16; {blocks} basic blocks each of 16, 32, 64; dense 256; {HEADS}"
@@ -41,16 +43,18 @@ def _layers(design: str | Architecture) -> str:
 
 def _row(results: Results, task: str, name: str, rows: pd.DataFrame) -> Row:
     records = [results.records[key] for key in rows["key"] if key in results.records]
-    costs = {column: rows[column].mean() for column in COSTS}
+    costs, layers = {column: rows[column].mean() for column in COSTS}, ABSENT
+    if records:
+        layers = _layers(records[0].network.design)
     shown = {
         "Task": results.title(task),
         "Network": name,
-        "Layers": _layers(records[0].network.design) if records else ABSENT,
+        "Layers": layers,
         "Parameters": scaled(costs["parameters"]),
         "FLOPs": scaled(costs["flops"]),
         "Latency [ms]": number(costs["latency_ms"]),
     }
-    return shown, {"task": task, "network": name, "layers": shown["Layers"], **costs}
+    return shown, {"task": task, "network": name, "layers": layers, **costs}
 
 
 def _rows(results: Results) -> Iterator[Row]:

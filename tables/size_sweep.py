@@ -29,7 +29,7 @@ def _rows(results: Results) -> Iterator[Row]:
             )
             shown = {
                 "Task": results.title(task),
-                "Network": f"{network_name(network)} {STAR if network in best else ''}".strip(),
+                "Network": f"{network_name(network)} {STAR * (network in best)}".strip(),
                 "FLOPs": scaled(flops),
                 "Parameters": scaled(parameters),
                 "Test score": score(summary),

@@ -1,4 +1,4 @@
-"""Run forward and backward once in every shape that this project's networks can have; ``test_memory`` watches it.
+"""Run forward and backward once in every shape that networks here have, for ``test_memory``.
 
 Reads one interface a line, as JSON, from its input.
 """
@@ -38,7 +38,7 @@ def cell_spaces(space: Space) -> Iterator[CellSpace]:
 
 
 def learn(agent: Agent) -> None:
-    """Act and learn as training does, and then as anyone would who calls an agent and ``backward``."""
+    """Act and learn as training does, then as anyone who calls an agent and ``backward``."""
     observations = torch.rand(STEPS * COUNT, *agent.observation_shape)
     x = agent.preprocess((observations * 255).byte() if agent.scale == BYTE_SCALE else observations)
     tape = Tape(STEPS)
@@ -55,7 +55,7 @@ def _backward(heads: tuple[Tensor, Tensor]) -> None:
 
 
 def main() -> None:
-    """Run all; the operators once for every size of images, since only the stem sees their channels."""
+    """Run all; operators once per image size, since only the stem sees the channels."""
     torch.set_num_threads(1)
     sizes = set()
     for line in sys.stdin:

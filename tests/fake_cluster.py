@@ -12,7 +12,10 @@ def command(folder: Path, name: str, script: str) -> None:
 
 
 def configure(cluster: Path, age: str, storage: str, sacct: str | None) -> None:
-    lines = f"AccountingStorageType   = {storage}\nClusterName             = c\nMinJobAge               = {age}\n"
+    lines = (
+        f"AccountingStorageType   = {storage}\nClusterName             = c\n"
+        f"MinJobAge               = {age}\n"
+    )
     command(cluster, "scontrol", f'[ "$1 $2" = "show config" ] || exit 3\nprintf "%s" "{lines}"')
     if sacct is not None:
         command(cluster, "sacct", sacct)

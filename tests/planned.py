@@ -17,8 +17,11 @@ from a2d.study.study import Run, Study
 def record_of(run: Run, seconds_per_step: float = 0.01, **fields: Any) -> Record:
     values: dict[str, Any] = {
         "key": run.key, "status": "finished", "steps_done": run.spec.steps, "spec": run.spec,
-        "evaluation": Evaluation(seed=0, returns=[1.0, 2.0], lengths=[3, 3]), "curve": [], "loss_terms": {},
-        "network": Network(design="x", flops=1, parameters=1, latency_median_ms=1.0, latency_p99_ms=1.0),
+        "evaluation": Evaluation(seed=0, returns=[1.0, 2.0], lengths=[3, 3]),
+        "curve": [], "loss_terms": {},
+        "network": Network(
+            design="x", flops=1, parameters=1, latency_median_ms=1.0, latency_p99_ms=1.0
+        ),
         "timing": Timing(
             wall_s=seconds_per_step * run.spec.steps,
             training_s=1.0, steps_per_second=1.0, peak_memory_mib=1.0,

@@ -1,4 +1,4 @@
-"""Networks as PyTorch alone computes them: in double precision and contiguous memory, where its gradients are safe.
+"""Networks as PyTorch computes them in double precision and contiguous memory, which is safe.
 
 In single precision and channels-last memory, the gradient of a strided 1×1 convolution may write
 past its memory: https://github.com/uxlfoundation/oneDNN/issues/6035.

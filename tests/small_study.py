@@ -1,4 +1,4 @@
-"""A study of one tiny task whose workflow ends within a minute, and an environment that breaks it."""
+"""A study of one tiny task that ends within a minute, and an environment that breaks it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Records with scores that a test chooses, built through the real models for a study's real runs."""
+"""Records with scores that a test chooses, for a study's real runs, through the real models."""
 
 from __future__ import annotations
 

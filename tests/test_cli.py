@@ -1,4 +1,4 @@
-"""The command line through real processes: the whole way on a tiny task, and what mistakes are told."""
+"""The command line in real processes: every step on a tiny task, and what mistakes print."""
 
 from __future__ import annotations
 

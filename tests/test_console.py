@@ -206,7 +206,10 @@ def test_nobody_hears_and_the_work_goes_on(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_a_bar_needs_no_standard_error() -> None:
-    code = "import sys; sys.stderr = None; from a2d.runs.progress_bar import Reporter; Reporter('x', 2).advance(1)"
+    code = (
+        "import sys; sys.stderr = None; from a2d.runs.progress_bar import Reporter; "
+        "Reporter('x', 2).advance(1)"
+    )
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     assert (
         subprocess.run([sys.executable, "-c", code], env=environment, check=False).returncode == 0

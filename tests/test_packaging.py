@@ -1,4 +1,4 @@
-"""One set of dependencies in four places: pyproject, constraints, conda's environment and the Makefile."""
+"""One set of dependencies in four places: pyproject, constraints, conda and the Makefile."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ def requirements(lines: list[str]) -> list[Requirement]:
 
 
 def direct_requirements() -> list[Requirement]:
-    """Return what pyproject asks for with the extras that `make` installs, this package itself left out."""
+    """Return pyproject's requirements with the extras that `make` installs, less this package."""
     extras = (wishes for name, wishes in EXTRAS.items() if name not in ON_DEMAND)
     lines = [*PROJECT["dependencies"], *(line for extra in extras for line in extra)]
     return [wanted for wanted in requirements(lines) if canonicalize_name(wanted.name) != "a2d"]
 
 
 def pins() -> dict[str, str]:
-    """Return constraints.txt as a mapping, having checked that each line pins one package exactly."""
+    """Return constraints.txt as a mapping; each line must pin one package exactly."""
     lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
     found: dict[str, str] = {}
     for line in lines:
@@ -67,7 +67,7 @@ PINS = pins()
 
 
 def installed_closure() -> Iterator[tuple[str, Version, str]]:
-    """Walk over all that this environment's a2d and its extras need: name, version, and who asked."""
+    """Yield all that a2d and its extras need here: name, version, and what needs it."""
     todo = [(wanted, "pyproject.toml") for wanted in direct_requirements()]
     seen = set()
     while todo:
@@ -87,7 +87,7 @@ def installed_closure() -> Iterator[tuple[str, Version, str]]:
 
 
 def imported_modules(folder: Path) -> set[str]:
-    """Return the top-level modules, other than ours and the standard library's, that a folder imports."""
+    """Return the top-level modules of other packages that a folder imports."""
     modules = set()
     for path in folder.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

@@ -1,4 +1,4 @@
-"""What is refused says in one line what it is, what was expected, and what works; nothing is built before."""
+"""A refusal says in one line what was given, what was expected and what works."""
 
 from __future__ import annotations
 
@@ -58,7 +58,8 @@ WRONG = {
         "agent/record.json": "is a run's record",
         "agent/agent.json": "is an agent's description",
         "agent/agent.safetensors": "is a binary file",
-        "mine": "there is no such file or folder; expected is a task's card, a YAML file as in envs/: .*/mine.yaml",
+        "mine": "there is no such file or folder; expected is a task's card, "
+        "a YAML file as in envs/: .*/mine.yaml",
     },
     DESIGN: {
         "found": "is a folder; .*: .*/found/arch.json",
@@ -75,7 +76,8 @@ WRONG = {
         "agent/record.json": r"is a file \(a run's record\); .*: .*/agent",
         "agent/agent.json": r"is a file \(an agent's description\); .*: .*/agent",
         "found/arch.json": r"is a file \(an architecture\)",
-        "found": "is a folder; .*a search's result: train that, `a2d train --architecture .*/found/arch.json`",
+        "found": "is a folder; .*a search's result: train that, "
+        "`a2d train --architecture .*/found/arch.json`",
         "empty": "is an empty folder",
         "full": "is a folder",
         "none": "there is no such file or folder",

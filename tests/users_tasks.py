@@ -1,4 +1,4 @@
-"""Environments as users write them, whole and faulty, and the cards of those and of what is shipped."""
+"""Environments as users write them, correct and faulty, and cards of these and of ours."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A pytest plugin for pytest-xdist: a worker that dies takes along all that it started, so that the run sees its end.
+"""A plugin for pytest-xdist: a worker that dies ends all that it started, so that its run ends.
 
 A worker's end is the end of its pipe, and a child that was forked, not executed, holds that pipe
 open: without this, the run would wait for as long as the child lives.

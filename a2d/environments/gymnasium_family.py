@@ -90,7 +90,8 @@ class GymnasiumBatch(BatchedEnvironment):
             self._arranged = self._current.transpose(0, 2, 3, 1)
 
     def _reset(self, indices: Array, seeds: list[int] | None) -> Array:
-        for i, seed in zip(indices, seeds or [None] * len(indices), strict=True):
+        given: list[int | None] = [*seeds] if seeds else [None] * len(indices)
+        for i, seed in zip(indices, given, strict=True):
             self._arranged[i] = self._contract.reset(self.envs[i].reset(seed=seed))
         return self._current.copy()
 

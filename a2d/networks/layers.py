@@ -200,10 +200,9 @@ class Convolution(Layer, nn.Conv2d):  # type: ignore[misc]  # always with a bias
         self, inputs: int, outputs: int, kernel: Sides, stride: Sides = 1,
         padding: Sides | None = None, groups: int = 1, activation: Activation = "none",
     ) -> None:  # fmt: skip
-        if padding is None and isinstance(kernel, tuple):
-            padding = (kernel[0] // 2, kernel[1] // 2)
-        elif padding is None:
-            padding = kernel // 2
+        if padding is None:
+            height, width = (kernel, kernel) if isinstance(kernel, int) else kernel
+            padding = (height // 2, width // 2)
         nn.Conv2d.__init__(self, inputs, outputs, kernel, stride, padding, groups=groups)
         self.activation = activation
 

@@ -127,14 +127,20 @@ def compare_folders(fresh: Path, recorded: Path) -> list[Comparison]:
     return [_compare(name, places[0].get(name), places[1].get(name)) for name in names]
 
 
+def _read(path: Path | None) -> Record | None:
+    if path is None:
+        return None
+    return read_record(path)
+
+
 def _compare(name: str, fresh_path: Path | None, recorded_path: Path | None) -> Comparison:
     try:
-        fresh, recorded = (path and read_record(path) for path in (fresh_path, recorded_path))
+        fresh, recorded = _read(fresh_path), _read(recorded_path)
     except A2DError as error:
         say(str(error))
         return Comparison(name, "damaged", None, None)
     if fresh is None:
-        return Comparison(name, "only recorded", None, recorded and recorded.score)
+        return Comparison(name, "only recorded", None, getattr(recorded, "score", None))
     if recorded is None:
         return Comparison(name, "only fresh", fresh.score, None)
     detail = asked_differently(fresh, recorded) or built_differently(fresh, recorded)

@@ -118,7 +118,7 @@ def test_an_update_equals_sb3s(task: str, network: str) -> None:
 def test_a_whole_training_equals_sb3s(
     monkeypatch: pytest.MonkeyPatch, task: str, network: str, updates: int
 ) -> None:
-    """Each acts in environments of its own; the same seeds and the same draws make the same episodes.
+    """Each acts in its own environments; equal seeds and equal draws make equal episodes.
 
     Few updates with ReLUs: in the long run rounding switches a unit in one of the two, and they
     part.

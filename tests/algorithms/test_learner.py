@@ -1,4 +1,4 @@
-"""One update against the paper's formulas by hand: objective, optimiser, schedules, the teacher's part."""
+"""One update against the paper's formulas by hand: objective, optimiser, schedules, teacher."""
 
 from __future__ import annotations
 

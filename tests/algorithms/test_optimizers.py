@@ -16,7 +16,7 @@ def weights_of(seed: int) -> list[Tensor]:
 
 
 def give_gradients(weights: list[Tensor], step: int) -> None:
-    """Set gradients that depend on the step alone; every third weight lacks one at every second step."""
+    """Set gradients that depend on the step; every third weight has none at every second step."""
     generator = torch.Generator().manual_seed(step)
     for index, weight in enumerate(weights):
         gradient = torch.randn(weight.shape, generator=generator)

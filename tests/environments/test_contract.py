@@ -74,7 +74,10 @@ OBSERVATIONS: dict[str, tuple[dict[str, Any], str, str]] = {
 @pytest.mark.parametrize("name", OBSERVATIONS)
 def test_another_observation_than_declared(name: str) -> None:
     options, declared, came = OBSERVATIONS[name]
-    start = "mine: step 0 of 2 environments after reset(seed=7): the environment's observation should be an array"
+    start = (
+        "mine: step 0 of 2 environments after reset(seed=7): "
+        "the environment's observation should be an array"
+    )
     assert told(made(**options)) == f"{start} {declared}, as declared, but it gave {came}"
 
 
@@ -135,7 +138,10 @@ def test_another_step_than_gymnasium_defines(name: str, limit: int | None) -> No
 )
 @pytest.mark.parametrize("limit", [None, 5])
 def test_a_reset_without_its_information(change: Any, limit: int | None) -> None:
-    start = "mine: step 0 of 2 environments after reset(seed=7): the environment's reset() should return two"
+    start = (
+        "mine: step 0 of 2 environments after reset(seed=7): "
+        "the environment's reset() should return two"
+    )
     assert told(made(limit, reset=change)).startswith(start)
 
 

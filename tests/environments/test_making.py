@@ -173,7 +173,8 @@ TASKS = (
     "import gymnasium\nfrom gymnasium.envs.classic_control import CartPoleEnv\n"
     "gymnasium.register('own/Pole-v0', CartPoleEnv)\n"
 )
-COMMAND = "import sys; sys.path.remove(''); from a2d.cli import main; main()"  # as the installed script: no folder here
+# As the installed script: the working folder is not on Python's path.
+COMMAND = "import sys; sys.path.remove(''); from a2d.cli import main; main()"
 
 
 def a2d(cwd: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -193,7 +194,10 @@ def test_a_module_beside_the_card_or_in_the_working_folder_is_found(
         folder.mkdir()
     module = (cards if beside == "card" else here) / "own_tasks.py"
     module.write_text(TASKS, encoding="utf-8")
-    text = "title: T\nfamily: gymnasium\nid: own/Pole-v0\nimport_module: own_tasks\nmax_episode_steps: 20\n"
+    text = (
+        "title: T\nfamily: gymnasium\nid: own/Pole-v0\nimport_module: own_tasks\n"
+        "max_episode_steps: 20\n"
+    )
     (cards / "pole.yaml").write_text(text, encoding="utf-8")
     done = a2d(here, "check", "../cards/pole.yaml")
     assert done.returncode == 0 and done.stdout.startswith("../cards/pole.yaml: good\n"), (

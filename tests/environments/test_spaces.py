@@ -1,4 +1,4 @@
-"""What an environment declares becomes what the networks take, and their answers become its actions."""
+"""Declared spaces become what networks take, and their outputs become the task's actions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An environment that hangs or fails ends the run with an error that says which, where and at which step."""
+"""An environment that hangs or fails ends the run with an error that names task, step and place."""
 
 from __future__ import annotations
 
@@ -123,7 +123,10 @@ def test_what_works_is_left_alone() -> None:
 def test_what_hangs_is_ended(trouble: str, file: str, where: str, step: int) -> None:
     before, start = signal.getsignal(signal.SIGALRM), time.monotonic()
     place = rf"troubled: step {step} of 2 environments after reset\(seed=7\)"
-    problem = rf"the environment hangs for more than 0\.1 s \(the card's step_limit_s\), at .*/{file}\.py:\d+"
+    problem = (
+        r"the environment hangs for more than 0\.1 s \(the card's step_limit_s\), "
+        rf"at .*/{file}\.py:\d+"
+    )
     with pytest.raises(A2DError, match=f"{place}: {problem}"):
         play(troubled(**{where: trouble}))
     assert LIMIT <= time.monotonic() - start < 30

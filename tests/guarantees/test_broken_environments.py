@@ -23,8 +23,11 @@ HANGING = FAULTY.replace(
 
 
 def test_an_environment_that_catches_every_interruption_is_ended_too(tmp_path: Path) -> None:
-    swallow = "while True:\n                try: time.sleep(60)\n                except BaseException: pass"
-    text = HANGING.replace("import time; time.sleep(600)", f"import time\n            {swallow}")
+    catch = (
+        "while True:\n                try: time.sleep(60)\n"
+        "                except BaseException: pass"
+    )
+    text = HANGING.replace("import time; time.sleep(600)", f"import time\n            {catch}")
     (tmp_path / "faulty_task.py").write_text(text, encoding="utf-8")
     (tmp_path / "broken").touch()
     card = {
@@ -37,11 +40,8 @@ def test_an_environment_that_catches_every_interruption_is_ended_too(tmp_path: P
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump(card), encoding="utf-8")
     options = {"cwd": tmp_path, "env": environment(PYTHONPATH=f"{ROOT}{os.pathsep}{tmp_path}")}
     status, errors = run("check", "mine.yaml", **options)
-    assert (
-        status == 1
-        and "step 1 of 1 environments" in errors
-        and "catches what should end it" in errors
-    )
+    assert status == 1 and "step 1 of 1 environments" in errors
+    assert "catches what should end it" in errors
 
 
 def test_an_environment_that_crashes_the_process_is_told_by_file_and_line(tmp_path: Path) -> None:

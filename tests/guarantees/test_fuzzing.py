@@ -1,4 +1,4 @@
-"""Whatever a file holds: it loads, or is refused by an A2DError that names it. Never another error."""
+"""Whatever a file holds, it loads, or is refused by an A2DError that names it."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def mutate(data: Any, draw: Callable[..., Any]) -> Any:
 
 
 def attempt(load: Callable[[], object], names: tuple[str, ...]) -> bool:
-    """Return whether it loads; anything but an A2DError that names one of the files is a failure."""
+    """Return whether it loads; only an A2DError that names one of the files may refuse it."""
     problem = None
     try:
         load()

@@ -36,8 +36,8 @@ def watch(self, more):
     advance(self, more)
 Reporter.advance = watch
 
-spec = TrainSpec(task=load_card(Path(sys.argv[1])), steps=1_000_000, seed=0, a2c={"environments": 50},
-                 agent={"kind": "manual", "network": "mlp8"})
+spec = TrainSpec(task=load_card(Path(sys.argv[1])), steps=1_000_000, seed=0,
+                 a2c={"environments": 50}, agent={"kind": "manual", "network": "mlp8"})
 run_training(spec, Path(sys.argv[2]))
 print(seen)
 """

@@ -1,4 +1,4 @@
-"""Requests to stop: answered at every moment by one line and 128 + the signal, and nothing that is done is repeated."""
+"""Requests to stop are answered by one line and 128 + signal, and nothing done is repeated."""
 
 from __future__ import annotations
 
@@ -83,13 +83,13 @@ BEFORE = "a2d: stopped; the same command continues\n"
 
 
 def obey_interrupts() -> None:
-    """Let go what a shell told the tests to ignore: Ctrl-C in the background, a closed terminal under nohup."""
+    """Obey signals that the tests' shell ignores: Ctrl-C in background, hang-up under nohup."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def slow_task(folder: Path, card: str = "mine.yaml") -> dict[str, Any]:
-    """Write a task whose test episodes are slow while there is a file ``slow``; return how to run commands on it."""
+    """Write a task with slow test episodes while a file ``slow`` exists; return its options."""
     (folder / "slow_task.py").write_text(TASK, encoding="utf-8")
     (folder / card).write_text(yaml.safe_dump(CARD), encoding="utf-8")
     variables = environment(PYTHONPATH=f"{folder}{os.pathsep}{ROOT}", A2D_CHECKPOINT_SECONDS="600")
@@ -246,7 +246,7 @@ def test_who_waits_for_another_process_can_be_stopped(tmp_path: Path) -> None:
 
 
 def converted(caught: type[BaseException], into: Exception) -> None:
-    """Ask this process to stop within code that makes another exception of those that it catches."""
+    """Ask this process to stop within code that converts the exceptions that it catches."""
     with stoppable("half way"):
         try:
             os.kill(os.getpid(), signal.SIGTERM)

@@ -105,7 +105,7 @@ def test_latency_is_in_milliseconds_and_leaves_the_threads_alone() -> None:
 
 
 def test_latency_is_that_of_the_calmest_round_whatever_disturbs_the_others() -> None:
-    """Two thirds of all calls are disturbed, as by a run beside; the median over all of them is the disturbance's."""
+    """Two thirds of all calls are disturbed, so that the median over all is the disturbance's."""
     started = time.perf_counter()
     calls = 0
 

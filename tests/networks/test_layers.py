@@ -1,4 +1,4 @@
-"""Layers and tape against PyTorch's own layers in double precision, and against finite differences."""
+"""Layers and tape against PyTorch's layers in double precision and finite differences."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def gradients_of(module: nn.Module) -> dict[str, Tensor]:
 def assert_close(
     found: dict[str, Tensor], expected: dict[str, Tensor], tolerance: float = 1e-4
 ) -> None:
-    """Compare tensors by the size of their differences: sums in another order differ where terms cancel."""
+    """Compare tensors by norms: sums in another order differ where terms cancel."""
     assert found.keys() == expected.keys()
     for name, tensor in expected.items():
         assert (found[name] - tensor).norm() <= tolerance * tensor.norm() + 1e-6, name
@@ -313,7 +313,7 @@ def test_the_tape_ends_with_its_block_even_by_an_error() -> None:
 def test_a_gpu_gives_the_same_gradients(
     monkeypatch: pytest.MonkeyPatch, task: str, network: str
 ) -> None:
-    """The same rollout's loss on both devices; the policies themselves draw from streams of their own."""
+    """The same rollout's loss on both devices; policies draw from streams of their own."""
     monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
     agent = agent_of(task, network).to("cuda")
     card = load_task(task, ENVS)

@@ -227,7 +227,7 @@ def test_groups_of_a_single_value_are_refused(space: Space, interface: Interface
 
 
 def test_an_oblong_image_costs_what_its_pixels_cost_by_hand() -> None:
-    """84×30 pixels: 84 → 20 → 9 → 7 high by kernels 8, 4, 3, and 30 → 30 → 15 → 8 wide by kernels 3, 3, 3."""
+    """84 → 20 → 9 → 7 high by kernels 8, 4, 3; 30 → 30 → 15 → 8 wide by kernels 3, 3, 3."""
     features = 64 * 7 * 8
     macs = 20 * 30 * 32 * 3 * 8 * 3 + 9 * 15 * 64 * 32 * 4 * 3 + 7 * 8 * 64 * 64 * 3 * 3
     macs += features * 256 + 256 * 4 + 256

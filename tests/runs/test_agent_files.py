@@ -1,4 +1,4 @@
-"""Bundles: what is loaded is what was saved, and nothing that was tampered with is loaded or run."""
+"""An agent's files: what is loaded is what was saved; nothing edited is loaded or run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Specs turned into records: the same twice, whole where something went wrong, and what they say is true."""
+"""Specs become records: equal twice, whole if something went wrong, and true."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ SHORT = EvaluationSettings(episodes=4, environments=2)
 
 
 class Moody(gymnasium.Env[Any, Any]):
-    """Pays 1 a step for 6 steps. From one step of its life on, it pays what it is told to; below 0 it shows nothing."""
+    """Pays 1 a step, ``then`` after ``good`` steps of its life; observes NaN if ``good`` < 0."""
 
     observation_space = Box(-1.0, 1.0, (3,), np.float32)
     action_space = Discrete(2)

@@ -69,7 +69,8 @@ def test_pong_trains_searches_and_reloads(tmp_path: Path) -> None:
     environments.close()
     search = SearchSpec(
         task=task, steps=80, seed=0, a2c=A2CSettings(environments=4),
-        search={"space": {"cells": 3, "width": 4}}, evaluation=EvaluationSettings(episodes=1, environments=1),
+        search={"space": {"cells": 3, "width": 4}},
+        evaluation=EvaluationSettings(episodes=1, environments=1),
     )  # fmt: skip
     found = run_search(search, tmp_path / "search")
     assert found.search is not None and len(found.search.architecture.operators) == 3

@@ -105,7 +105,8 @@ def test_written_text_is_plain_json_of_today(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"steps_done": 1}, {"status": "diverged"}, {"loss_terms": {}}, {"sha256": None}, {"sha256": "0" * 64},
+        {"steps_done": 1}, {"status": "diverged"}, {"loss_terms": {}}, {"sha256": None},
+        {"sha256": "0" * 64},
         {"evaluation": {"seed": 7, "returns": [9.0, 9.0, 9.0], "lengths": [35, 35, 35]}},
     ],
     ids=str,

@@ -1,4 +1,4 @@
-"""Our draws against the environments': an environment that draws from the global generators disturbs nothing."""
+"""Environments that draw from the global generators disturb none of our own draws."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def draws() -> tuple[float, ...]:
 
 
 class Drawing(gymnasium.Env[Any, Any]):
-    """Draws from the global generators wherever it can; ``used`` as observations and rewards, or not."""
+    """Draws from the global generators; ``used``: as observations and rewards."""
 
     observation_space = Box(-1.0, 1.0, (3,), np.float32)
     drawn: ClassVar[list[tuple[float, ...]]] = []

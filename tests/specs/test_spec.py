@@ -213,7 +213,8 @@ def test_keys_are_those_they_were() -> None:
 
 def test_keys_do_not_depend_on_the_process() -> None:
     code = (
-        "import sys, json; from pydantic import TypeAdapter; from a2d.specs.run import RunSpec, key_of;"
+        "import sys; from pydantic import TypeAdapter; "
+        "from a2d.specs.run import RunSpec, key_of; "
         "print(key_of(TypeAdapter(RunSpec).validate_json(sys.stdin.read())))"
     )
     for hash_seed in ("1", "2"):
@@ -342,7 +343,8 @@ def test_a_teacher_of_another_task_is_refused_and_a_renamed_one_is_not() -> None
 @pytest.mark.parametrize(
     "changes",
     [
-        {"backward_paths": 10}, {"backward_paths": 0}, {"temperature": 0.0}, {"temperature_decay": 1.5},
+        {"backward_paths": 10}, {"backward_paths": 0},
+        {"temperature": 0.0}, {"temperature_decay": 1.5},
         {"space": {"width": 6}}, {"space": {"cells": 0}}, {"space": {"shortcut": "some"}},
         {"cost_coefficient": -1.0}, {"train_mode": "two-level"}, {"lambda": 1},
     ],

@@ -60,7 +60,7 @@ def fakes(tmp_path: Path) -> str:
 
 
 def dry_run(checkout: Path, *arguments: str) -> list[str]:
-    """Return what would be done, a text each: local rules, jobs, and groups of runs that share a job."""
+    """Return what would be done, a text each: local rules, jobs, groups that share a job."""
     done = answer(checkout, "--dry-run", "-p", *arguments)
     text = done.stdout + done.stderr
     assert done.returncode == 0, text

@@ -18,8 +18,8 @@ LATENCY = (
     "One multiply-accumulate is two FLOPs."
 )
 RANDOM = (
-    "Random architectures are drawn until the FLOPs of their cells differ from those of A2D's cells "
-    "by at most 10 %."
+    "Random architectures are drawn until the FLOPs of their cells differ from those of A2D's "
+    "cells by at most 10 %."
 )
 BI_LEVEL = (
     "Bi-level search updates weights and α in turn, so that each gets half the updates of the "
@@ -80,6 +80,13 @@ def alpha_rate(results: Results) -> str:
         f"α learns at another rate than the paper's here, {named}: "
         "'paper's recipe' means all the rest of it."
     )
+
+
+def random(rows: pd.DataFrame) -> str:
+    """Return the sentence on random architectures if these rows show any."""
+    if rows["random"].fillna("").astype(bool).any():
+        return RANDOM
+    return ""
 
 
 def bi_level(rows: pd.DataFrame) -> str:

@@ -27,6 +27,11 @@ class Look:
     filled: bool = True
 
     @property
+    def size(self) -> int:
+        """Of the marker, in points; a star looks smaller than the others."""
+        return {"*": 9}.get(self.marker, 7)
+
+    @property
     def face(self) -> str:
         if self.filled:
             return self.color
