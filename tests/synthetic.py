@@ -76,7 +76,7 @@ def make_study(
         **MADE_UP,
         "tasks": list(tasks),
         "seeds": numbers,
-        "experiments": experiments and list(experiments),
+        "experiments": list(experiments or PAPER_EXPERIMENTS),
     }
     path = folder / "workflow" / "scales" / "made-up.yaml"
     path.write_text(yaml.safe_dump(scale), encoding="utf-8")

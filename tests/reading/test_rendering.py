@@ -296,7 +296,7 @@ def test_captions_say_how_methods_differ(results: Results) -> None:
         table("a2d_vs_manual", results)[2],
         script("figures/pareto").draw(results).caption,
     ):
-        assert "10 % of A2D's whole agent" in text
+        assert "cells by at most 10 %" in text
     assert "One multiply-accumulate is two FLOPs" in table("network_structures", results)[2]
 
 
