@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A SLURM cluster of one node, this machine, from Debian's packages: run a command in it and take it down again.
+# A SLURM cluster of one node, this machine, from Debian's packages, for one command.
 #   tests/cluster/one_node.sh COMMAND...
 # The packages stay (apt-get purge slurmctld slurmd slurm-client munge). All else goes when the command ends: the
 # daemons, their scratch folder, and /etc/slurm/slurm.conf, a link into it; srun finds a configuration nowhere else.
@@ -16,16 +16,22 @@ refuse() {
 install_packages() {
     local missing=() package policy=/usr/sbin/policy-rc.d
     for package in "${PACKAGES[@]}"; do
-        dpkg-query --show --showformat='${Status}' "$package" 2>/dev/null | grep -q "ok installed" ||
+        dpkg-query --show --showformat='${Status}' "$package" 2>/dev/null |
+            grep -q "ok installed" ||
             missing+=("$package")
     done
     if [ ${#missing[@]} -eq 0 ]; then return; fi
-    echo "one_node.sh: installs from Debian's packages, and leaves installed, none of them started: ${missing[*]}"
-    if [ -e $policy ]; then policy=; else printf '#!/bin/sh\nexit 101\n' >$policy && chmod 755 $policy; fi
+    echo "one_node.sh: installs Debian's packages, which stay, not started: ${missing[*]}"
+    if [ -e $policy ]; then
+        policy=
+    else
+        printf '#!/bin/sh\nexit 101\n' >$policy && chmod 755 $policy
+    fi
     export DEBIAN_FRONTEND=noninteractive
     local status=0
-    { apt-get update -qq && apt-get install -qq --no-install-recommends "${missing[@]}"; } >"$folder/apt.log" 2>&1 ||
-        status=1
+    {
+        apt-get update -qq && apt-get install -qq --no-install-recommends "${missing[@]}"
+    } >"$folder/apt.log" 2>&1 || status=1
     if [ -n "$policy" ]; then rm -f $policy; fi
     systemctl disable --quiet "${missing[@]/slurm-client/munge}" 2>/dev/null || true
     if [ $status != 0 ]; then
@@ -35,8 +41,9 @@ install_packages() {
 }
 
 configure() {
-    # No accounting database, so sacct answers nothing. No cgroups, so that it runs in a container too. The node claims
-    # to be large enough for a job of eight runs; as many as there are processors run at a time.
+    # No accounting database, so sacct answers nothing. No cgroups, so that it runs in a container
+    # too. The node claims to be large enough for a job of eight runs; as many as there are
+    # processors run at a time.
     cat >"$folder/slurm.conf" <<CONF
 ClusterName=onenode
 SlurmctldHost=$(hostname -s)(127.0.0.1)
@@ -67,8 +74,9 @@ CONF
 
 start() {
     (umask 077 && head -c 1024 /dev/urandom >"$folder/munge.key")
-    munged --force --key-file="$folder/munge.key" --socket="$folder/munge.socket" --pid-file="$folder/munged.pid" \
-        --log-file="$folder/munged.log" --seed-file="$folder/munged.seed"
+    munged --force --key-file="$folder/munge.key" --socket="$folder/munge.socket" \
+        --pid-file="$folder/munged.pid" --log-file="$folder/munged.log" \
+        --seed-file="$folder/munged.seed"
     ln -s "$folder/slurm.conf" $CONFIGURATION
     slurmctld -c
     slurmd -c
@@ -112,12 +120,15 @@ stop_leftover() {
         *) refuse "$CONFIGURATION exists: this machine belongs to a cluster already" ;;
     esac
     left=$(dirname "$left")
-    if lives "$(cat "$left/owner" 2>/dev/null)"; then refuse "one such cluster runs here already"; fi
+    if lives "$(cat "$left/owner" 2>/dev/null)"; then
+        refuse "one such cluster runs here already"
+    fi
     stop "$left"
 }
 
 [ $# -gt 0 ] || refuse "name the command to run in the cluster"
-[ "$(id -u)" = 0 ] && [ -x /usr/bin/apt-get ] || refuse "needs Debian or Ubuntu, and root, for SLURM's daemons"
+[ "$(id -u)" = 0 ] && [ -x /usr/bin/apt-get ] ||
+    refuse "needs Debian or Ubuntu, and root, for SLURM's daemons"
 if [ -e $CONFIGURATION ] || [ -L $CONFIGURATION ]; then stop_leftover; fi
 folder=$(mktemp -d "${TMPDIR:-/tmp}/one-node-slurm.XXXXXX")
 trap 'stop "$folder"' EXIT
@@ -126,5 +137,6 @@ trap 'exit 130' INT TERM
 install_packages
 configure
 start
-echo "one_node.sh: SLURM $(sinfo --version | cut -d' ' -f2) runs on this machine; no accounting database"
+version=$(sinfo --version | cut -d' ' -f2)
+echo "one_node.sh: SLURM $version runs on this machine; no accounting database"
 "$@"

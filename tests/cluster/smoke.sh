@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The smoke scale from nothing through a real SLURM cluster, one_node.sh's, in a copy of the working tree.
+# The smoke scale from nothing on the SLURM cluster of one_node.sh, in a copy of the working tree.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -13,8 +13,10 @@ rm -rf "$scratch/results/smoke"
 
 python=$PWD/.venv/bin/python one_node=$PWD/tests/cluster/one_node.sh
 cd "$scratch"
-"$one_node" "$python" -m snakemake --profile profiles/slurm --config scale=smoke 2>&1 | tee "$scratch/log"
+"$one_node" "$python" -m snakemake --profile profiles/slurm --config scale=smoke 2>&1 |
+    tee "$scratch/log"
 
 submitted=$(grep -c "has been submitted with SLURM jobid" "$scratch/log" || true)
-echo "smoke.sh: $(find results/smoke -name 'seed*.json' ! -name '*.arch.json' | wc -l) runs in $submitted jobs, $SECONDS seconds"
+runs=$(find results/smoke -name 'seed*.json' ! -name '*.arch.json' | wc -l)
+echo "smoke.sh: $runs runs in $submitted jobs, $SECONDS seconds"
 "$python" -c 'from a2d.cli import main; main()' plan --scale smoke --missing
