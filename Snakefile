@@ -5,8 +5,8 @@
 #   snakemake --cores all --config fresh=fresh          trains all of it again, into fresh/
 #   snakemake --cores all --config only=recorded        renders what is recorded, trains nothing
 #   snakemake --cores all ablation_critic               one search method and what it derives
-#   snakemake --cores all optimal_size                  one table or figure; also pareto, claims, ...
-#   snakemake --cores all --config scale=smoke -- pareto    with --config, targets stand behind --
+#   snakemake --cores all optimal_size                  one table or figure; also pareto, ...
+#   snakemake --cores all --config scale=smoke -- pareto     with --config, targets follow a --
 #   snakemake --list-rules                              the targets, and what each of them makes
 #   snakemake -n -p                                     what would run; -p adds files and reasons
 #

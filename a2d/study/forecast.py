@@ -35,7 +35,7 @@ def wall_hours(left: Mapping[str, float], study: Study, cores: int) -> float:
     Args:
         left: core-hours, by the run's key.
         study: of the runs.
-        cores: how many runs go on at a time.
+        cores: how many runs are trained side by side.
 
     Returns:
         Hours: all of them shared by the cores, or the longest chain of teacher, search and agent if

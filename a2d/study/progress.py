@@ -28,7 +28,7 @@ class Tracker:
         study: what they are of.
         workspace: where they are done.
         wanted: each run, and the record that ends it.
-        cores: how many runs go on at a time.
+        cores: how many runs are trained side by side.
 
     ``speeds`` are those of recorded runs, and of this workflow's as they end.
     """
@@ -42,7 +42,7 @@ class Tracker:
         self.done: list[Run] = []
 
     def line(self) -> str:
-        """Return how much is done, how long the rest takes, and which runs go on at which step."""
+        """Return how much is done, how long the rest takes, and at which step runs are."""
         self._collect()
         runs = [run for run, _, _ in self.left]
         steps = {run.key: read_status(self.workspace.agent_folder(run.spec)) for run in runs}
@@ -74,7 +74,7 @@ class Tracker:
         self.left = left
 
     def _now(self, steps: dict[str, int | None]) -> str:
-        """Return which runs go on, and at which step."""
+        """Return which runs are in progress, and at which step."""
         shown = [
             f"{self.study.describe(run)} (step {steps[run.key]:,} of {run.spec.steps:,})"
             for run, _, _ in self.left

@@ -55,7 +55,7 @@ class Session:
 
         Args:
             wanted: each run to do, and the record that ends it.
-            cores: how many runs go on at a time.
+            cores: how many runs are trained side by side.
 
         Raises:
             A2DError: a folder cannot be written to, or another workflow trains into it.

@@ -98,8 +98,8 @@ class Lines(logging.Formatter):
         if event == LogEvent.JOB_INFO:
             return f"{now} {words_of(record)}"
         if event == LogEvent.JOB_ERROR:
-            job = self.jobs.jobs.get(getattr(record, "jobid", -1))
-            return f"{now} failed: {job.words if job else words_of(record)}"
+            failed = self.jobs.jobs.get(getattr(record, "jobid", -1))
+            return f"{now} failed: {failed.words if failed else words_of(record)}"
         text = record.getMessage()
         if event in SILENT or text.startswith(OWN_STEPS):
             return ""

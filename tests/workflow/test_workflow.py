@@ -289,6 +289,7 @@ LOOKING = [
     ["--list-rules"],
     ["--summary", "--config", "scale=smoke"],
     ["--rulegraph", "--config", "scale=smoke"],
+    ["--report", "../report.html", "--config", "scale=smoke"],
 ]
 
 

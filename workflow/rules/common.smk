@@ -65,7 +65,7 @@ def is_recorded(run):
 
 
 def records(runs):
-    """The records that a target needs; with only=recorded those that there are, to train nothing."""
+    """The records that a target needs; with only=recorded those that exist, to train nothing."""
     paths = [RECORDS[run.key] for run in runs]
     if OPTIONS.only_recorded:
         return [path for path in paths if path.exists()]
