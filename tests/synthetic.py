@@ -51,7 +51,7 @@ PROVENANCE = Provenance(
 MADE_UP = {
     "title": "Made up",
     "description": "Real tasks, methods and experiments; nothing of it is ever trained.",
-    "steps": {"teacher": 320, "train": 320, "search": 320},
+    "steps": {"teacher": 3200, "train": 3200, "search": 3200},
     "pixels": {
         "networks": {
             "every": ["vanilla", "resnet14", "resnet20"],
@@ -76,7 +76,7 @@ def make_study(
         **MADE_UP,
         "tasks": list(tasks),
         "seeds": numbers,
-        "experiments": list(experiments or PAPER_EXPERIMENTS),
+        "experiments": experiments and list(experiments),
     }
     path = folder / "workflow" / "scales" / "made-up.yaml"
     path.write_text(yaml.safe_dump(scale), encoding="utf-8")
