@@ -36,8 +36,9 @@ def apply(change: str, copy: Path) -> None:
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the repository with every walk of the document applied."""
     folder = tmp_path_factory.mktemp("extended")
-    for name in ("a2d", "envs", "workflow", "tables", "figures"):
+    for name in ("a2d", "envs", "workflow", "tables", "figures", "profiles", "results"):
         shutil.copytree(ROOT / name, folder / name)
+    shutil.copy(ROOT / "Snakefile", folder)
     text = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
     blocks = list(BLOCK.finditer(text))
     assert len(blocks) >= 6
@@ -104,6 +105,23 @@ print(sorted({run.method for run in wide}), {run.spec.search.candidates for run 
 """
     expected = "['search-local-wide', 'search-vanilla-wide'] {('conv3', 'conv7', 'skip')}\n"
     assert python(copy, code) == expected
+
+
+def test_a_figure_is_a_script_and_its_name_in_an_experiment(copy: Path) -> None:
+    code = """
+import sys
+from snakemake.cli import main
+main(["--cores", "1", "--config", "only=recorded", "--", "seconds"])
+"""
+    python(copy, code)
+    caption = (copy / "figures" / "laptop" / "seconds.txt").read_text(encoding="utf-8")
+    assert caption.startswith("Time of a whole run. n = 2 seeds × 2 tasks")
+    found = python(
+        copy,
+        "from pathlib import Path; from a2d.study.study import load_study\n"
+        "print(load_study('laptop', Path()).artifacts['figures/seconds'].title)",
+    )
+    assert found == "Seconds of training\n"
 
 
 def test_old_keys_stay(copy: Path) -> None:
