@@ -20,7 +20,9 @@ Teaching = tuple[Tensor, Tensor]  # a teacher's outputs (N, A) and values (N,)
 
 def distillation_scale(settings: DistillationSettings, progress: float) -> float:
     """Return the factor of both distillation coefficients at ``progress`` in 0..1."""
-    return 1.0 - progress if settings.schedule == "annealed" else 1.0
+    if settings.schedule == "annealed":
+        return 1.0 - progress
+    return 1.0
 
 
 def part_of(state: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

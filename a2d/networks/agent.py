@@ -103,7 +103,9 @@ class Agent(nn.Module):
         if not self.pixels:
             return observation.float()
         observation = observation.contiguous(memory_format=torch.channels_last)
-        return observation.float() if self.scale == 1.0 else observation * self.scale
+        if self.scale == 1.0:
+            return observation.float()
+        return observation * self.scale
 
     def _misfit(self, observation: Any) -> str:
         """Say what was given instead of a batch of observations, and how to make one of it."""

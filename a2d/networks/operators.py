@@ -87,11 +87,15 @@ class InvertedResidual(nn.Module):
         if self.norm is None:
             return self.project(self.hidden(x), add)
         output = self.norm(self.project(self.hidden(x)))
-        return output if add is None else output + add
+        if add is None:
+            return output
+        return output + add
 
 
 def _norm(normalization: Normalization, channels: int) -> nn.GroupNorm | None:
-    return nn.GroupNorm(GROUPS, channels) if normalization == "group" else None
+    if normalization == "group":
+        return nn.GroupNorm(GROUPS, channels)
+    return None
 
 
 def _activated(layer: Layer, norm: nn.Module | None, activation: Activation) -> list[nn.Module]:
@@ -160,7 +164,9 @@ def build_operator(operator: Operator, shape: CellShape, normalization: Normaliz
 
 def shortcut(shape: CellShape, cells: CellSpace) -> nn.Module | None:
     """Return the shortcut around a cell; None where the space has none."""
-    return projection(shape) if cells.shortcut == "identity" else None
+    if cells.shortcut == "identity":
+        return projection(shape)
+    return None
 
 
 class Cell(nn.Module):
@@ -174,7 +180,9 @@ class Cell(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, inputs, ...) to (N, outputs, ...)."""
         output: Tensor = self.operator(x)
-        return output if self.shortcut is None else output + self.shortcut(x)
+        if self.shortcut is None:
+            return output
+        return output + self.shortcut(x)
 
 
 def stem(space: Space, cells: CellSpace, observation_shape: tuple[int, ...]) -> nn.Module:
@@ -189,9 +197,13 @@ def stem(space: Space, cells: CellSpace, observation_shape: tuple[int, ...]) -> 
 
 def space_of(observation_shape: tuple[int, ...]) -> Space:
     """Images are searched with convolutions, vectors with dense operators."""
-    return "convolution" if len(observation_shape) == 3 else "dense"
+    if len(observation_shape) == 3:
+        return "convolution"
+    return "dense"
 
 
 def image_size_of(observation_shape: tuple[int, ...]) -> ImageSize | None:
     """Return height and width of images (C, H, W), or None for vectors (D,)."""
-    return observation_shape[1:] if len(observation_shape) == 3 else None
+    if len(observation_shape) == 3:
+        return observation_shape[1:]
+    return None

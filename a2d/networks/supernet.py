@@ -69,7 +69,9 @@ class SearchableCell(nn.Module):
             with Tape.aside():
                 others = [self.operators[path](x) for path in paths[1:]]
             output = _Gated.apply(weights, output, *others)  # type: ignore[no-untyped-call]
-        return output if self.shortcut is None else output + self.shortcut(x)
+        if self.shortcut is None:
+            return output
+        return output + self.shortcut(x)
 
 
 class Supernet(nn.Module):

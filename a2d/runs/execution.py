@@ -86,7 +86,9 @@ def evaluate_or_diverge(
     try:
         return evaluate_agent(spec, agent)
     except Diverged as reason:
-        told = "" if progress.diverged is None else f"{progress.diverged}; "
+        told = f"{progress.diverged}; "
+        if progress.diverged is None:
+            told = ""
         progress.diverged = f"{told}test episodes: {reason}"
         return None
 

@@ -126,7 +126,9 @@ class Training:
     def place(self) -> str:
         """Say how far it is."""
         step = f"step {self.progress.steps:,} of {self.spec.steps:,}"
-        return f"the end of training, {step}" if self.ended() else step
+        if self.ended():
+            return f"the end of training, {step}"
+        return step
 
     def update(self, reporter: Reporter) -> None:
         """Collect one rollout and learn from it.

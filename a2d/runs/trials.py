@@ -121,7 +121,9 @@ class FromScratch:
         except Diverged:
             return self._end(architecture, diverged=True)
         self.done += 1
-        return self._end(architecture) if self.done == self.updates else None
+        if self.done == self.updates:
+            return self._end(architecture)
+        return None
 
     def _begin(self, architecture: Architecture, index: int) -> _Candidate:
         spec, settings = self.spec, self.spec.algorithm
@@ -180,7 +182,9 @@ class Trials:
 
     @property
     def progress(self) -> Progress:
-        return self.own_progress if self.training is None else self.training.progress
+        if self.training is None:
+            return self.own_progress
+        return self.training.progress
 
     def ended(self) -> bool:
         """Whether nothing is left to try: the steps are spent, or the supernet has diverged."""
@@ -194,7 +198,9 @@ class Trials:
         step = f"step {self.progress.steps:,} of {self.spec.steps:,}"
         if self.ended():
             return f"the end of training, {step}"
-        return step if not self.trials else f"{step}, after trial {len(self.trials)}"
+        if not self.trials:
+            return step
+        return f"{step}, after trial {len(self.trials)}"
 
     def update(self, reporter: Reporter) -> None:
         """Do one update of the supernet, or a part of a trial."""

@@ -21,7 +21,9 @@ class Trial(Frozen):
     @property
     def rank(self) -> float:
         """What trials are compared by: one without a score is the worst."""
-        return -math.inf if self.score is None else self.score
+        if self.score is None:
+            return -math.inf
+        return self.score
 
 
 def best_of(trials: list[Trial]) -> Trial:

@@ -110,7 +110,9 @@ class RunBase(Frozen):
     @property
     def algorithm(self) -> A2CSettings | PPOSettings:
         """The settings of the algorithm that the agent learns by."""
-        return self.a2c if self.ppo is None else self.ppo
+        if self.ppo is None:
+            return self.a2c
+        return self.ppo
 
     @property
     def updates(self) -> int:
@@ -148,7 +150,9 @@ class SearchSpec(RunBase):
     @property
     def space(self) -> Space:
         """The space that fits the task's observations."""
-        return "convolution" if self.task.observation == "pixels" else "dense"
+        if self.task.observation == "pixels":
+            return "convolution"
+        return "dense"
 
 
 RunSpec = Annotated[TrainSpec | SearchSpec, Field(discriminator="kind")]

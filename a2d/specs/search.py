@@ -58,7 +58,9 @@ class SearchBase(Frozen):
 
     def operators(self, space: Space) -> tuple[str, ...]:
         """Return the names of the operators to choose from."""
-        return tuple(PAPER_OPERATORS[space]) if self.candidates is None else self.candidates
+        if self.candidates is None:
+            return tuple(PAPER_OPERATORS[space])
+        return self.candidates
 
     def check_space(self, space: Space) -> None:
         """Raise ValueError where the settings do not fit a task of this space."""
@@ -185,7 +187,9 @@ def describe_operators(settings: SearchBase, space: Space) -> str:
     chosen = {name: _fields(OPERATORS[space][name]) for name in settings.operators(space)}
     canonical = json.dumps(chosen, separators=(",", ":"))
     found = hashlib.sha256(canonical.encode()).hexdigest()[:16]
-    return "" if found == RECORDED_OPERATORS[space] else found
+    if found == RECORDED_OPERATORS[space]:
+        return ""
+    return found
 
 
 def _fields(operator: Operator) -> dict[str, Any]:

@@ -123,7 +123,9 @@ def _default(key: str, about: dict[str, Any], schema: dict[str, Any]) -> str:
     if key in schema["required"]:
         return ", needed"
     default = about.get("default")
-    return "" if default is None else f", default {json.dumps(default)}"
+    if default is None:
+        return ""
+    return f", default {json.dumps(default)}"
 
 
 def load_card(path: Path) -> TaskCard:

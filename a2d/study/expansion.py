@@ -73,7 +73,9 @@ class _Expansion:
         return list(dict.fromkeys(found))
 
     def _observations(self, card: TaskCard) -> Observations:
-        found = self.scale.pixels if card.observation == "pixels" else self.scale.vectors
+        found = self.scale.vectors
+        if card.observation == "pixels":
+            found = self.scale.pixels
         if found is None:
             raise A2DError(
                 f"scale {self.name!r}: key {card.observation!r} is missing, which {card.name} needs"
@@ -161,7 +163,9 @@ class _Expansion:
         chosen = itertools.chain.from_iterable(named.get(name, (name,)) for name in group.network)
         keys = []
         for network, mode in itertools.product(chosen, group.distillation):
-            label = f"manual-{network}" if mode == "none" else f"distilled-{network}-{mode}"
+            label = f"distilled-{network}-{mode}"
+            if mode == "none":
+                label = f"manual-{network}"
             spec = self._train(card, ManualAgent(network=network), index, mode)
             keys.append(self._add("manual", label, spec, network=network, distillation=mode))
         return keys
@@ -191,4 +195,6 @@ class _Expansion:
 
 
 def _label(method: str, recipe: str) -> str:
-    return method if recipe == "paper" else f"{method}-{recipe}"
+    if recipe == "paper":
+        return method
+    return f"{method}-{recipe}"
