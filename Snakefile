@@ -1,20 +1,21 @@
 # The DAG: teachers, manual agents, searches, derived agents, tables and figures.
 #
-#   snakemake --cores all                                   everything of the laptop scale
-#   snakemake --cores all --config scale=smoke              another scale, a file in workflow/scales
-#   snakemake --cores all --config fresh=fresh              trains all of it again, into fresh/ of the current folder
-#   snakemake --cores all --config only=recorded            renders what is recorded, trains nothing
-#   snakemake --cores all ablation_critic                   one search method and what it derives
-#   snakemake --cores all optimal_size                      one table or figure; also size_sweep, pareto, ...
-#   snakemake --cores all --config scale=smoke -- pareto    with --config: it takes all words up to the -- for its own
-#   snakemake --list-rules                                  the targets, and what each of them makes
-#   snakemake -n -p                                         what would run; -p adds every job's files, reason, command
+#   snakemake --cores all                               everything of the laptop scale
+#   snakemake --cores all --config scale=smoke          another scale, a file in workflow/scales
+#   snakemake --cores all --config fresh=fresh          trains all of it again, into fresh/
+#   snakemake --cores all --config only=recorded        renders what is recorded, trains nothing
+#   snakemake --cores all ablation_critic               one search method and what it derives
+#   snakemake --cores all optimal_size                  one table or figure; also pareto, ...
+#   snakemake --cores all --config scale=smoke -- pareto     with --config, targets follow a --
+#   snakemake --list-rules                              the targets, and what each of them makes
+#   snakemake -n -p                                     what would run; -p adds files and reasons
 #
-# A record's file name holds its run's key, so a stale run is a missing file: nothing else decides what runs.
-# On `snakemake --lint`: every rule runs in the one environment that holds Snakemake and the library, pinned in
-# constraints.txt, so none names a conda environment or a container.
+# A record's file name holds its run's key, so a stale run is a missing file: nothing else decides
+# what runs. On `snakemake --lint`: every rule runs in the one environment that holds Snakemake and
+# the library, pinned in constraints.txt, so none names a conda environment or a container.
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/repair.smk"
 include: "workflow/rules/teacher.smk"
 include: "workflow/rules/manual.smk"
 include: "workflow/rules/search.smk"
@@ -23,18 +24,30 @@ include: "workflow/rules/render.smk"
 
 
 onstart:
-    if workflow.executor_plugin.name == "slurm":
-        prepare_cluster()
-    tell_progress(ENDED, STUDY, FILES, wanted_runs(), checkout_path("results"), most_at_a_time())
+    # Executed where jobs are about to be, so never in a dry run.
+    from a2d.reading.claims import check_tests
+    from a2d.study.cluster import check_cluster
+
+    jobs = [job for job in workflow.dag.needrun_jobs() if "path" in job.params.keys()]
+    resources = workflow.resource_settings
+    with mistakes_in_a_line():
+        check_tests(STUDY)
+        if workflow.executor_plugin.name == "slurm":
+            check_cluster(workflow.executor_settings)
+            # Otherwise jobs that runs share do them one by one, within the time of one.
+            workflow.executor_plugin.common_settings.pass_group_args = True
+        SESSION.start(
+            wanted=[(STUDY.by_path[job.params.path], Path(job.output[-1])) for job in jobs],
+            cores=resources.cores or resources.nodes or 1,
+        )
 
 
 onsuccess:
-    ENDED.set()
+    SESSION.finish()
 
 
 onerror:
-    ENDED.set()
-    tell_failures(log)
+    SESSION.fail(log)
 
 
 rule all:
@@ -43,4 +56,4 @@ rule all:
     message:
         f"everything of {SCALE} is there"
     input:
-        PAGE,
+        rules.page.output,

@@ -7,9 +7,8 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -97,17 +96,6 @@ def only_process(folder: Path) -> Iterator[None]:
 def digest(data: dict[str, Any]) -> str:
     """Return the SHA-256 of plain data; the order of its keys does not matter."""
     return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
-
-
-def fingerprint(paths: Iterable[Path]) -> str:
-    """Return a hash of the names and contents of those files that there are."""
-    found = [f"{path.name} {_remembered_checksum(path)}" for path in paths if path.is_file()]
-    return hashlib.sha256("\n".join(found).encode()).hexdigest()
-
-
-@cache
-def _remembered_checksum(path: Path) -> str:
-    return checksum(path)
 
 
 def checksum(path: Path) -> str:

@@ -1,4 +1,7 @@
-"""All tasks: interquartile means, probability that A2D improves, profiles (claims C2 to C5)."""
+"""All tasks together.
+
+Interquartile means, probability that A2D improves, performance profiles (C2 to C5).
+"""
 
 from __future__ import annotations
 
@@ -22,6 +25,8 @@ from a2d.reading.statistics import (
     probability_of_improvement_interval,
     stratified_bootstrap,
 )
+
+SHOWS_ALSO = ("search_methods", "distillation")
 
 SMALL = 7.5  # points
 

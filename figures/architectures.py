@@ -1,4 +1,7 @@
-"""The searched architectures, cell by cell: a row per search and seed, a panel per task (C4)."""
+"""The searched architectures.
+
+Cell by cell: one row per search and seed, one panel a task (claim C4).
+"""
 
 from __future__ import annotations
 
@@ -26,6 +29,8 @@ from a2d.reading.rendering.text import ABSENT, number, scaled
 from a2d.reading.results import Results, where
 from a2d.specs.architecture import OPERATORS, Architecture
 from a2d.specs.run import SearchSpec, key_of, search_of
+
+SHOWS_ALSO = ("a2d_vs_manual", "recipes")
 
 CELL, ROW = 0.34, 0.24  # inches
 GAP = 0.45  # between two ways to search, in rows

@@ -1,4 +1,7 @@
-"""Learning curves of fixed networks taught by neither, one or both of a teacher's heads (C3)."""
+"""A fixed network under distillation.
+
+Learning curves, taught by none, either or both of the teacher's heads (claim C3).
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,8 @@ from a2d.reading.rendering import figures
 from a2d.reading.rendering.command import figure_command
 from a2d.reading.rendering.style import GREY, MODE_NAMES, MODES, network_name
 from a2d.reading.results import Results, summarize
+
+SHOWS_ALSO = ("size_sweep",)
 
 LOOKS = {mode: replace(look, filled=mode != "none") for mode, look in MODES.items()}
 

@@ -1,4 +1,7 @@
-"""Score against FLOPs for manual network sizes, a panel a task, the optimum marked (claim C1)."""
+"""Score against FLOPs of the manual sizes.
+
+One panel a task, the optimum marked (claim C1).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Score against FLOPs: manual sizes, random architectures, vanilla NAS and A2D (claim C4)."""
+"""Score against FLOPs of all agents.
+
+Manual sizes, random architectures, vanilla NAS and A2D, one panel a task (claim C4).
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,8 @@ from a2d.reading.rendering.agents import BEST, Kind, kinds
 from a2d.reading.rendering.command import figure_command
 from a2d.reading.rendering.style import GREY, LIGHT, MANUAL, Look, network_name
 from a2d.reading.results import Results, summarize, where
+
+SHOWS_ALSO = ("distillation", "recipes")
 
 FRONT = Look("#cccccc", "_")
 STRIP = 0.3  # of a panel, for the manual sizes' names

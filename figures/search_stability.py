@@ -1,4 +1,7 @@
-"""Return during the search: a line per seed, a column per method, a row per task (C2, C3)."""
+"""Return during the search.
+
+Every seed is a line: one column per way to search, one row per task (claims C2, C3).
+"""
 
 from __future__ import annotations
 

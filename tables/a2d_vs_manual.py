@@ -1,4 +1,7 @@
-"""A2D against the best manual agent, random architectures, and what earns the credit (claim C4)."""
+"""A2D against manual and random agents.
+
+The best manual agent, random architectures, and what earns the credit (claim C4).
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,8 @@ from a2d.reading.rendering.style import agent_name, network_name, random_name
 from a2d.reading.rendering.tables import INTERVALS, Row, Table, build, shortfall, summary_data
 from a2d.reading.rendering.text import number, runs, scaled, score
 from a2d.reading.results import Results, summarize, where
+
+SHOWS_ALSO = ("size_sweep", "search_methods", "distillation", "recipes")
 
 COSTS = ("flops", "parameters", "latency_ms")
 

@@ -1,4 +1,7 @@
-"""The ledger: per claim the test fixed beforehand, its effect with interval, and the verdict."""
+"""The claims.
+
+The ledger: per claim the test fixed beforehand, its effect with interval, and the verdict.
+"""
 
 from __future__ import annotations
 

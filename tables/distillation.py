@@ -1,4 +1,7 @@
-"""A fixed network taught by neither, one or both of the teacher's heads (claim C3)."""
+"""A fixed network under distillation, in numbers.
+
+Taught by none, either or both of the teacher's heads (claim C3, the paper's Sec. 4.3).
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,8 @@ from a2d.reading.rendering.tables import INTERVALS, Row, Table, build, shortfall
 from a2d.reading.rendering.text import bounds, runs, score
 from a2d.reading.results import Results, Summary, summarize
 from a2d.reading.statistics import Array, Interval, stratified_bootstrap_difference
+
+SHOWS_ALSO = ("size_sweep",)
 
 
 def _mean(scores: Array) -> float:

@@ -1,4 +1,7 @@
-"""Every network: layers, parameters, FLOPs and measured latency (the paper's App. C)."""
+"""Network structures.
+
+Layers, parameters, FLOPs and measured latency of every network (the paper's App. C).
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,9 @@ from a2d.reading.rendering.tables import Row, Table, build, shortfall
 from a2d.reading.rendering.text import ABSENT, number, scaled
 from a2d.reading.results import Results, where
 from a2d.specs.architecture import MLP_UNITS, RESNET_BLOCKS, Architecture
+
+# Latencies are the lowest over all records of a network, whatever they were made for.
+SHOWS_ALSO = ("search_methods", "a2d_vs_manual", "distillation", "recipes")
 
 COSTS = ("flops", "parameters", "latency_ms")
 HEADS = "actor and critic heads"

@@ -1,4 +1,7 @@
-"""Search methods: searched and derived scores, spread over seeds, FLOPs, cost (claims C2, C3)."""
+"""Search methods.
+
+Searched and derived scores, their spread over seeds, FLOPs and cost (claims C2 and C3).
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,8 @@ from a2d.reading.rendering.style import search_name
 from a2d.reading.rendering.tables import INTERVALS, Row, Table, build, shortfall, summary_data
 from a2d.reading.rendering.text import number, runs, scaled, score
 from a2d.reading.results import Results, summarize, where
+
+SHOWS_ALSO = ("a2d_vs_manual",)
 
 
 def _spread(rows: pd.DataFrame) -> float:

@@ -1,4 +1,7 @@
-"""Scores of all manual sizes on all tasks (claim C1 and the appendix's further tasks)."""
+"""Test scores of the manual sizes.
+
+Scores of all sizes on all tasks (claim C1 and the appendix's further tasks).
+"""
 
 from __future__ import annotations
 

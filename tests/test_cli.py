@@ -127,7 +127,7 @@ def test_an_unknown_option_is_told_by_usage() -> None:
 
 
 def test_a_run_of_a_study_is_planned_done_and_compared(tmp_path: Path) -> None:
-    for folder in ("workflow", "envs"):
+    for folder in ("workflow", "envs", "figures", "tables"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
     scale = tmp_path / "workflow" / "scales" / "smoke.yaml"
     lines = scale.read_text(encoding="utf-8").splitlines()

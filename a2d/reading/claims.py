@@ -1,60 +1,30 @@
-"""The claims ledger: applies the tests that ``workflow/experiments/*.yaml`` fixed before there were results.
+"""The claims ledger: applies the tests that ``workflow/experiments/*.yaml`` fixed beforehand.
 
-Every test answers with an effect and its 95 % interval. Thin data or a missing run make the verdict
-'inconclusive', whatever the effect; a diverged run counts with the score of its last good state.
+Thin data or a missing run make the verdict 'inconclusive', whatever the effect; a diverged run
+counts with the score of its last good state.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
-import numpy as np
 import pandas as pd
 
-from a2d.reading.results import FEWEST, Results, Yardstick, make_yardstick, matrix, where
-from a2d.reading.statistics import (
-    Array,
-    Interval,
-    interquartile_mean,
-    probability_of_improvement,
-    probability_of_improvement_interval,
-    stratified_bootstrap,
-    stratified_bootstrap_difference,
-)
-from a2d.study.definitions import ClaimTest, TestName
+from a2d.errors import A2DError
+from a2d.reading.claim_tests import TESTS, Finding, Outcome, UndefinedEffect
+from a2d.reading.results import Results
+from a2d.study.definitions import ClaimTest
+from a2d.study.study import Study
 
-Outcome = Literal["supported", "contradicted", "inconclusive"]
-CERTAIN = 2  # seeds below which none can be left out, and none spread
 NAMED = 3  # methods with missing runs that a reason names
-
-
-class UndefinedEffect(Exception):
-    """The effect cannot be computed from these scores; the message says why."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What a test measured: the ``outcome`` by its rule alone, and what was seen in words."""
-
-    effect: Interval
-    outcome: Outcome
-    detail: str
-
-
-@dataclass(frozen=True)
-class Test:
-    """One test: what it measures, which planned runs it needs (a frame each), and what its effect is."""
-
-    measure: Callable[[Results], Finding]
-    needs: Callable[[Results], list[pd.DataFrame]]
-    effect: str
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """One row of the ledger. ``seeds``: recorded runs of the thinnest group; ``tasks``: those with all runs."""
+    """One row of the ledger.
+
+    ``seeds`` are the recorded runs of the thinnest group, ``tasks`` those with all their runs.
+    """
 
     experiment: str
     claim: ClaimTest
@@ -68,203 +38,15 @@ class Verdict:
     diverged: int
 
 
-def _generator() -> np.random.Generator:
-    return np.random.default_rng(0)
-
-
-def _tasks(results: Results) -> list[str]:
-    return list(results.study.tasks)
-
-
-def _sweeps(results: Results) -> list[pd.DataFrame]:
-    return [
-        where(results.manual(task), network=network)
-        for task in _tasks(results)
-        for network in results.networks(task).every
-    ]
-
-
-def _searches(results: Results, method: str) -> pd.DataFrame:
-    return where(results.runs, stage="search", search=method, recipe="paper")
-
-
-def _fixed(results: Results, mode: str) -> pd.DataFrame:
-    return pd.concat([results.fixed(task, mode) for task in _tasks(results)])
-
-
-def _a2d(results: Results) -> pd.DataFrame:
-    """Return A2D's agents: searched and finally trained with joint distillation, by the paper's recipe."""
-    return where(results.runs, stage="derive", search="joint", recipe="paper", distillation="joint")
-
-
-def _best_manual(results: Results) -> pd.DataFrame:
-    return pd.concat([results.best_manual(task) for task in _tasks(results)])
-
-
-def _sweep(results: Results, task: str) -> Array:
-    """Return the scores of a task's manual sizes, (seeds, sizes) from small to large."""
-    rows = results.manual(task)
-    return np.hstack(
-        [matrix(where(rows, network=size), [task]) for size in results.networks(task).every]
-    )
-
-
-def _yardstick(results: Results) -> Yardstick:
-    yardstick = make_yardstick(results)
-    if yardstick.problems:
-        raise UndefinedEffect(
-            "; ".join(f"{task}: {why}" for task, why in yardstick.problems.items())
-        )
-    return yardstick
-
-
-def _judge(effect: Interval, null: float = 0.0, also: bool = True) -> Outcome:
-    """Apply the usual rule: above ``null`` supports if ``also`` holds, below contradicts."""
-    if effect.low > null and also:
-        return "supported"
-    return "contradicted" if effect.high < null else "inconclusive"
-
-
-def _mean(scores: Array) -> float:
-    return float(scores.mean())
-
-
-def _spread(scores: Array) -> float:
-    """Return the standard deviation over seeds (n − 1 in the denominator), averaged over tasks."""
-    return float(scores.std(axis=0, ddof=1).mean())
-
-
-def _show(effect: Interval, seeds: int) -> str:
-    if seeds < FEWEST:
-        return f"{effect.estimate:+.2f}".replace("-", "−")
-    return f"{effect.estimate:+.2f} [{effect.low:+.2f}, {effect.high:+.2f}]".replace("-", "−")
-
-
-def held_out_lead(sweep: Array) -> Array:
-    """Return, for every seed, the lead over the largest size of the size that the other seeds find best.
-
-    ``sweep`` (seeds, sizes), from small to large. Returns (seeds,), as a fraction of the range of
-    mean scores. UndefinedEffect: fewer than two seeds, or all sizes score the same.
-    """
-    if len(sweep) < CERTAIN:
-        raise UndefinedEffect("with one seed none can be left out")
-    means = sweep.mean(axis=0)
-    if np.ptp(means) == 0:
-        raise UndefinedEffect("all sizes have the same mean score")
-    others = (sweep.sum(axis=0) - sweep) / (len(sweep) - 1)
-    chosen = sweep[np.arange(len(sweep)), others.argmax(axis=1)]
-    return (chosen - sweep[:, -1]) / np.ptp(means)
-
-
-def interior_optimum(results: Results) -> Finding:
-    """C1: an optimal size exists and differs between tasks."""
-    sweeps = {task: _sweep(results, task) for task in _tasks(results)}
-    leads = np.column_stack([held_out_lead(sweep) for sweep in sweeps.values()])
-    effect = stratified_bootstrap(leads, _mean, _generator())
-    best = {
-        task: results.networks(task).every[int(sweep.mean(axis=0).argmax())]
-        for task, sweep in sweeps.items()
-    }
-    names = ", ".join(f"{network} on {results.title(task)}" for task, network in best.items())
-    detail = f"best sizes by the mean of all seeds (★ in the sweep): {names}"
-    if effect.estimate < 0:
-        detail += (
-            "; the effect is negative all the same, as it scores the size that the other seeds find best on a seed "
-            "that had no part in the choice, where the largest size scored higher on average: the seeds disagree"
-        )
-    return Finding(effect, _judge(effect, also=len(set(best.values())) > 1), detail)
-
-
-def larger_spread(results: Results) -> Finding:
-    """C2: vanilla search varies more between seeds than joint."""
-    vanilla, joint = (
-        matrix(_searches(results, method), _tasks(results)) for method in ("vanilla", "joint")
-    )
-    if len(vanilla) < CERTAIN:
-        raise UndefinedEffect("one seed has no spread")
-    extent = np.ptp(np.vstack([vanilla, joint]), axis=0)
-    if (extent == 0).any():
-        raise UndefinedEffect("all searches of a task score the same")
-    vanilla, joint = vanilla / extent, joint / extent
-    effect = stratified_bootstrap_difference(vanilla, joint, _spread, _generator())
-    return Finding(
-        effect,
-        _judge(effect),
-        f"spread {_spread(vanilla):.2f} (vanilla), {_spread(joint):.2f} (joint)",
-    )
-
-
-def joint_beats_either(results: Results) -> Finding:
-    """C3: both heads together teach better than either alone."""
-    tasks, yardstick = _tasks(results), _yardstick(results)
-    joint = yardstick.apply(matrix(_fixed(results, "joint"), tasks), tasks)
-    effects = {}
-    for mode in ("actor", "critic"):
-        alone = yardstick.apply(matrix(_fixed(results, mode), tasks), tasks)
-        effects[mode] = stratified_bootstrap_difference(
-            joint, alone, interquartile_mean, _generator()
-        )
-    outcomes = {_judge(effect) for effect in effects.values()}
-    # Both must support; one is enough to contradict.
-    outcome: Outcome = "contradicted" if "contradicted" in outcomes else "inconclusive"
-    outcome = "supported" if outcomes == {"supported"} else outcome
-    detail = ", ".join(
-        f"joint − {mode}-only {_show(effect, len(joint))}" for mode, effect in effects.items()
-    )
-    return Finding(min(effects.values(), key=lambda effect: effect.estimate), outcome, detail)
-
-
-def dominates_manual(results: Results) -> Finding:
-    """C4: A2D scores higher than the best manual size, with fewer FLOPs."""
-    tasks, yardstick = _tasks(results), _yardstick(results)
-    a2d, manual = _a2d(results), _best_manual(results)
-    scores = [yardstick.apply(matrix(rows, tasks), tasks) for rows in (a2d, manual)]
-    effect = stratified_bootstrap_difference(scores[0], scores[1], interquartile_mean, _generator())
-    logs = [np.log(matrix(rows, tasks, "flops")).mean() for rows in (a2d, manual)]
-    ratio = float(np.exp(logs[0] - logs[1]))
-    return Finding(effect, _judge(effect, also=ratio < 1), f"A2D needs {ratio:.2f} times the FLOPs")
-
-
-def general_improvement(results: Results) -> Finding:
-    """C5: A2D improves on the best manual size on every task."""
-    tasks = _tasks(results)
-    a2d, manual = matrix(_a2d(results), tasks), matrix(_best_manual(results), tasks)
-    effect = probability_of_improvement_interval(a2d, manual, _generator())
-    own = [probability_of_improvement(a2d[:, [i]], manual[:, [i]]) for i in range(len(tasks))]
-    detail = ", ".join(
-        f"{results.title(task)} {value:.2f}" for task, value in zip(tasks, own, strict=True)
-    )
-    return Finding(effect, _judge(effect, 0.5, also=min(own) >= 0.5), f"per task: {detail}")
-
-
-TESTS: dict[TestName, Test] = {
-    "interior_optimum": Test(
-        interior_optimum, _sweeps, "held-out lead over the largest size, as a share of the range"
-    ),
-    "larger_spread": Test(
-        larger_spread,
-        lambda results: [_searches(results, method) for method in ("vanilla", "joint")],
-        "spread over seeds, vanilla − joint, as a share of the range",
-    ),
-    "joint_beats_either": Test(
-        joint_beats_either,
-        lambda results: [
-            *(_fixed(results, mode) for mode in ("actor", "critic", "joint")),
-            *_sweeps(results),
-        ],
-        "normalised IQM, joint − the better single head",
-    ),
-    "dominates_manual": Test(
-        dominates_manual,
-        lambda results: [_a2d(results), *_sweeps(results)],
-        "normalised IQM, A2D − best manual size",
-    ),
-    "general_improvement": Test(
-        general_improvement,
-        lambda results: [_a2d(results), *_sweeps(results)],
-        "probability that A2D beats the best manual size",
-    ),
-}
+def check_tests(study: Study) -> None:
+    """Raise A2DError where a claim of the study names a test that there is not."""
+    for experiment in study.experiments.values():
+        for index, claim in enumerate(experiment.claims):
+            if claim.test not in TESTS:
+                raise A2DError(
+                    f"workflow/experiments/{experiment.name}.yaml: claims.{index}.test: "
+                    f"{claim.test!r} is not one of {', '.join(TESTS)}"
+                )
 
 
 def judge(results: Results, experiment: str, claim: ClaimTest) -> Verdict:
@@ -272,45 +54,44 @@ def judge(results: Results, experiment: str, claim: ClaimTest) -> Verdict:
     test = TESTS[claim.test]
     needs = test.needs(results)
     used = pd.concat(needs).drop_duplicates("key")
-    missing = tuple(used.loc[used["score"].isna(), "path"])
-    groups = used.groupby(["task", "method"])["score"].count()
-    seeds = int(groups.min()) if len(groups) else 0
-    whole = used["score"].notna().groupby(used["task"]).all()
-    reasons = _shortfalls(claim, needs, missing, seeds, int(whole.sum()))
+    scored = used["score"].notna()
+    missing = tuple(used.loc[~scored, "path"])
+    # Without any run there is no group.
+    seeds = int(used.groupby(["task", "method"])["score"].count().min()) if len(used) else 0
+    tasks = int(scored.groupby(used["task"]).all().sum())
+    reasons = _shortfalls(claim, needs, missing, seeds, tasks)
     finding = None
     if not missing and all(len(need) for need in needs):
         try:
             finding = test.measure(results)
         except UndefinedEffect as problem:
             reasons.append(str(problem))
-    outcome = "inconclusive" if reasons or finding is None else finding.outcome
-    diverged = int((used["state"] == "diverged").sum())
-    tasks = int(whole.sum())
     return Verdict(
-        experiment,
-        claim,
-        test.effect,
-        finding,
-        outcome,
-        tuple(reasons),
-        seeds,
-        tasks,
-        missing,
-        diverged,
+        experiment=experiment,
+        claim=claim,
+        effect=test.effect,
+        finding=finding,
+        outcome="inconclusive" if reasons or finding is None else finding.outcome,
+        reasons=tuple(reasons),
+        seeds=seeds,
+        tasks=tasks,
+        missing=missing,
+        diverged=int((used["state"] == "diverged").sum()),
     )
 
 
 def _shortfalls(
     claim: ClaimTest, needs: list[pd.DataFrame], missing: tuple[str, ...], seeds: int, tasks: int
 ) -> list[str]:
-    """Say what the test lacks, whatever its effect may be."""
+    """Say what is too little for a verdict, whatever the effect may be."""
     reasons = []
     if not all(len(need) for need in needs):
         reasons.append("not planned: this study has no runs for a part of the test")
     if missing:
         methods = list(dict.fromkeys(path.split("/")[2] for path in missing))
-        named = ", ".join(methods[:NAMED]) + (", …" if len(methods) > NAMED else "")
+        more = ["…"] if len(methods) > NAMED else []
         planned = len(pd.concat(needs).drop_duplicates("key"))
+        named = ", ".join([*methods[:NAMED], *more])
         reasons.append(f"missing runs: {len(missing)} of {planned} ({named})")
     if seeds < claim.minimum_seeds:
         reasons.append(f"thin: {seeds} of {claim.minimum_seeds} seeds")
@@ -320,10 +101,15 @@ def _shortfalls(
 
 
 def judge_all(results: Results) -> list[Verdict]:
-    """Apply every test of the study, in the order of the claims' names."""
+    """Apply every test of the study, in the order of the claims' numbers.
+
+    Raises:
+        A2DError: a claim names a test that there is not.
+    """
+    check_tests(results.study)
     verdicts = [
         judge(results, experiment.name, claim)
         for experiment in results.study.experiments.values()
         for claim in experiment.claims
     ]
-    return sorted(verdicts, key=lambda verdict: verdict.claim.claim)
+    return sorted(verdicts, key=lambda verdict: verdict.claim.number)

@@ -1,1 +1,1 @@
-"""How a scale becomes runs: what is planned, what is recorded, and what is left to do. Nothing here draws."""
+"""A study: from a scale and its experiments to runs, and to what the workflow asks of them."""

@@ -19,7 +19,10 @@ SECONDS_PER_HOUR = 3600
 
 @dataclass(frozen=True)
 class Planned:
-    """One run of the scale and where it stands. ``hours`` are core-hours, None where no speed is known."""
+    """One run of the scale and where it stands.
+
+    ``hours`` are core-hours; None where no speed is known.
+    """
 
     run: Run
     status: Status
@@ -83,7 +86,7 @@ def _design(spec: object) -> str:
 
 
 def scan_records(folder: Path) -> dict[Path, Record | None]:
-    """Read every record below ``folder``; None for one that is damaged, or stale under today's semantics."""
+    """Read every record below ``folder``; None for one that is damaged, or whose key is stale."""
     records: dict[Path, Record | None] = {}
     with reading_many():
         for path in find_records(folder):
@@ -92,6 +95,11 @@ def scan_records(folder: Path) -> dict[Path, Record | None]:
             except A2DError:
                 records[path] = None
     return records
+
+
+def sound_records(folder: Path) -> list[Record]:
+    """Read every record below ``folder`` that is neither damaged nor stale."""
+    return [record for record in scan_records(folder).values() if record is not None]
 
 
 def _status(run: Run, workspace: Workspace, records: dict[Path, Record | None]) -> Status:
@@ -112,7 +120,7 @@ def make_plan(study: Study, workspace: Workspace, recorded: Path | None = None) 
     records = scan_records(workspace.results)
     known = [record for record in records.values() if record is not None]
     if recorded is not None and recorded.resolve() != workspace.results.resolve():
-        known += [record for record in scan_records(recorded).values() if record is not None]
+        known += sound_records(recorded)
     speeds = Speeds(known)
     planned = [
         Planned(run, _status(run, workspace, records), speeds.hours(run))

@@ -1,4 +1,4 @@
-"""How far the runs of a workflow are, told from their files, so wherever they run."""
+"""How far the runs of a workflow are, read from their files, so wherever they run."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from pathlib import Path
 from a2d.errors import A2DError
 from a2d.runs.progress_bar import read_status
 from a2d.runs.records import read_record
-from a2d.study.forecast import duration, wall_hours, words
-from a2d.study.plan import Speeds, scan_records
+from a2d.study.forecast import duration, wall_hours
+from a2d.study.plan import Speeds, sound_records
 from a2d.study.study import Run, Study
 from a2d.study.workspace import Workspace
 
@@ -28,27 +28,24 @@ class Tracker:
         study: what they are of.
         workspace: where they are done.
         wanted: each run, and the record that ends it.
-        speeds: of recorded runs; those of this workflow are learnt from as they end.
-        cores: how many runs go on at a time.
+        cores: how many runs are trained side by side.
+
+    ``speeds`` are those of recorded runs, and of this workflow's as they end.
     """
 
     def __init__(
-        self,
-        study: Study,
-        workspace: Workspace,
-        wanted: Iterable[tuple[Run, Path]],
-        speeds: Speeds,
-        cores: int,
+        self, study: Study, workspace: Workspace, wanted: Iterable[tuple[Run, Path]], cores: int
     ) -> None:
-        self.study, self.workspace, self.speeds, self.cores = study, workspace, speeds, cores
+        self.study, self.workspace, self.cores = study, workspace, cores
+        self.speeds = Speeds([])
         self.left = [(run, path, _moment(path)) for run, path in wanted]
         self.done: list[Run] = []
 
     def line(self) -> str:
-        """Return how much is done, how long the rest takes, and which runs go on at which step."""
+        """Return how much is done, how long the rest takes, and at which step runs are."""
         self._collect()
         runs = [run for run, _, _ in self.left]
-        steps = {run.key: read_status(self.workspace.bundle(run.spec)) for run in runs}
+        steps = {run.key: read_status(self.workspace.agent_folder(run.spec)) for run in runs}
         hours = {run.key: self.speeds.hours(run) for run in runs}
         parts = {run.key: (steps[run.key] or 0) / run.spec.steps for run in runs}
         spent = sum(self.speeds.hours(run) or 0.0 for run in self.done)
@@ -62,7 +59,7 @@ class Tracker:
             text += f"; about {duration(wall)} left on {self.cores} core{'s' * (self.cores > 1)}"
         if unknown:
             text += f"; {unknown} runs of unknown speed"
-        return f"{text}{self._going_on(steps)}"
+        return f"{text}{self._now(steps)}"
 
     def _collect(self) -> None:
         """Move runs that have ended to those that are done, and learn their speed."""
@@ -76,14 +73,17 @@ class Tracker:
                 self.speeds.add(read_record(path))
         self.left = left
 
-    def _going_on(self, steps: dict[str, int | None]) -> str:
+    def _now(self, steps: dict[str, int | None]) -> str:
+        """Return which runs are in progress, and at which step."""
         shown = [
-            f"{words(run, self.study.tasks[run.spec.task.name].title)} (step {steps[run.key]:,} of {run.spec.steps:,})"
+            f"{self.study.describe(run)} (step {steps[run.key]:,} of {run.spec.steps:,})"
             for run, _, _ in self.left
             if steps[run.key] is not None
         ]
+        if not shown:
+            return ""
         more = [f"{len(shown) - LISTED} more"] if len(shown) > LISTED else []
-        return "; now " + "; ".join([*shown[:LISTED], *more]) if shown else ""
+        return "; now " + "; ".join([*shown[:LISTED], *more])
 
 
 def _moment(path: Path) -> int | None:
@@ -93,36 +93,32 @@ def _moment(path: Path) -> int | None:
         return None
 
 
-def tell_progress(
-    ended: threading.Event,
-    study: Study,
-    workspace: Workspace,
-    wanted: list[tuple[Run, Path]],
-    recorded: Path,
-    cores: int,
-) -> None:
-    """Print a line about the runs at once, then every half minute, later less often, from a thread of this process.
+class Progress:
+    """A line about a workflow's runs: at once, then every half minute, later less often.
 
     Args:
-        ended: what is set when the workflow ends.
-        study: what they are of.
-        workspace: where they are done.
-        wanted: each run to do, and the record that ends it; nothing is printed where there is none.
+        tracker: of the runs; nothing is printed where there are none.
         recorded: folder of the records from which speeds are known.
-        cores: how many runs go on at a time.
     """
-    tracker = Tracker(study, workspace, wanted, Speeds([]), cores)
 
-    def tell() -> None:
-        tracker.speeds = Speeds(
-            [record for record in scan_records(recorded).values() if record is not None]
-        )
+    def __init__(self, tracker: Tracker, recorded: Path) -> None:
+        self.tracker, self.recorded = tracker, recorded
+        self.ended = threading.Event()
+
+    def start(self) -> None:
+        """Print from a thread of this process, which ends with it."""
+        if self.tracker.left:
+            threading.Thread(target=self._print, name="progress", daemon=True).start()
+
+    def stop(self) -> None:
+        """Print no more."""
+        self.ended.set()
+
+    def _print(self) -> None:
+        self.tracker.speeds = Speeds(sound_records(self.recorded))
         start = time.monotonic()
-        while not ended.is_set():
-            print(f"a2d: {tracker.line()}", file=sys.stderr, flush=True)
-            if not tracker.left:
+        while not self.ended.is_set():
+            print(f"a2d: {self.tracker.line()}", file=sys.stderr, flush=True)
+            if not self.tracker.left:
                 return  # what is rendered now takes seconds
-            ended.wait(min(MOST_SECONDS, max(SECONDS, (time.monotonic() - start) / 10)))
-
-    if wanted:
-        threading.Thread(target=tell, name="progress", daemon=True).start()
+            self.ended.wait(min(MOST_SECONDS, max(SECONDS, (time.monotonic() - start) / 10)))

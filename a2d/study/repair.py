@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from a2d.errors import A2DError
@@ -12,41 +15,69 @@ from a2d.study.study import Run, Study
 from a2d.study.workspace import Workspace
 
 
-def find_damage(study: Study, workspace: Workspace) -> dict[Path, str]:
-    """Return what is wrong with files that the workflow would build on, and therefore makes again.
+@dataclass(frozen=True)
+class Damage:
+    """Something damaged, which the workflow moves aside and makes again.
 
-    Records are named by their path, the weights of teachers by their folder.
+    Args:
+        path: a record, or the folder of a teacher's weights.
+        problem: what is wrong with it.
+        kept: where it is moved; nothing is there yet.
+        note: a file beside it that says what was wrong, not there yet either.
     """
-    damage = {}
-    for run in study.runs.values():
-        record, bundle = workspace.record(run), workspace.bundle(run.spec)
-        try:
-            if record.exists():
-                check_record(record)
-        except A2DError as error:
-            damage[record] = str(error)
-        try:
-            # Without a record it is still in the making, or was left there: it is trained in any
-            # case.
-            if run.stage == "teacher" and all(
-                (bundle / name).exists() for name in (DESCRIPTION, "record.json")
-            ):
-                _check_teacher(bundle, run)
-        except A2DError as error:
-            damage[bundle] = str(error)
-    return damage
+
+    path: Path
+    problem: str
+    kept: Path
+    note: Path
 
 
-def _check_teacher(bundle: Path, run: Run) -> None:
-    check_agent_files(bundle)
-    record = read_record(bundle / "record.json")
-    if record.key != run.key:
-        raise A2DError(f"{bundle}: holds the run {record.key}, not {run.key}")
+def find_damage(study: Study, workspace: Workspace) -> list[Damage]:
+    """Return what is damaged of what the workflow would build on; nothing is changed."""
+    return [
+        _set_aside(path, problem, workspace.runs / "damaged")
+        for run in study.runs.values()
+        for path, problem in _problems(run, workspace)
+    ]
+
+
+def _problems(run: Run, workspace: Workspace) -> Iterator[tuple[Path, str]]:
+    """Yield what is damaged of a run's record and of a teacher's weights, and why."""
+    record, folder = workspace.record(run), workspace.agent_folder(run.spec)
+    try:
+        if record.exists():
+            check_record(record)
+    except A2DError as error:
+        yield record, str(error)
+    try:
+        # Without a record it is still in the making, or was left so: it is trained in any case.
+        if run.stage == "teacher" and (folder / "record.json").exists():
+            _check_teacher(folder, run)
+    except A2DError as error:
+        yield folder, str(error)
+
+
+def _check_teacher(folder: Path, run: Run) -> None:
+    if (folder / DESCRIPTION).exists():
+        check_agent_files(folder)
+        record = read_record(folder / "record.json")
+        if record.key != run.key:
+            raise A2DError(f"{folder}: holds the run {record.key}, not {run.key}")
+
+
+def _set_aside(path: Path, problem: str, folder: Path) -> Damage:
+    """Name a place in ``folder`` that is not taken: name.1, name.2 and so on."""
+    for number in itertools.count(1):
+        name = f"{path.stem}.{number}"
+        kept, note = folder / f"{name}{path.suffix}", folder / f"{name}.txt"
+        if not kept.exists() and not note.exists():
+            break
+    return Damage(path, problem, kept, note)
 
 
 def restore_architectures(study: Study, workspace: Workspace) -> None:
-    """Write every recorded search's ``arch.json`` that is missing or is not what its record holds."""
+    """Write every recorded search's ``arch.json`` that is missing or not what its record holds."""
     for run in study.runs.values():
         if run.stage == "search" and workspace.record(run).exists():
-            with suppress(A2DError):  # a damaged record is told, and made again
+            with suppress(A2DError):  # a damaged record is made again, and its arch.json with it
                 workspace.restore_architecture(run)

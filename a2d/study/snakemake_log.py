@@ -7,30 +7,41 @@ and on the terminal with ``--printshellcmds`` or ``--verbose``.
 from __future__ import annotations
 
 import logging
+import os
 import re
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from snakemake_interface_logger_plugins.common import LogEvent
 
 # What Snakemake says of its own steps, and of a failed job once more.
 OWN_STEPS = (
-    "Building DAG", "Using shell", "Provided cores", "Select jobs", "Execute ", "Rules claiming", "Reasons:",
-    "Removing output files", "RuleException:\nCalledProcessError", "Exiting because a job execution failed",
-    "WorkflowError:\nAt least one job did not complete",
+    "Building DAG", "Using shell", "Provided cores", "Select jobs", "Execute ", "Rules claiming",
+    "Reasons:", "Removing output files", "RuleException:\nCalledProcessError",
+    "Exiting because a job execution failed", "WorkflowError:\nAt least one job did not complete",
 )  # fmt: skip
 SILENT = {
-    LogEvent.WORKFLOW_STARTED, LogEvent.GROUP_INFO, LogEvent.GROUP_ERROR, LogEvent.JOB_STARTED, LogEvent.JOB_FINISHED,
-    LogEvent.PROGRESS, LogEvent.RESOURCES_INFO, LogEvent.SHELLCMD,
+    LogEvent.WORKFLOW_STARTED, LogEvent.GROUP_INFO, LogEvent.GROUP_ERROR, LogEvent.JOB_STARTED,
+    LogEvent.JOB_FINISHED, LogEvent.PROGRESS, LogEvent.RESOURCES_INFO, LogEvent.SHELLCMD,
 }  # fmt: skip
 AFTER_FAILURES = ("Complete log", "Elapsed time")
-# A run says these and goes on.
+# A run says these and continues.
 NO_ERROR = re.compile(
-    r"a2d: .*(goes on from|starts? again|waiting for it|trained again|nothing is repeated|closing the)"
+    r"a2d: .*(goes on from|resum|starts? again|waiting for it|trained again|nothing is repeated"
+    r"|closing the)"
 )
 KILLED = "it ended without an error of its own; the system may have ended it for want of memory"
 TAIL = 100_000  # characters of a log
+
+
+class OutputSettings(Protocol):
+    """Of Snakemake's settings for its output, those that matter here."""
+
+    printshellcmds: bool
+    verbose: bool
 
 
 @dataclass
@@ -87,8 +98,8 @@ class Lines(logging.Formatter):
         if event == LogEvent.JOB_INFO:
             return f"{now} {words_of(record)}"
         if event == LogEvent.JOB_ERROR:
-            job = self.jobs.jobs.get(record.jobid)  # type: ignore[attr-defined]
-            return f"{now} failed: {job.words if job else record.rule_name}"  # type: ignore[attr-defined]
+            failed = self.jobs.jobs.get(getattr(record, "jobid", -1))
+            return f"{now} failed: {failed.words if failed else words_of(record)}"
         text = record.getMessage()
         if event in SILENT or text.startswith(OWN_STEPS):
             return ""
@@ -107,7 +118,10 @@ class Terminal(logging.StreamHandler):  # type: ignore[type-arg]
 
 
 class Blocks(logging.Formatter):
-    """Snakemake's own blocks of a job's files and reasons, which it otherwise leaves out where a job has a message."""
+    """Snakemake's own blocks of a job's files and reasons.
+
+    It leaves them out where a job has a message.
+    """
 
     def __init__(self, inner: logging.Formatter | None) -> None:
         super().__init__()
@@ -120,17 +134,17 @@ class Blocks(logging.Formatter):
         return self.inner.format(record)
 
 
-def speak_plainly(logger: logging.Logger, details: bool) -> Jobs:
+def speak_plainly(logger: logging.Logger, settings: OutputSettings) -> Jobs:
     """Let Snakemake's logger speak to a person.
 
     Args:
         logger: Snakemake's.
-        details: whether its own blocks are asked for.
+        settings: what is asked of it; its own blocks, with ``--printshellcmds`` or ``--verbose``.
 
     Returns:
         The jobs it speaks of from now on.
     """
-    jobs = Jobs()
+    jobs, details = Jobs(), settings.printshellcmds or settings.verbose
     for handler in list(logger.handlers):
         if isinstance(handler, logging.FileHandler) or details:
             handler.setFormatter(Blocks(handler.formatter))
@@ -144,11 +158,29 @@ def speak_plainly(logger: logging.Logger, details: bool) -> Jobs:
     return jobs
 
 
+def explain_failures(jobs: Jobs, plan: str, account: Iterable[Path]) -> str:
+    """Return what to do after failures, then of each job which it is, its own error and its log.
+
+    Args:
+        jobs: of the workflow.
+        plan: the command that lists what is missing.
+        account: Snakemake's logs.
+    """
+    logs = ", ".join(map(os.path.relpath, account))
+    return "\n".join(
+        [
+            f"a2d: some runs failed. `{plan}` lists what is missing; the same command tries that "
+            "again, each run from where it stopped. To render what there is: --config "
+            f"only=recorded. Snakemake's own log: {logs}",
+            *("\n  ".join([f"failed: {job}", error, log]) for job, error, log in jobs.failures()),
+        ]
+    )
+
+
 def words_of(record: logging.LogRecord) -> str:
     """Return what a job does."""
-    return str(
-        getattr(record, "rule_msg", None) or getattr(record, "rule_name", record.getMessage())
-    )
+    message = getattr(record, "rule_msg", None)
+    return str(message or getattr(record, "rule_name", record.getMessage()))
 
 
 def _files(record: logging.LogRecord, name: str) -> list[str]:
@@ -158,11 +190,15 @@ def _files(record: logging.LogRecord, name: str) -> list[str]:
 
 def error_in(log: Path | None) -> str:
     """Return a failed job's own error: the last line of its log, or where native code crashed."""
+    if log is None:
+        return KILLED
     try:
-        text = log.read_text(encoding="utf-8", errors="replace")[-TAIL:] if log else ""
+        text = log.read_text(encoding="utf-8", errors="replace")[-TAIL:]
     except OSError:
         return KILLED
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     crashed = [line for line in lines if line.startswith("Fatal Python error")]
-    last = crashed[-1] if crashed else next(reversed(lines), "")
-    return KILLED if not last or NO_ERROR.match(last) else last.removeprefix("a2d: ")
+    last = [*lines, *crashed][-1:]
+    if not last or NO_ERROR.match(last[0]):
+        return KILLED
+    return last[0].removeprefix("a2d: ")

@@ -7,6 +7,7 @@ recipes, ``workflow/experiments/*.yaml`` say which runs answer which question.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -14,6 +15,7 @@ from pydantic import ValidationError
 from a2d.errors import A2DError
 from a2d.specs.data import describe_validation_error
 from a2d.specs.task import TaskCard, load_task
+from a2d.study.artifacts import Artifact, check_listed, find_artifacts
 from a2d.study.definitions import (
     Experiment,
     Methods,
@@ -36,16 +38,28 @@ class Study:
     scale: Scale
     methods: Methods
     experiments: dict[str, Experiment]
+    artifacts: dict[str, Artifact]  # all that the checkout has, by name
     tasks: dict[str, TaskCard]
     runs: dict[str, Run]  # by key, teachers first
     members: dict[str, list[str]]  # keys by experiment, without the teachers and searches they need
 
     def find(self, path: str) -> Run:
         """Return the run whose record is at ``path`` below ``results/``."""
-        for run in self.runs.values():
-            if run.path == path:
-                return run
-        raise A2DError(f"{path}: scale {self.name!r} has no such run; `a2d plan` lists them")
+        try:
+            return self.by_path[path]
+        except KeyError as error:
+            message = f"{path}: scale {self.name!r} has no such run; `a2d plan` lists them"
+            raise A2DError(message) from error
+
+    @cached_property
+    def by_path(self) -> dict[str, Run]:
+        """All runs by their record's path below ``results/``."""
+        return {run.path: run for run in self.runs.values()}
+
+    def describe(self, run: Run) -> str:
+        """Return what people call a run, as in 'search joint, Catch, seed 0'."""
+        title = self.tasks[run.spec.task.name].title
+        return f"{run.method.replace('-', ' ')}, {title}, seed {run.spec.seed}"
 
     def of_search(self, method: str) -> list[Run]:
         """Return a search method's searches and everything derived from them: one ablation."""
@@ -63,10 +77,11 @@ def load_study(name: str, root: Path) -> Study:
         A2DError: any file is wrong; it names the file and the key.
     """
     scale, methods = load_scale(name, root), load_methods(root)
-    experiments = load_experiments(root, scale.experiments)
+    experiments, artifacts = load_experiments(root, scale.experiments), find_artifacts(root)
+    check_listed(experiments, artifacts, root)
     tasks = {task: load_task(task, root / "envs") for task in scale.tasks}
     try:
         runs, members = expand(name, scale, methods, tasks, experiments)
     except ValidationError as error:
         raise describe_validation_error(error, str(scale_path(name, root))) from error
-    return Study(name, scale, methods, experiments, tasks, runs, members)
+    return Study(name, scale, methods, experiments, artifacts, tasks, runs, members)

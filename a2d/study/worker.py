@@ -10,36 +10,46 @@ from a2d.files import only_process, remove_partial
 from a2d.networks.agent import Agent
 from a2d.runs.execute import run_search, run_training
 from a2d.runs.folder import describe_divergence, keep_record, load_teacher
-from a2d.runs.records import read_record
+from a2d.runs.records import Record, read_record
 from a2d.specs.run import SearchSpec, TrainSpec, key_of, search_of
 from a2d.study.study import Run, Study
 from a2d.study.workspace import Workspace
 
 
 def do_run(study: Study, run: Run, workspace: Workspace, record_path: Path | None) -> None:
-    """Do one run of a study, unless another process does it meanwhile."""
-    spec, target, folder = (
-        run.spec,
-        record_path or workspace.record(run),
-        workspace.bundle(run.spec),
-    )
-    before = _state_of(target)
+    """Do one run of a study, unless another process does it meanwhile.
+
+    Args:
+        study: that the run is of.
+        run: what to do.
+        workspace: where the records and agents that it starts from lie.
+        record_path: where its record is written instead of its own place.
+    """
+    target, folder = record_path or workspace.record(run), workspace.agent_folder(run.spec)
+    before = _moment(target)
     with only_process(folder):
-        if _state_of(target) != before or (record_path is None and _is_done(target, spec)):
-            return  # by another process meanwhile, or before one that shares its job on a cluster failed
+        if _moment(target) != before:
+            return  # done by another process meanwhile
+        if record_path is None and _is_done(target, run.spec):
+            return  # before a run failed that shares its job on a cluster, and is tried again
         remove_partial(target.parent, target.stem)
-        teacher = (
-            None if spec.teacher is None else _teacher(workspace.bundle(spec.teacher), spec.teacher)
-        )
-        if isinstance(spec, SearchSpec):
-            record = run_search(spec, folder, teacher)
-        else:
-            search = search_of(spec)
-            searched = None if search is None else workspace.searched(study, search)
-            record = run_training(spec, folder, teacher, searched)
+        record = _execute(study, run.spec, workspace)
         keep_record(record, target, target.with_suffix(".arch.json"), folder)
         if record.status == "diverged":
             say(f"{run.path}: {describe_divergence(record)}, which counts")
+
+
+def _execute(study: Study, spec: TrainSpec | SearchSpec, workspace: Workspace) -> Record:
+    """Train or search, with the teacher and the architecture that the spec asks for."""
+    folder, teacher, searched = workspace.agent_folder(spec), None, None
+    if spec.teacher is not None:
+        teacher = _teacher(workspace.agent_folder(spec.teacher), spec.teacher)
+    if isinstance(spec, SearchSpec):
+        return run_search(spec, folder, teacher)
+    search = search_of(spec)
+    if search is not None:
+        searched = workspace.searched(study, search)
+    return run_training(spec, folder, teacher, searched)
 
 
 def _is_done(path: Path, spec: TrainSpec | SearchSpec) -> bool:
@@ -49,14 +59,13 @@ def _is_done(path: Path, spec: TrainSpec | SearchSpec) -> bool:
         return False
 
 
-def _state_of(path: Path) -> int | None:
+def _moment(path: Path) -> int | None:
     return path.stat().st_mtime_ns if path.exists() else None
 
 
 def _teacher(folder: Path, spec: TrainSpec) -> Agent:
     agent, description = load_teacher(folder)
-    if key_of(description.spec) != key_of(spec):
-        raise A2DError(
-            f"{folder}: holds the agent of run {key_of(description.spec)}, not that of {key_of(spec)}"
-        )
+    found, wanted = key_of(description.spec), key_of(spec)
+    if found != wanted:
+        raise A2DError(f"{folder}: holds the agent of run {found}, not that of {wanted}")
     return agent

@@ -27,14 +27,14 @@ class Workspace:
 
     @cached_property
     def named(self) -> dict[str, list[Path]]:
-        """All records below ``results`` by file name, which holds a run's seed and key whatever its scale is called."""
+        """All records by file name, which is seed and key, whatever the scale is called."""
         found: dict[str, list[Path]] = defaultdict(list)
         for path in find_records(self.results):
             found[path.name].append(path)
         return dict(found)
 
     def find(self, run: Run) -> Path | None:
-        """Return where the run's record lies: at its own place, or else under another scale that asks the same.
+        """Return where the run's record lies: at its own place, or else under another scale.
 
         What lies at its own place is returned whatever it holds; elsewhere a damaged or stale
         record does not count.
@@ -51,11 +51,16 @@ class Workspace:
     def architecture(self, run: Run) -> Path:
         return self.results / run.architecture_path
 
-    def bundle(self, spec: TrainSpec | SearchSpec) -> Path:
+    def agent_folder(self, spec: TrainSpec | SearchSpec) -> Path:
+        """Return the folder of a run's checkpoint, and of the agent that it leaves behind."""
         return self.runs / key_of(spec)
 
     def searched(self, study: Study, search: SearchSpec) -> Architecture:
-        """Return what a search of the study derived, as its record says. Raise A2DError if it has not run."""
+        """Return what a search of the study derived, as its record says.
+
+        Raises:
+            A2DError: it has not run.
+        """
         run = study.runs[key_of(search)]
         path = self.find(run)
         if path is None:
@@ -63,7 +68,11 @@ class Workspace:
         return _found(read_record(path))
 
     def restore_architecture(self, run: Run) -> None:
-        """Write a search's ``arch.json``, unless it is what the record holds. Raise A2DError where that is damaged."""
+        """Write a search's ``arch.json``, unless it is what the record holds.
+
+        Raises:
+            A2DError: the record is damaged.
+        """
         path, architecture = self.architecture(run), _found(read_record(self.record(run)))
         try:
             same = load_architecture(path) == architecture

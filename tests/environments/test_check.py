@@ -96,7 +96,7 @@ def test_a_slow_task_is_tried_for_seconds_only(monkeypatch: pytest.MonkeyPatch) 
     [
         ({"observation": lambda x: x + 1.5}, r"step 0: the environment's observation [0] is "),
         ({"observation": lambda x: x[:1]}, "observation should be an array (3,) of float32"),
-        ({"observation": lambda x: np.float32([random.random()] * 3)}, "self.np_random"),
+        ({"observation": lambda x: np.full(3, random.random(), np.float32)}, "self.np_random"),
         (
             {"observation": lambda x: x.astype(np.float64)},
             "observation is of float64, declared is float32",

@@ -67,7 +67,7 @@ few = settings(max_examples=120, suppress_health_check=[HealthCheck.function_sco
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("fuzzed")
-    for name in ("workflow", "envs"):
+    for name in ("workflow", "envs", "figures", "tables"):
         shutil.copytree(ROOT / name, folder / name)
     return folder
 

@@ -7,9 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from a2d.reading.claims import Verdict, judge, judge_all
+from a2d.errors import A2DError
+from a2d.reading.claim_tests import TESTS, Finding, claim_test
+from a2d.reading.claims import Verdict, check_tests, judge, judge_all
 from a2d.reading.results import Results
-from a2d.study.study import Run, Study
+from a2d.reading.statistics import Interval
+from a2d.study.study import Run, Study, load_study
+from tests.study_files import edit
 from tests.synthetic import make_study, results_of
 
 TWO = ("minatar-breakout", "minatar-space_invaders")
@@ -38,7 +42,10 @@ def scored(
     diverged: str = "",
     missing: Callable[[Run], bool] = lambda run: False,
 ) -> Results:
-    """Record a study: scores above random by method or 'task/method', tuples have one per seed."""
+    """Record a study: ``scores`` above random by method, or by 'task/method'.
+
+    A tuple has one for every seed.
+    """
 
     def score(run: Run) -> float | None:
         value = scores.get(f"{run.spec.task.name}/{run.method}", scores.get(run.method, LEVEL))
@@ -75,7 +82,7 @@ def the_point(value: float) -> object:
 
 
 def test_c1_an_optimum_that_differs_between_tasks(two: Study) -> None:
-    """Leads over the largest size: (10 − 5) / 10 on one task, 0 where the largest is best."""
+    """Leads over the largest size: (10 − 5) / 10 on one task; 0 on the other, where it is best."""
     largest = {f"{TWO[1]}/manual-resnet14": 5.0, f"{TWO[1]}/manual-resnet20": 10.0}
     verdict = verdict_on("C1", scored(two, {**MANUAL, **largest}))
     assert effect_of(verdict) == the_point(0.25)
@@ -93,7 +100,7 @@ def test_c1_an_optimum_that_differs_between_tasks(two: Study) -> None:
 
 
 def test_c1_a_lead_that_does_not_hold_on_the_seed_left_out(two: Study) -> None:
-    """Three seeds lose 1 by the others' choice, two choose the largest; means range over 10."""
+    """Three seeds lose 1 by the others' choice, two choose the largest; the means' range is 10."""
     scores: Scores = {
         "manual-vanilla": (9.0, 9.0, 9.0, 11.5, 11.5),
         "manual-resnet14": 0.0,
@@ -273,3 +280,35 @@ def test_without_a_scale_there_is_no_normalised_effect(two: Study) -> None:
         verdict = verdict_on(claim, results)
         assert verdict.outcome == "inconclusive" and verdict.finding is None
         assert "no manual size scores above random" in verdict.reasons[0]
+
+
+NEW = {"statement": "x", "rule": "x", "minimum_seeds": 1, "minimum_tasks": 1}
+
+
+def test_a_sixth_claim_is_a_function_and_its_name_in_an_experiment(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def always(results: Results) -> Finding:
+        return Finding(Interval(1.0, 1.0, 1.0), "supported", "always so")
+
+    monkeypatch.setitem(TESTS, "always", TESTS["interior_optimum"])  # and is gone afterwards
+    claim_test("nothing", lambda results: [results.runs])(always)
+    claims = [NEW | {"claim": "C10", "test": "always"}, NEW | {"claim": "C6", "test": "always"}]
+    edit(checkout, "experiments/recipes", ("claims", claims))
+    study = load_study("smoke", checkout)
+    check_tests(study)
+    verdicts = judge_all(results_of(study, lambda run: 1.0))
+    assert [verdict.claim.claim for verdict in verdicts] == [
+        f"C{n}" for n in (1, 2, 3, 4, 5, 6, 10)
+    ]
+    assert verdicts[-1].outcome == "supported" and verdicts[-1].effect == "nothing"
+
+
+def test_a_test_that_is_not_there_is_refused_with_those_that_are(checkout: Path) -> None:
+    edit(checkout, "experiments/search_methods", ("claims.0.test", "spread"))
+    study = load_study("smoke", checkout)
+    said = r"search_methods.yaml: claims.0.test: 'spread' is not one of interior_optimum, larger"
+    with pytest.raises(A2DError, match=said):
+        check_tests(study)
+    with pytest.raises(A2DError, match=said):
+        judge_all(results_of(study, lambda run: 1.0))

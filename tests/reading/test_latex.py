@@ -13,7 +13,6 @@ import pytest
 from a2d.reading.rendering.latex import as_latex
 from a2d.reading.rendering.tables import EMPTY
 from a2d.reading.results import Results, load_results
-from a2d.study.definitions import TABLES
 from a2d.study.study import load_study
 from tests.checkout import ROOT
 from tests.scripts import script
@@ -36,7 +35,7 @@ def results(request: pytest.FixtureRequest) -> Results:
 
 def texts(results: Results) -> dict[str, str]:
     found = {}
-    for name in TABLES:
+    for name in (Path(path).name for path in results.study.artifacts if path.startswith("tables")):
         table = script(f"tables/{name}").make(results)
         found[name] = as_latex(table.shown, " ".join([table.caption, *table.notes]), name, EMPTY)
     return found

@@ -10,20 +10,22 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from a2d.reading.rendering.artifacts import STRUCTURES, TITLES, artifacts_of, runs_of
+from a2d.reading.rendering.artifacts import experiments_of, runs_of
 from a2d.reading.rendering.cautions import twins
 from a2d.reading.rendering.figures import save_figure
-from a2d.reading.rendering.page import render_page
+from a2d.reading.rendering.page import STRUCTURES, render_page
 from a2d.reading.rendering.tables import save_table
 from a2d.reading.rendering.text import bounds, latex, number, scaled
 from a2d.reading.results import Results
 from a2d.reading.statistics import Interval
-from a2d.study.definitions import ARTIFACTS, FIGURES
+from a2d.study.artifacts import LEDGER, find_artifacts
 from a2d.study.study import Run, Study, load_study
 from tests.checkout import ROOT
 from tests.scripts import script
 from tests.synthetic import make_study, results_of, write_results
 
+ARTIFACTS = list(find_artifacts(ROOT))
+FIGURES = [artifact for artifact in ARTIFACTS if artifact.startswith("figures")]
 STRUCTURE_IDS = [artifact.replace("/", "-") for artifact in STRUCTURES]
 DIVERGED = "distilled-resnet14-critic"
 
@@ -186,10 +188,12 @@ def test_the_page_is_whole_offline(page: str, study: Study) -> None:
     assert {source[1:] for source in sources.fetched if source.startswith("#")} <= set(sources.ids)
 
 
-def test_the_page_shows_everything_once_and_scores_before_structures(page: str) -> None:
+def test_the_page_shows_everything_once_and_scores_before_structures(
+    page: str, study: Study
+) -> None:
     sources = Sources()
     sources.feed(page)
-    shown = [artifact.replace("/", "-") for artifact in ARTIFACTS if artifact != "tables/claims"]
+    shown = [artifact.replace("/", "-") for artifact in ARTIFACTS if artifact != LEDGER]
     assert sorted(name for name in sources.ids if name in shown) == sorted(shown), (
         "each artifact once"
     )
@@ -199,12 +203,12 @@ def test_the_page_shows_everything_once_and_scores_before_structures(page: str) 
         page.index("The ledger") < page.index("<th>Verdict</th>") < page.index("<th>Statement</th>")
     )
     for artifact in FIGURES:
-        assert f"<b>{artifact}.</b>" not in page, "a title, not a file's name"
-        assert f"<b>{TITLES[f'figures/{artifact}']}.</b>" in page
+        assert f"<b>{Path(artifact).name}.</b>" not in page, "a title, not a file's name"
+        assert f"<b>{study.artifacts[artifact].title}.</b>" in page
 
 
 def test_the_page_fits_a_phone_and_numbers_stand_on_the_right(page: str) -> None:
-    """What is wide scrolls in its own box, and a row of links can break between any two."""
+    """What is wide scrolls in a box of its own, and links can break between any two of them."""
     assert "flex-wrap: wrap" in page and ".scroll { overflow-x: auto; }" in page
     assert page.count("<table") == page.count('<div class="scroll">\n<table')
     assert page.count("<img") == page.count('<div class="scroll"><img')
@@ -297,7 +301,7 @@ def test_captions_say_how_methods_differ(results: Results) -> None:
 
 
 def test_a_negative_effect_beside_a_star_is_explained(study: Study) -> None:
-    """ResNet-20 has the best mean; without one of its seeds the rest do not predict that seed."""
+    """ResNet-20 has the best mean, but either of its seeds is no guide to the one left out."""
     scores = {
         "vanilla": (9.0, 1.0),
         "resnet14": (1.0, 9.0),
@@ -323,8 +327,11 @@ def test_a_negative_effect_beside_a_star_is_explained(study: Study) -> None:
 
 
 def test_every_artifact_belongs_to_an_experiment(study: Study) -> None:
-    shown = {artifact for name in study.experiments for artifact in artifacts_of(study, name)}
-    assert shown | {"tables/claims"} == set(ARTIFACTS)
+    listed = {path for experiment in study.experiments.values() for path in experiment.artifacts}
+    assert listed | {LEDGER} == set(ARTIFACTS)
+    assert experiments_of(study, LEDGER) == [
+        name for name, experiment in study.experiments.items() if experiment.claims
+    ]
 
 
 def test_a_script_runs_as_the_workflow_runs_it(results: Results, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What is checked on a SLURM cluster before jobs are submitted, with fake commands on the PATH."""
+"""What is asked of a SLURM cluster before jobs are submitted: of fake commands on the PATH."""
 
 from __future__ import annotations
 

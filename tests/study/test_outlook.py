@@ -13,7 +13,7 @@ from a2d.runs.progress_bar import STATUS, Reporter, read_status
 from a2d.runs.records import write_record
 from a2d.specs.run import key_of, search_of
 from a2d.study.forecast import duration, summary, table, wall_hours
-from a2d.study.plan import Plan, Planned, Speeds
+from a2d.study.plan import Plan, Planned
 from a2d.study.progress import Tracker
 from a2d.study.study import Run, Study, load_study
 from a2d.study.workspace import Workspace
@@ -90,20 +90,21 @@ def test_a_workflows_progress_is_told_from_its_files(study: Study, tmp_path: Pat
     write_record(
         workspace.record(agent), record_of(agent)
     )  # it is made again, so it is not done yet
-    tracker = Tracker(study, workspace, wanted, Speeds([]), 2)
+    tracker = Tracker(study, workspace, wanted, 2)
     assert tracker.line() == "0 of 3 runs done; 3 runs of unknown speed"
     write_record(workspace.record(teacher), record_of(teacher, 0.1))
-    with Reporter("x", search.spec.steps, folder=workspace.bundle(search.spec)) as reporter:
-        workspace.bundle(search.spec).mkdir(parents=True)
+    with Reporter("x", search.spec.steps, folder=workspace.agent_folder(search.spec)) as reporter:
+        workspace.agent_folder(search.spec).mkdir(parents=True)
         reporter.advance(search.spec.steps // 4)
         hours = [0.1 * run.spec.steps / 3600 for run in (teacher, search, agent)]
         done = hours[0] + hours[1] / 4
         assert tracker.line() == (
             f"1 of 3 runs done, {duration(done)} of {duration(sum(hours))} of computing; "
             f"about {duration(0.75 * hours[1] + hours[2])} left on 2 cores; "
-            f"now search joint, Catch, seed 0 (step {search.spec.steps // 4:,} of {search.spec.steps:,})"
+            f"now search joint, Catch, seed 0 "
+            f"(step {search.spec.steps // 4:,} of {search.spec.steps:,})"
         ), "the agent waits for the search: two cores do not help"
-    assert list(workspace.bundle(search.spec).iterdir()) == [], "nothing is left over"
+    assert list(workspace.agent_folder(search.spec).iterdir()) == [], "nothing is left over"
 
 
 def test_a_killed_run_is_not_shown_as_going_on(tmp_path: Path) -> None:

@@ -118,7 +118,7 @@ def test_speeds_of_recorded_runs_are_known_for_a_fresh_repetition(
 
 def copied_scale(tmp_path: Path) -> Study:
     """Return the smoke scale under another name."""
-    for folder in ("workflow", "envs"):
+    for folder in ("workflow", "envs", "figures", "tables"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
     scales = tmp_path / "workflow" / "scales"
     shutil.copy(scales / "smoke.yaml", scales / "mine.yaml")
@@ -182,13 +182,17 @@ def test_a_study_is_done_run_by_run(workspace: Workspace, tmp_path: Path) -> Non
     (tmp_path / "workflow" / "scales").mkdir(parents=True)
     for name in ("methods.yaml", "experiments"):
         (tmp_path / "workflow" / name).symlink_to(ROOT / "workflow" / name)
-    (tmp_path / "envs").symlink_to(ROOT / "envs")
+    for name in ("envs", "figures", "tables"):
+        (tmp_path / name).symlink_to(ROOT / name)
     text = (ROOT / "workflow" / "scales" / "smoke.yaml").read_text(encoding="utf-8")
     lines = [
-        "steps: {teacher: 1120, train: 560, search: 560}" if line.startswith("steps:")
-        else "tasks: [tiny-reach]" if line.startswith("tasks:") else line
+        "steps: {teacher: 1120, train: 560, search: 560}"
+        if line.startswith("steps:")
+        else "tasks: [tiny-reach]"
+        if line.startswith("tasks:")
+        else line
         for line in text.splitlines()
-    ]  # fmt: skip
+    ]
     (tmp_path / "workflow" / "scales" / "mini.yaml").write_text("\n".join(lines), encoding="utf-8")
     study = load_study("mini", tmp_path)
     for method in ("teacher-mlp64", "search-joint", "derived-joint-joint", "random-joint-joint"):
@@ -197,7 +201,9 @@ def test_a_study_is_done_run_by_run(workspace: Workspace, tmp_path: Path) -> Non
         assert status(make_plan(study, workspace), run) == "done"
     search = named(study, "tiny-reach", "search-joint")
     derived = named(study, "tiny-reach", "derived-joint-joint")
-    assert workspace.architecture(search).is_file() and workspace.bundle(derived.spec).is_dir()
+    assert (
+        workspace.architecture(search).is_file() and workspace.agent_folder(derived.spec).is_dir()
+    )
     records = {
         record.key: record
         for record in scan_records(workspace.results).values()

@@ -1,4 +1,4 @@
-"""Scales and experiments: they expand, and a changed setting repeats what depends on it and nothing else."""
+"""Scales and experiments expand, and a changed setting repeats just what depends on it."""
 
 from __future__ import annotations
 
@@ -18,14 +18,6 @@ from tests.study_files import edit
 
 SMOKE, RECIPES = "scales/smoke", "experiments/recipes"
 SCALES = sorted(path.stem for path in (ROOT / "workflow" / "scales").glob("*.yaml"))
-
-
-@pytest.fixture
-def checkout(tmp_path: Path) -> Path:
-    """Return a copy of what studies are written in, to be changed at will."""
-    for folder in ("workflow", "envs"):
-        shutil.copytree(ROOT / folder, tmp_path / folder)
-    return tmp_path
 
 
 def test_the_five_scales_are_there() -> None:
@@ -79,9 +71,12 @@ def test_smoke_has_every_method_and_control_on_both_tasks() -> None:
         if isinstance(run.spec, SearchSpec) and run.factors["recipe"] == "paper"
     }
     assert modes == {
-        "vanilla": ("one-level", "none"), "bilevel": ("bi-level", "none"), "actor": ("one-level", "actor"),
-        "critic": ("one-level", "critic"), "joint": ("one-level", "joint"),
-    }  # fmt: skip
+        "vanilla": ("one-level", "none"),
+        "bilevel": ("bi-level", "none"),
+        "actor": ("one-level", "actor"),
+        "critic": ("one-level", "critic"),
+        "joint": ("one-level", "joint"),
+    }
 
 
 def test_equal_specs_are_one_run() -> None:
@@ -114,7 +109,7 @@ def searched(run: Run) -> bool:
 
 
 def paper(run: Run) -> bool:
-    """Tell whether a run is of the paper's recipe, or final training, where recipes change nothing."""
+    """Tell whether a run is of the paper's recipe, or a final training, which has none."""
     return run.factors.get("recipe", "paper") == "paper"
 
 
@@ -136,24 +131,36 @@ def changed_runs(before: Study, after: Study) -> set[tuple[str, str, int]]:
 CASES: dict[str, tuple[str, Any, Any]] = {
     "title": ("title", "Other", lambda run: False),
     "discount": ("pixels.a2c.discount", 0.95, on_pixels),
-    "lambda": ("vectors.search.cost_coefficient", 0.5, lambda run: searched(run) and not on_pixels(run)),
+    "lambda": (
+        "vectors.search.cost_coefficient",
+        0.5,
+        lambda run: searched(run) and not on_pixels(run),
+    ),
     "search steps": ("steps.search", 6720, searched),
     "train steps": ("steps.train", 6720, trained),
     "teacher steps": (
-        "steps.teacher", 6720, lambda run: run.stage == "teacher" or teaches(run, "actor", "critic", "joint")
+        "steps.teacher",
+        6720,
+        lambda run: run.stage == "teacher" or teaches(run, "actor", "critic", "joint"),
     ),
     "beta_a": (
-        "distillation.actor_coefficient", 0.7,
-        lambda run: (run.spec.distillation.mode in ("actor", "joint") and (paper(run) or trained(run)))
-        or (search_of(run.spec) is not None and paper(run) and teaches(run, "actor", "joint")),
+        "distillation.actor_coefficient",
+        0.7,
+        lambda run: (
+            (run.spec.distillation.mode in ("actor", "joint") and (paper(run) or trained(run)))
+            or (search_of(run.spec) is not None and paper(run) and teaches(run, "actor", "joint"))
+        ),
     ),
     "beta_c": (
-        "distillation.critic_coefficient", 0.7,
-        lambda run: (run.spec.distillation.mode in ("critic", "joint") and (paper(run) or trained(run)))
-        or (search_of(run.spec) is not None and paper(run) and teaches(run, "critic", "joint")),
+        "distillation.critic_coefficient",
+        0.7,
+        lambda run: (
+            (run.spec.distillation.mode in ("critic", "joint") and (paper(run) or trained(run)))
+            or (search_of(run.spec) is not None and paper(run) and teaches(run, "critic", "joint"))
+        ),
     ),
     "evaluation": ("evaluation.episodes", 20, lambda run: True),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -198,29 +205,56 @@ def test_a_recipe_changes_its_own_runs_alone(checkout: Path) -> None:
         (SMOKE, ("seeds", {"teacher": 1, "search": [0], "train": [0]}), ("smoke.yaml", "seeds")),
         (SMOKE, ("seeds", {"teacher": 0, "search": [0], "train": [1]}), ("smoke.yaml", "seeds")),
         (SMOKE, ("seeds", {"teacher": 9, "search": [0, 1], "train": [2]}), ("smoke.yaml", "seeds")),
-        (SMOKE, ("seeds", {"teacher": 9, "search": [0, 0], "train": [2, 3]}), ("smoke.yaml", "seeds")),
+        (
+            SMOKE,
+            ("seeds", {"teacher": 9, "search": [0, 0], "train": [2, 3]}),
+            ("smoke.yaml", "seeds"),
+        ),
         (SMOKE, ("pixels", None), ("smoke", "pixels", "tiny-catch")),
         (SMOKE, ("tasks", ["tiny-cath"]), ("tiny-cath", "tiny-catch")),
         (SMOKE, ("experiments", ["size_sweeep"]), ("size_sweeep", "size_sweep")),
         (SMOKE, ("pixels.networks.student", "vanila"), ("smoke", "vanila")),
         (SMOKE, ("vectors.networks.every", ["mlp8", "resnet14"]), ("smoke", "resnet14")),
-        ("methods", ("search.joint.train_mode", "both"), ("methods.yaml", "joint.train_mode", "'both'")),
+        (
+            "methods",
+            ("search.joint.train_mode", "both"),
+            ("methods.yaml", "joint.train_mode", "'both'"),
+        ),
         ("methods", ("search.joint.distil", "joint"), ("methods.yaml", "search.joint.distil")),
         ("methods", ("recipes.plus.search.temperatur", 1), ("methods.yaml", "temperatur")),
         ("methods", ("recipes.plus.distillation.schedule", "slow"), ("methods.yaml", "schedule")),
-        (RECIPES, ("groups.0.search", ["joitn"]), ("recipes.yaml", "search", "'joitn'", "methods.yaml")),
+        (
+            RECIPES,
+            ("groups.0.search", ["joitn"]),
+            ("recipes.yaml", "search", "'joitn'", "methods.yaml"),
+        ),
         (RECIPES, ("groups.0.recipe", ["pluss"]), ("recipes.yaml", "recipe", "'pluss'")),
         (RECIPES, ("groups.0.stage", "serch"), ("recipes.yaml", "groups.0.stage", "'serch'")),
         (RECIPES, ("claim", []), ("recipes.yaml", "claim", "not a known key")),
-        ("experiments/distillation", ("groups.0.distillation", ["actr"]), ("distillation.yaml", "'actr'")),
-        ("experiments/distillation", ("groups.0.network", ["studnet"]), ("distillation.yaml", "studnet")),
-        ("experiments/distillation", ("groups.0.network", []), ("distillation.yaml", "groups.0", "network")),
+        (
+            "experiments/distillation",
+            ("groups.0.distillation", ["actr"]),
+            ("distillation.yaml", "'actr'"),
+        ),
+        (
+            "experiments/distillation",
+            ("groups.0.network", ["studnet"]),
+            ("distillation.yaml", "studnet"),
+        ),
+        (
+            "experiments/distillation",
+            ("groups.0.network", []),
+            ("distillation.yaml", "groups.0", "network"),
+        ),
         (RECIPES, ("groups.0.search", []), ("recipes.yaml", "groups.0", "at least one search")),
-        (RECIPES, ("artifacts", ["figures/parreto"]), ("recipes.yaml", "figures/parreto", "figures/pareto")),
-        ("experiments/search_methods", ("claims.0.test", "spread"), ("search_methods.yaml", "claims.0.test")),
+        (
+            RECIPES,
+            ("artifacts", ["figures/parreto"]),
+            ("recipes.yaml", "figures/parreto", "figures/pareto"),
+        ),
     ],
     ids=str,
-)  # fmt: skip
+)
 def test_a_mistake_names_its_file_and_key(
     file: str, change: tuple[str, Any], names: tuple[str, ...], checkout: Path
 ) -> None:

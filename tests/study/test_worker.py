@@ -22,7 +22,7 @@ from tests.study_files import edit
 
 @pytest.fixture
 def study(tmp_path: Path) -> Study:
-    for folder in ("workflow", "envs"):
+    for folder in ("workflow", "envs", "figures", "tables"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
     edit(tmp_path, "scales/smoke", ("steps", {"teacher": 560, "train": 560, "search": 560}))
     return load_study("smoke", tmp_path)
@@ -38,7 +38,7 @@ def one(study: Study, stage: str, method: str) -> Run:
 def test_a_run_leaves_its_record_and_agent_and_nothing_else(study: Study, tmp_path: Path) -> None:
     files = Workspace(tmp_path / "results", tmp_path / "runs")
     teacher = one(study, "teacher", "teacher-mlp64")
-    target, bundle = files.record(teacher), files.bundle(teacher.spec)
+    target, bundle = files.record(teacher), files.agent_folder(teacher.spec)
     for leftover in (
         target.parent / f".{target.name}.abc{PARTIAL}",
         bundle / f".checkpoint.abc{PARTIAL}",
@@ -59,7 +59,7 @@ def test_the_agent_of_another_run_is_no_teacher(study: Study, tmp_path: Path) ->
     )
     other = one(study, "manual", "manual-mlp64")
     do_run(study, other, files, None)
-    files.bundle(other.spec).rename(files.bundle(teacher.spec))
+    files.agent_folder(other.spec).rename(files.agent_folder(teacher.spec))
     with pytest.raises(
         A2DError,
         match=rf"{teacher.key}: holds the agent of run {other.key}, not that of {teacher.key}",

@@ -1,10 +1,11 @@
-"""What a person is told of jobs: a line each, and of a failed one its name, its own error and its log."""
+"""What is printed of jobs: a line each; of a failed one its name, its own error and its log."""
 
 from __future__ import annotations
 
 import io
 import logging
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -24,6 +25,10 @@ def logger() -> logging.Logger:
     return found
 
 
+def output(verbose: bool = False) -> SimpleNamespace:
+    return SimpleNamespace(printshellcmds=False, verbose=verbose)
+
+
 def said(logger: logging.Logger) -> str:
     stream = next(
         handler.stream for handler in logger.handlers if isinstance(handler, logging.StreamHandler)
@@ -34,11 +39,22 @@ def said(logger: logging.Logger) -> str:
 
 def start(logger: logging.Logger, number: int, words: str | None, folder: Path) -> None:
     fields: dict[str, Any] = {
-        "event": LogEvent.JOB_INFO, "jobid": number, "rule_msg": words, "rule_name": "train", "local": True,
-        "input": [], "output": [str(folder / f"{number}.json")], "log": [str(folder / f"{number}.log")],
-        "benchmark": None, "wildcards": {}, "reason": "a long reason", "resources": {}, "priority": 0, "threads": 1,
+        "event": LogEvent.JOB_INFO,
+        "jobid": number,
+        "rule_msg": words,
+        "rule_name": "train",
+        "local": True,
+        "input": [],
+        "output": [str(folder / f"{number}.json")],
+        "log": [str(folder / f"{number}.log")],
+        "benchmark": None,
+        "wildcards": {},
+        "reason": "a long reason",
+        "resources": {},
+        "priority": 0,
+        "threads": 1,
         "is_checkpoint": False,
-    }  # fmt: skip
+    }
     logger.info("Rule: train", extra=fields)
 
 
@@ -50,7 +66,7 @@ def fail(logger: logging.Logger, number: int) -> None:
 
 
 def test_jobs_are_lines_and_failures_three(logger: logging.Logger, tmp_path: Path) -> None:
-    jobs = speak_plainly(logger, details=False)
+    jobs = speak_plainly(logger, output())
     logger.info("Building DAG of jobs...")
     for number in range(5):
         start(logger, number, f"run {number}", tmp_path)
@@ -72,8 +88,13 @@ def test_jobs_are_lines_and_failures_three(logger: logging.Logger, tmp_path: Pat
         "train",
     ]
     assert [line.partition(" ")[2] for line in lines[6:]] == [
-        "failed: run 1", "failed: run 2", "run 2", "failed: run 3", "failed: run 4", "something else",
-    ]  # fmt: skip
+        "failed: run 1",
+        "failed: run 2",
+        "run 2",
+        "failed: run 3",
+        "failed: run 4",
+        "something else",
+    ]
     assert jobs.failures() == [
         ("run 1", "tiny: step 1: motor 3 is hot", str(tmp_path / "1.log")),
         ("run 4", KILLED, str(tmp_path / "4.log")),
@@ -81,7 +102,7 @@ def test_jobs_are_lines_and_failures_three(logger: logging.Logger, tmp_path: Pat
 
 
 def test_details_are_snakemakes_own_blocks(logger: logging.Logger, tmp_path: Path) -> None:
-    jobs = speak_plainly(logger, details=True)
+    jobs = speak_plainly(logger, output(verbose=True))
     start(logger, 0, "run 0", tmp_path)
     assert "reason: a long reason" in said(logger) and str(tmp_path / "0.json") in said(logger)
     assert jobs.jobs[0].words == "run 0"
@@ -91,7 +112,7 @@ def test_a_quiet_snakemake_stays_quiet_and_failures_are_known(
     logger: logging.Logger, tmp_path: Path
 ) -> None:
     logger.handlers[0].addFilter(lambda record: False)
-    jobs = speak_plainly(logger, details=False)
+    jobs = speak_plainly(logger, output())
     start(logger, 0, "run 0", tmp_path)
     fail(logger, 0)
     assert said(logger) == "" and [words for words, _, _ in jobs.failures()] == ["run 0"]

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from a2d.files import checksum, digest
-from a2d.runs.records import write_record
+from a2d.runs.records import read_record, write_record
 from a2d.specs.run import SearchSpec
 from a2d.study.repair import restore_architectures
 from a2d.study.study import load_study
@@ -274,6 +274,105 @@ def test_a_rendering_is_made_again_when_other_records_are_in_place(checkout: Pat
     assert dry_run(checkout, *arguments) == []
 
 
+def contents(checkout: Path) -> dict[Path, tuple[int, bytes]]:
+    """Return every file of a checkout with its time, but for what Snakemake and Python keep."""
+    return {
+        path: (path.stat().st_mtime_ns, path.read_bytes() if path.is_file() else b"")
+        for path in checkout.rglob("*")
+        if not {".snakemake", "__pycache__"} & {*path.parts} and path != checkout
+    }
+
+
+LOOKING = [
+    ["-n", "--config", "scale=smoke"],
+    ["--lint"],
+    ["--list-rules"],
+    ["--summary", "--config", "scale=smoke"],
+    ["--rulegraph", "--config", "scale=smoke"],
+    ["--report", "../report.html", "--config", "scale=smoke"],
+]
+
+
+@pytest.mark.parametrize("arguments", LOOKING, ids=lambda arguments: arguments[0])
+def test_looking_changes_nothing_on_disk_and_waits_for_no_workflow(
+    arguments: list[str], checkout: Path
+) -> None:
+    """Though records are missing and damaged, and another workflow is at work."""
+    records = list(pretend_recorded(checkout, "smoke").values())
+    (checkout / records[0]).write_text("{", encoding="utf-8")
+    (checkout / records[-1]).unlink()
+    (checkout / "runs").mkdir()
+    with (checkout / "runs" / ".workflow.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        before = contents(checkout)
+        status, text = ask(checkout, *arguments)
+    assert contents(checkout) == before
+    assert (status == 0 or arguments == ["--lint"]) and "another workflow" not in text, text
+
+
+def test_what_is_damaged_is_set_aside_and_made_again(checkout: Path) -> None:
+    records = pretend_recorded(checkout, "smoke")
+    study = load_study("smoke", checkout)
+    run = next(run for run in study.runs.values() if run.method == "manual-mlp8")
+    path, kept = checkout / records[run.key], checkout / "runs" / "damaged"
+    path.write_bytes(path.read_bytes()[:-40])
+    damaged, before = path.read_bytes(), contents(checkout / "results")
+    arguments = ["--cores", "1", "--config", "scale=smoke", "--", "size_sweep"]
+    line = f"set aside {records[run.key]}, which is damaged"
+    assert line in ask(checkout, "-n", *arguments)[1]
+    status, text = ask(checkout, *arguments)
+    assert status == 0 and line in text, text
+    assert (kept / f"{path.stem}.1.json").read_bytes() == damaged
+    assert "cannot be read as a record" in (kept / f"{path.stem}.1.txt").read_text()
+    assert read_record(path).key == run.key
+    after = contents(checkout / "results")
+    assert {file for file in after if after[file] != before.get(file) and file.is_file()} == {path}
+    assert dry_run(checkout, *arguments) == []
+
+
+MY_FIGURE = '''
+"""My own figure.
+
+How many runs have a record.
+"""
+
+from a2d.reading.rendering import figures
+from a2d.reading.rendering.command import figure_command
+from a2d.reading.rendering.figures import Drawing
+
+
+def draw(results):
+    figure, (ax,) = figures.panels(1)
+    ax.bar(["recorded"], [len(results.records)])
+    return Drawing(figure, "My caption: a bar.")
+
+
+if __name__ == "__main__":
+    figure_command(__file__, draw, __doc__)
+'''
+
+
+@pytest.mark.slow
+def test_a_new_figure_is_a_script_and_its_name_in_an_experiment(checkout: Path) -> None:
+    pretend_recorded(checkout, "smoke")
+    (checkout / "figures" / "my_figure.py").write_text(MY_FIGURE.lstrip(), encoding="utf-8")
+    path = checkout / "workflow" / "experiments" / "size_sweep.yaml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("artifacts: [", "artifacts: [figures/my_figure, "))
+    arguments = ["--cores", "2", "--config", "scale=smoke", "only=recorded", "--"]
+    would = {job["rule"] for job in dry_run(checkout, *arguments[2:], "my_figure")}
+    assert would == {"render_figures_my_figure", "my_figure"}
+    status, text = ask(checkout, *arguments, "all")
+    assert status == 0, text
+    assert {path.suffix for path in (checkout / "figures" / "smoke").glob("my_figure.*")} == {
+        ".png",
+        ".pdf",
+        ".txt",
+    }
+    page = (checkout / "report" / "smoke.html").read_text(encoding="utf-8")
+    assert page.count("<b>My own figure.</b> My caption: a bar.") == 1
+
+
 def test_what_would_run_is_a_line_a_job(checkout: Path) -> None:
     status, text = ask(checkout, "-n", "--cores", "1", "--config", "scale=smoke")
     lines = [line.partition(" ")[2] for line in text.splitlines()]
@@ -312,7 +411,8 @@ def test_from_another_folder_the_checkouts_records_count(checkout: Path, tmp_pat
     arguments = ["-s", "../a copié checkout/Snakefile", "--config", "scale=smoke"]
     jobs = dry_run(checkout, *arguments, cwd=elsewhere)
     assert trained(jobs) == set()
-    assert f"{checkout}/report/smoke.html" in {job.get("output") for job in jobs}
+    page = next(job for job in jobs if job["rule"] == "page")
+    assert page["output"].split(", ")[0] == f"{checkout}/report/smoke.html"
     would = trained(dry_run(checkout, *arguments, "fresh=again", cwd=elsewhere))
     assert len(would) >= 49 and all(path.startswith("again/") for path in would)
     (

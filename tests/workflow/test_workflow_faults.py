@@ -37,7 +37,8 @@ def processes() -> set[str]:
 
 DISTILLED = (
     r"failed: distilled mlp16 critic, R, seed 10\n"
-    r"  tiny-reach: step 1 of 8 environments after .* fails with RuntimeError: motor 3 is hot, at .*\.py:\d+\n"
+    r"  tiny-reach: step 1 of 8 environments after .* fails with RuntimeError: motor 3 is hot, "
+    r"at .*\.py:\d+\n"
     r"  {base}runs/logs/mini/tiny-reach/distilled-mlp16-critic/seed10-\w+\.log\n"
 )
 
@@ -103,7 +104,8 @@ def test_a_killed_workflow_goes_on_and_repeats_nothing(checkout: Path) -> None:
 
 
 def test_several_failing_runs_end_in_three_lines_each(checkout: Path) -> None:
-    killed = 'if "manual-mlp16" in " ".join(sys.argv): import os, signal; os.kill(os.getpid(), signal.SIGKILL)'
+    kill = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
+    killed = f'if "manual-mlp16" in " ".join(sys.argv): {kill}'
     text = FAULTY.replace("        return super()", f"        {killed}\n        return super()")
     (checkout / "faulty_task.py").write_text(text, encoding="utf-8")
     card = {"title": "R", "family": "gymnasium", "id": "Faulty-v0", "import_module": "faulty_task"}
@@ -158,7 +160,10 @@ def test_a_whole_study_says_little_and_shows_its_progress(checkout: Path) -> Non
     assert len(text) <= 8000
     progress = [line for line in text.splitlines() if line.startswith("a2d: ")]
     assert progress[0] == f"a2d: 0 of {count} runs done; {count} runs of unknown speed"
-    pattern = rf"a2d: \d+ of {count} runs done, .+ of .+ of computing; about .+ left on 2 cores(; now .*)?"
+    pattern = (
+        rf"a2d: \d+ of {count} runs done, .+ of .+ of computing; "
+        r"about .+ left on 2 cores(; now .*)?"
+    )
     timed = [
         line
         for line in progress

@@ -1,4 +1,4 @@
-# Manual agents, alone or distilled. The rules of search and derivation take over what is the same.
+# Manual agents, alone or distilled. The rules of search and derivation inherit what is the same.
 
 
 rule train_manual:
@@ -8,8 +8,8 @@ rule train_manual:
     input:
         needs,
     output:
-        # Snakemake deletes no such file before: on a cluster a run that failed is tried again with those that share
-        # its job, and what they have finished stays.
+        # update: not deleted before. On a cluster a run that failed is tried again with those that
+        # share its job, and what they have finished stays.
         update(FILES.results / SCALE / "{task}" / "{method}" / "{name}.json"),
     log:
         LOGS / "{task}" / "{method}" / "{name}.log",
@@ -17,13 +17,13 @@ rule train_manual:
         method=r"(manual|distilled)-[^/]+",
     params:
         path=lambda wildcards: run_of(wildcards).path,
-        words=lambda wildcards: words_of(run_of(wildcards)),
+        words=lambda wildcards: STUDY.describe(run_of(wildcards)),
         results=FILES.results,
         runs=FILES.runs,
-        root=checkout_path(),
+        root=OPTIONS.root,
     threads: 1
     group:
-        lambda wildcards: shared_job(run_of(wildcards))
+        lambda wildcards: group_of(run_of(wildcards))
     resources:
         mem_mb=2000,
         runtime=lambda wildcards: minutes(run_of(wildcards)),

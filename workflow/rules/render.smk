@@ -1,42 +1,44 @@
-# Tables, figures and the page, from records alone, and where Snakemake runs: each takes seconds. Times decide here,
-# so a changed record or script renders anew.
-from a2d.study.definitions import FIGURES, TABLES
+# Tables, figures and the page, from records alone, and where Snakemake runs: each takes seconds.
+from a2d.reading.rendering.artifacts import runs_of
+from a2d.reading.rendering.manifest import PAGE, find_manifest
 
-PAGE = BASE / "report" / f"{SCALE}.html"
-LIBRARY = [Path("a2d", f"{name}.py") for name in ("claims", "results", "statistics")]
-LIBRARY += [Path("workflow", f"{name}.yaml") for name in (f"scales/{SCALE}", "methods")]
-LIBRARY += [path.relative_to(CHECKOUT) for path in CHECKOUT.glob("workflow/experiments/*.yaml")]
-LIBRARY += [path.relative_to(CHECKOUT) for path in CHECKOUT.glob("a2d/reading/rendering/*.py")]
-LIBRARY = sorted(str(CHECKOUT / path) for path in LIBRARY)
+# What a rendering was made of: runs/manifests/SCALE/NAME/1.txt. Once other records or other code
+# are there, the next number is wanted, which is missing.
+MANIFESTS = {
+    name: find_manifest(STUDY, FILES, CHECKOUT, name) for name in (*STUDY.artifacts, PAGE)
+}
+RENDERED = {
+    name: [*artifact.files(BASE, SCALE), MANIFESTS[name]]
+    for name, artifact in STUDY.artifacts.items()
+}
 
 
-for artifact in ARTIFACTS:
+for name, files in RENDERED.items():
 
     rule:
         """One table or figure, from the records."""
         name:
-            f"render_{artifact}".replace(os.sep, "_")
+            "_".join(["render", *Path(name).parts])
         message:
-            f"render {artifact}"
+            f"render {name}"
         input:
-            records=records(runs_of(STUDY, artifact)),
-            now=after_other_records(artifact, runs_of(STUDY, artifact), rendered(artifact)),
-            script=CHECKOUT / f"{artifact}.py",
-            library=LIBRARY,
+            records=records(runs_of(STUDY, name)),
+            script=CHECKOUT / f"{name}.py",
         output:
-            rendered(artifact),
+            files[:-1],
+            manifest=files[-1],
         log:
-            LOGS / f"{artifact}.log",
+            LOGS / f"{name}.log",
         params:
             scale=SCALE,
             results=FILES.results,
-            out=rendered(artifact)[0].parent,
-            stamp=stamp(artifact),
+            out=files[0].parent,
             root=CHECKOUT,
         localrule: True
         shell:
             "python {input.script:q} --scale {params.scale:q} --results {params.results:q}"
-            " --out {params.out:q} --root {params.root:q} --stamp {params.stamp:q} > {log:q} 2>&1"
+            " --out {params.out:q} --root {params.root:q} --manifest {output.manifest:q}"
+            " > {log:q} 2>&1"
 
 
 rule page:
@@ -44,12 +46,11 @@ rule page:
     message:
         "write the page"
     input:
-        records=records(STUDY.runs.values()),
-        now=after_other_records("page", STUDY.runs.values(), [PAGE]),
-        artifacts=[path for artifact in ARTIFACTS for path in rendered(artifact)],
-        library=[*LIBRARY, CHECKOUT / "a2d" / "rendering" / "templates" / "page.html"],
+        records(STUDY.runs.values()),
+        [path for files in RENDERED.values() for path in files],
     output:
-        PAGE,
+        page=BASE / "report" / f"{SCALE}.html",
+        manifest=MANIFESTS[PAGE],
     log:
         LOGS / "page.log",
     params:
@@ -57,17 +58,17 @@ rule page:
         results=FILES.results,
         tables=BASE / "tables" / SCALE,
         figures=BASE / "figures" / SCALE,
-        stamp=stamp("page"),
         root=CHECKOUT,
     localrule: True
     shell:
-        "python -m a2d.reading.rendering.page --scale {params.scale:q} --results {params.results:q}"
-        " --tables {params.tables:q} --figures {params.figures:q} --root {params.root:q} --out {output:q}"
-        " --stamp {params.stamp:q} > {log:q} 2>&1"
+        "python -m a2d.reading.rendering.page --scale {params.scale:q}"
+        " --results {params.results:q} --tables {params.tables:q} --figures {params.figures:q}"
+        " --root {params.root:q} --out {output.page:q} --manifest {output.manifest:q}"
+        " > {log:q} 2>&1"
 
 
 # One target per name: a figure and a table that share it are made together.
-for target in dict.fromkeys((*FIGURES, *TABLES)):
+for target in dict.fromkeys(Path(name).name for name in RENDERED):
 
     rule:
         """The figure, the table, or both, of this name."""
@@ -76,7 +77,7 @@ for target in dict.fromkeys((*FIGURES, *TABLES)):
         message:
             f"{target} is there"
         input:
-            rendered_as(target),
+            [files for name, files in RENDERED.items() if Path(name).name == target],
 
 
 # One target per search method: its searches, and all that is derived from them.

@@ -1,4 +1,5 @@
-# Teachers. Their weights are rebuilt where a student needs them; their records, once published, stay.
+# Teachers. Their weights are rebuilt where a student needs them; their records, once published,
+# stay.
 
 
 rule train_teacher:
@@ -6,7 +7,7 @@ rule train_teacher:
     message:
         "{params.words}"
     input:
-        lambda wildcards: after_damage(FILES.runs / wildcards.key),
+        lambda wildcards: aside(FILES.runs / wildcards.key),
     output:
         FILES.runs / "{key}" / "agent.json",
         FILES.runs / "{key}" / "agent.safetensors",
@@ -17,13 +18,13 @@ rule train_teacher:
         key="|".join(TEACHERS),
     params:
         path=lambda wildcards: TEACHERS[wildcards.key].path,
-        words=lambda wildcards: words_of(TEACHERS[wildcards.key]),
+        words=lambda wildcards: STUDY.describe(TEACHERS[wildcards.key]),
         results=FILES.results,
         runs=FILES.runs,
-        root=checkout_path(),
+        root=OPTIONS.root,
     threads: 1
     group:
-        lambda wildcards: shared_job(TEACHERS[wildcards.key])
+        lambda wildcards: group_of(TEACHERS[wildcards.key])
     resources:
         mem_mb=2000,
         runtime=lambda wildcards: minutes(TEACHERS[wildcards.key]),
@@ -36,7 +37,7 @@ rule publish_teacher:
     message:
         "record of {params.words}"
     input:
-        teacher_record,
+        needs,
     output:
         FILES.results / SCALE / "{task}" / "{method}" / "{name}.json",
     log:
@@ -44,8 +45,8 @@ rule publish_teacher:
     wildcard_constraints:
         method=r"teacher-[^/]+",
     params:
-        words=lambda wildcards: words_of(run_of(wildcards)),
-        record=lambda wildcards, input: input[:1],  # recorded, it needs none
+        words=lambda wildcards: STUDY.describe(run_of(wildcards)),
+        record=lambda wildcards: FILES.agent_folder(run_of(wildcards).spec) / "record.json",
     localrule: True
     shell:
         "(cp {params.record:q} {output:q}.new && mv {output:q}.new {output:q}) 2> {log:q}"

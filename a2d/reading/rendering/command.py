@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 
 from a2d.errors import A2DError
-from a2d.files import fingerprint, write_atomically
-from a2d.reading.rendering.artifacts import runs_of
 from a2d.reading.rendering.figures import Drawing, save_figure
+from a2d.reading.rendering.manifest import describe, write_manifest
 from a2d.reading.rendering.tables import Table, save_table
 from a2d.reading.results import Results, load_results
-from a2d.study.study import Run, load_study
+from a2d.study.study import Study, load_study
 from a2d.study.workspace import Workspace
 
 
@@ -25,22 +24,19 @@ def arguments(description: str | None) -> argparse.ArgumentParser:
         "--results", type=Path, default=Path("results"), help="folder of the records"
     )
     parser.add_argument(
-        "--stamp", type=Path, help="file to tell the workflow in which records were rendered"
+        "--root", type=Path, default=Path(), help="the checkout that holds workflow/ and envs/"
     )
     parser.add_argument(
-        "--root", type=Path, default=Path(), help="the checkout that holds workflow/ and envs/"
+        "--manifest", type=Path, help="file to list in what was rendered; the workflow reads it"
     )
     return parser
 
 
-def write_stamp(options: argparse.Namespace, runs: Iterable[Run]) -> None:
-    """Say of which records a rendering is, so that it is made again when others are in their place."""
-    if options.stamp is not None:
+def write_given_manifest(options: argparse.Namespace, study: Study, artifact: str) -> None:
+    """Write of which records and code a rendering is, where ``--manifest`` says."""
+    if options.manifest is not None:
         workspace = Workspace(options.results, Path("runs"))
-        text = fingerprint(path for path in map(workspace.find, runs) if path is not None)
-        write_atomically(
-            options.stamp, lambda temporary: temporary.write_text(text, encoding="utf-8")
-        )
+        write_manifest(options.manifest, describe(study, workspace, options.root, artifact))
 
 
 def _render(script: str, description: str | None, save: Callable[[Results, Path], None]) -> None:
@@ -54,7 +50,7 @@ def _render(script: str, description: str | None, save: Callable[[Results, Path]
     try:
         results = load_results(load_study(options.scale, options.root), options.results)
         save(results, out / path.stem)
-        write_stamp(options, runs_of(results.study, f"{path.parent.name}/{path.stem}"))
+        write_given_manifest(options, results.study, f"{path.parent.name}/{path.stem}")
     except A2DError as error:
         sys.exit(f"a2d: {error}")
 

@@ -1,4 +1,4 @@
-"""One offline page that gathers ledger, tables, figures and the provenance of each; nothing is fetched.
+"""One page with the ledger, all tables and figures, and provenance; it fetches nothing.
 
 ``python -m a2d.reading.rendering.page --scale laptop`` reads what the scripts of ``tables/`` and
 ``figures/`` rendered.
@@ -18,14 +18,17 @@ from markupsafe import Markup
 
 from a2d.errors import A2DError
 from a2d.files import write_atomically
-from a2d.reading.rendering.artifacts import STRUCTURES, TITLES, artifacts_of
-from a2d.reading.rendering.command import arguments, write_stamp
+from a2d.reading.rendering.command import arguments, write_given_manifest
+from a2d.reading.rendering.manifest import PAGE
 from a2d.reading.results import Results, load_results
+from a2d.study.artifacts import LEDGER
+from a2d.study.definitions import Experiment
 from a2d.study.study import load_study
 
-CSS_PIXELS = (
-    96 / 200 * 1.2
-)  # of a figure's dots, which are 200 an inch; a fifth larger than in print
+# What networks look like is shown after what all of them score.
+STRUCTURES = ("figures/architectures", "tables/network_structures")
+# A figure has 200 dots an inch, and a page 96; it is shown a fifth larger than in print.
+CSS_PIXELS = 96 / 200 * 1.2
 LISTED = 12  # missing runs of an experiment that the page names
 
 
@@ -33,43 +36,47 @@ LISTED = 12  # missing runs of an experiment that the page names
 class Renderings:
     """The folders of a study's rendered tables and figures."""
 
+    results: Results
     tables: Path
     figures: Path
 
     def show(self, artifact: str) -> dict[str, Any]:
-        """Return what the template needs of an artifact: a figure's picture, width and caption, or a table's body."""
+        """Return what the template needs of an artifact.
+
+        A figure's picture, its width and its caption, or a table's body.
+        """
         kind, name = artifact.split("/")
-        shown = {"id": artifact.replace("/", "-"), "title": TITLES[artifact]}
+        title = self.results.study.artifacts[artifact].title
+        shown: dict[str, Any] = {"id": artifact.replace("/", "-"), "title": title, "body": ""}
         if kind == "tables":
-            # The fragment was escaped when the table was made.
-            return shown | {
-                "body": Markup((self.tables / f"{name}.html").read_text(encoding="utf-8"))
-            }
+            text = (self.tables / f"{name}.html").read_text(encoding="utf-8")
+            return shown | {"body": Markup(text)}  # escaped when the table was made
         picture = (self.figures / f"{name}.png").read_bytes()
         pixels = int.from_bytes(picture[16:20], "big")  # the width, where every PNG has it
-        caption = (
-            (self.figures / f"{name}.txt").read_text(encoding="utf-8").replace("\n", " ").strip()
-        )
-        source = f"data:image/png;base64,{base64.b64encode(picture).decode()}"
+        caption = (self.figures / f"{name}.txt").read_text(encoding="utf-8")
         return shown | {
-            "body": "",
-            "source": source,
-            "caption": caption,
+            "source": f"data:image/png;base64,{base64.b64encode(picture).decode()}",
+            "caption": caption.replace("\n", " ").strip(),
             "width": round(pixels * CSS_PIXELS),
         }
 
 
-def _placed(results: Results, experiments: list[str]) -> dict[str, list[str]]:
-    """Return which artifacts each experiment shows: each one once, where it first belongs, and no structures."""
+def _first_claim(experiment: Experiment) -> float:
+    """Return the number of the first claim that an experiment tests; infinity for none."""
+    return min((claim.number for claim in experiment.claims), default=float("inf"))
+
+
+def _placed(results: Results) -> dict[str, list[str]]:
+    """Return which artifacts each experiment shows: each one once, and no structures.
+
+    Experiments are in the order of their claims; those without any come last.
+    """
+    found = results.study.experiments
     placed: dict[str, list[str]] = {}
-    for name in experiments:
-        before = [*STRUCTURES, *(artifact for shown in placed.values() for artifact in shown)]
-        listed = results.study.experiments[name].artifacts
-        placed[name] = [
-            path
-            for path in artifacts_of(results.study, name)
-            if path in listed and path not in before
-        ]
+    before = {*STRUCTURES}
+    for name in sorted(found, key=lambda name: _first_claim(found[name])):
+        placed[name] = [path for path in found[name].artifacts if path not in before]
+        before.update(placed[name])
     return placed
 
 
@@ -78,11 +85,7 @@ def _experiment(
 ) -> dict[str, Any]:
     study, experiment = results.study, results.study.experiments[name]
     own = results.runs[results.runs["key"].isin(study.members[name])]
-    elsewhere = [
-        path
-        for path in artifacts_of(study, name)
-        if path in experiment.artifacts and path not in shown
-    ]
+    elsewhere = [path for path in experiment.artifacts if path not in shown]
     return {
         "name": name,
         "question": experiment.question,
@@ -132,22 +135,19 @@ def render_page(results: Results, tables: Path, figures: Path) -> str:
         undefined=StrictUndefined,
         trim_blocks=True,
     )
-    # In the order of the claims that they test; those that test none come last.
-    found = results.study.experiments
-    experiments = sorted(
-        found, key=lambda name: min((claim.claim for claim in found[name].claims), default="~")
-    )
-    placed, renderings = _placed(results, experiments), Renderings(tables, figures)
-    listed = {artifact for experiment in found.values() for artifact in experiment.artifacts}
+    renderings = Renderings(results, tables, figures)
+    experiments = results.study.experiments.values()
+    listed = {artifact for experiment in experiments for artifact in experiment.artifacts}
     return environment.get_template("page.html").render(
         scale=results.study.name,
         settings=results.study.scale,
         tasks=[results.title(task) for task in results.study.tasks],
         planned=len(results.runs),
         recorded=len(results.records),
-        ledger=renderings.show("tables/claims"),
+        ledger=renderings.show(LEDGER),
         experiments=[
-            _experiment(results, name, shown, renderings) for name, shown in placed.items()
+            _experiment(results, name, shown, renderings)
+            for name, shown in _placed(results).items()
         ],
         structures=[renderings.show(artifact) for artifact in STRUCTURES if artifact in listed],
         damaged=results.damaged,
@@ -165,16 +165,14 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="the page to write")
     options = parser.parse_args()
     scale = options.scale
-    tables, figures = (
-        options.tables or Path("tables") / scale,
-        options.figures or Path("figures") / scale,
-    )
+    tables = options.tables or Path("tables", scale)
+    figures = options.figures or Path("figures", scale)
+    out = options.out or Path("report", f"{scale}.html")
     try:
         results = load_results(load_study(scale, options.root), options.results)
         text = render_page(results, tables, figures)
-        out = options.out or Path("report") / f"{scale}.html"
         write_atomically(out, lambda temporary: temporary.write_text(text, encoding="utf-8"))
-        write_stamp(options, results.study.runs.values())
+        write_given_manifest(options, results.study, PAGE)
     except (A2DError, OSError) as error:
         sys.exit(f"a2d: {error}")
 

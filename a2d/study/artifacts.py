@@ -1,0 +1,104 @@
+"""The tables and figures that there are: every script in ``tables/`` and ``figures/`` is one.
+
+An experiment lists the artifacts that show its runs. A script may name further experiments whose
+runs it shows, as in ``SHOWS_ALSO = ("size_sweep",)``. Scripts are read here, not imported.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from a2d.errors import A2DError
+from a2d.study.definitions import Experiment
+
+# What the scripts of each folder write.
+SUFFIXES = {"figures": (".png", ".pdf", ".txt"), "tables": (".csv", ".md", ".tex", ".html")}
+LEDGER = "tables/claims"  # belongs to every experiment that has claims
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """One table or figure.
+
+    Args:
+        name: its script without suffix, as in ``figures/pareto``.
+        title: the first line of the script's docstring.
+        shows_also: experiments whose runs it shows beside those of the experiments that list it.
+    """
+
+    name: str
+    title: str
+    shows_also: tuple[str, ...] = ()
+
+    def files(self, base: Path, scale: str) -> list[Path]:
+        """Return the files that the script renders of a scale, below ``base``."""
+        kind, name = self.name.split("/")
+        return [base / kind / scale / f"{name}{suffix}" for suffix in SUFFIXES[kind]]
+
+
+def find_artifacts(root: Path) -> dict[str, Artifact]:
+    """Return the artifacts of a checkout by name, figures first.
+
+    Raises:
+        A2DError: a script cannot be read, has no docstring, or names an experiment that is not
+            there.
+    """
+    scripts = [path for kind in SUFFIXES for path in sorted((root / kind).glob("[!_]*.py"))]
+    known = {path.stem for path in (root / "workflow" / "experiments").glob("*.yaml")}
+    artifacts = [_read_script(path, known) for path in scripts]
+    return {artifact.name: artifact for artifact in artifacts}
+
+
+def check_listed(
+    experiments: Mapping[str, Experiment], artifacts: Iterable[str], root: Path
+) -> None:
+    """Raise A2DError where an experiment lists an artifact for which there is no script."""
+    known = sorted(artifacts)
+    for name, experiment in experiments.items():
+        for artifact in experiment.artifacts:
+            if artifact not in known:
+                path = root / "workflow" / "experiments" / f"{name}.yaml"
+                raise A2DError(
+                    f"{path}: artifacts: {artifact!r} has no script; there are {', '.join(known)}"
+                )
+
+
+def _read_script(path: Path, experiments: Iterable[str]) -> Artifact:
+    try:
+        module = ast.parse(path.read_text(encoding="utf-8"))
+    except (OSError, SyntaxError, ValueError) as error:
+        raise A2DError(f"{path}: cannot be read as a Python script: {error}") from error
+    docstring = ast.get_docstring(module)
+    if not docstring:
+        raise A2DError(f"{path}: has no docstring; its first line is the artifact's title")
+    title = docstring.partition("\n")[0].strip().removesuffix(".")
+    return Artifact(
+        f"{path.parent.name}/{path.stem}", title, _shows_also(module, path, experiments)
+    )
+
+
+def _shows_also(module: ast.Module, path: Path, experiments: Iterable[str]) -> tuple[str, ...]:
+    """Return the names that a script assigns to ``SHOWS_ALSO``; none where it does not."""
+    for statement in module.body:
+        match statement:
+            case ast.Assign(targets=[ast.Name(id="SHOWS_ALSO")], value=value):
+                return _names(value, path, experiments)
+    return ()
+
+
+def _names(value: ast.expr, path: Path, experiments: Iterable[str]) -> tuple[str, ...]:
+    hint = f'SHOWS_ALSO should name experiments, as in ("{next(iter(sorted(experiments)), "")}",)'
+    try:
+        names = ast.literal_eval(value)
+    except ValueError as error:
+        raise A2DError(f"{path}: {hint}") from error
+    if not isinstance(names, tuple):
+        raise A2DError(f"{path}: {hint}")
+    for name in names:
+        if name not in experiments:
+            known = ", ".join(sorted(experiments))
+            raise A2DError(f"{path}: SHOWS_ALSO: {name!r} is not one of {known}")
+    return names
