@@ -6,12 +6,15 @@ import json
 import shutil
 import sys
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import pytest
+from pydantic.fields import FieldInfo
 
-from a2d.cli import main
+from a2d.cli import main, search
 from a2d.runs.records import read_record
-from a2d.specs.architecture import load_architecture
+from a2d.specs.architecture import CellSpace, load_architecture
+from a2d.specs.run import DistillationSettings, SearchSettings
 from tests.checkout import ROOT
 from tests.commands import CATCH, SHORT, a2d, failed, one_line, succeeded
 
@@ -160,3 +163,17 @@ def test_a_run_of_a_study_is_planned_done_and_compared(tmp_path: Path) -> None:
     assert damaged_pair.stdout.endswith("1 only fresh, 1 damaged\n")
     damaged = succeeded(a2d("plan", "--scale", "smoke", "--missing", cwd=tmp_path))
     assert f"damaged  {path}" in damaged and "1 damaged" in damaged
+
+
+@pytest.mark.parametrize(
+    ("option", "known"),
+    [
+        ("distill", DistillationSettings.model_fields["mode"]),
+        ("train_mode", SearchSettings.model_fields["train_mode"]),
+        ("shortcut", CellSpace.model_fields["shortcut"]),
+    ],
+)
+def test_options_have_the_values_that_specs_know(option: str, known: FieldInfo) -> None:
+    """They are written twice, so that the command line starts without pydantic."""
+    values = get_args(get_type_hints(search)[option])
+    assert values and values == get_args(known.annotation)

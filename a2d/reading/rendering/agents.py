@@ -18,8 +18,10 @@ from a2d.reading.rendering.style import (
     random_name,
 )
 from a2d.reading.results import Results, where
+from a2d.study.definitions import Methods
 
 BEST, FIXED, TAUGHT = "Best manual", "Fixed manual, distilled training", ("vanilla", "joint")
+MAIN = (("vanilla", "none"), ("joint", "joint"))  # methods and modes of crowded plots
 
 
 @dataclass(frozen=True)
@@ -48,39 +50,30 @@ def _manual(results: Results) -> Iterator[Kind]:
     yield Kind(FIXED, MANUAL, pd.concat([results.fixed(task, "joint") for task in tasks]))
 
 
+def _ways(rows: pd.DataFrame, methods: Methods) -> list[tuple[str, ...]]:
+    """Return (search, random, recipe, mode) of the planned agents, in the order of the methods."""
+    recipes, searches, modes = list(methods.recipes), ["", *methods.search], list(MODE_NAMES)
+
+    def rank(way: tuple[str, ...]) -> tuple[int, ...]:
+        search, _, recipe, mode = way
+        return recipes.index(recipe), searches.index(search), modes.index(mode)
+
+    factors = rows[["search", "random", "recipe", "distillation"]].drop_duplicates()
+    ways = [tuple(map(str, way)) for way in factors.itertuples(index=False)]
+    return sorted(ways, key=rank)
+
+
 def _derived(results: Results) -> Iterator[Kind]:
     rows, methods = where(results.runs, stage="derive"), results.study.methods
-    factors = (
-        rows[["search", "random", "recipe", "distillation"]]
-        .drop_duplicates()
-        .itertuples(index=False)
-    )
-    order = ["", *methods.search], list(methods.recipes), list(MODE_NAMES)
-
-    def rank(kind: tuple[str, ...]) -> tuple[int, ...]:
-        search, _, recipe, mode = kind
-        return order[1].index(recipe), order[0].index(search), order[2].index(mode)
-
-    for search, random, recipe, mode in sorted(
-        (tuple(map(str, kind)) for kind in factors), key=rank
-    ):
+    for search, random, recipe, mode in _ways(rows, methods):
         chosen = where(rows, search=search, random=random, recipe=recipe, distillation=mode)
         if random:
-            yield Kind(
-                random_name(mode),
-                replace(RANDOM, filled=mode != "none"),
-                chosen,
-                main=mode == "joint",
-            )
-            continue
-        name, look = agent_name(methods, search, recipe, mode), agent_look(search, recipe, mode)
-        yield Kind(
-            name,
-            look,
-            chosen,
-            search in TAUGHT,
-            (search, mode) in (("vanilla", "none"), ("joint", "joint")),
-        )
+            look = replace(RANDOM, filled=mode != "none")
+            yield Kind(random_name(mode), look, chosen, main=mode == "joint")
+        else:
+            look = agent_look(search, recipe, mode)
+            name, main = agent_name(methods, search, recipe, mode), (search, mode) in MAIN
+            yield Kind(name, look, chosen, search in TAUGHT, main)
 
 
 def kinds(results: Results) -> list[Kind]:
