@@ -56,7 +56,7 @@ def _channels_last(card: TaskCard, shape: tuple[int, ...]) -> bool:
 
 
 class Observations:
-    """A task's observations as vectors (D,) float32 or images (C, H, W), bytes or floats in 0..1."""
+    """A task's observations: vectors (D,) float32, or images (C, H, W), bytes or floats in 0..1."""
 
     def __init__(self, card: TaskCard, space: Space[Any]) -> None:
         if not isinstance(space, Box):
