@@ -15,7 +15,7 @@ from tests.checkout import ROOT
 
 A2D = [sys.executable, "-c", "from a2d.cli import main; main()"]
 PLACE = r"(the end of training, )?step [\d,]+ of [\d,]+(, after trial \d+)?"
-GOES_ON = rf"a2d: .*checkpoint: goes on from {PLACE}\n"
+RESUMES = rf"a2d: .*checkpoint: resumes from {PLACE}\n"
 STOPPED = rf"a2d: stopped (at ({PLACE}|the end of training); .*|after training; .*|; .*)\n"
 DAC_OVERRIDE, DAC_READ_SEARCH, DROP_FROM_BOUNDING_SET = (
     1,

@@ -31,7 +31,7 @@ from a2d.specs.run import (
     search_of,
 )
 
-AFTER_TRAINING = "stopped after training; the same command goes on with the test episodes"
+AFTER_TRAINING = "stopped after training; the same command resumes with the test episodes"
 
 
 def design_of(

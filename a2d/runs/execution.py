@@ -60,7 +60,7 @@ def evaluate_agent(spec: TrainSpec | SearchSpec, agent: Agent) -> Evaluation:
     Raises:
         Diverged: a reward or an observation is not finite; there is no score.
     """
-    # A run that goes on after training has not drawn what the others have drawn until here.
+    # A run that is resumed after training has not drawn what the others have drawn until here.
     seed_global_streams(spec.seed, spec.kind, "evaluation")
     seed = stream_seed(spec.seed, spec.kind, "evaluation")
     environments = make_environment(spec.task, spec.evaluation.environments, seed)

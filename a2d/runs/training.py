@@ -222,7 +222,7 @@ class Training:
         if not same:
             raise A2DError(
                 f"{self.spec.task.name}: the same seed and actions led the environments elsewhere "
-                "than before, so the run cannot go on from its checkpoint; delete that to start "
+                "than before, so the run cannot resume from its checkpoint; delete that to start "
                 "again"
             )
 
@@ -251,7 +251,7 @@ def train(
                 checkpoint.stop_if_asked(at)
 
         work.restore(*saved, stop)
-        checkpoint.say(f"goes on from {work.place()}")
+        checkpoint.say(f"resumes from {work.place()}")
     progress = work.progress
     reporter.advance(progress.steps)
     start = time.perf_counter() - progress.seconds

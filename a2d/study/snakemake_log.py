@@ -30,7 +30,7 @@ SILENT = {
 AFTER_FAILURES = ("Complete log", "Elapsed time")
 # A run says these and continues.
 NO_ERROR = re.compile(
-    r"a2d: .*(goes on from|resum|starts? again|waiting for it|trained again|nothing is repeated"
+    r"a2d: .*(resum|starts? again|waiting for it|trained again|nothing is repeated"
     r"|closing the)"
 )
 KILLED = "it ended without an error of its own; the system may have ended it for want of memory"

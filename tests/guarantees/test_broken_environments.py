@@ -96,5 +96,5 @@ def test_a_hanging_environment_ends_with_a_message_and_keeps_the_state(tmp_path:
     )
     (tmp_path / "broken").unlink()
     status, errors = run(*arguments, "--environments", 8, **options)
-    assert status == 0 and "goes on from step" in errors
+    assert status == 0 and "resumes from step" in errors
     assert len(read_record(tmp_path / "out" / "record.json").resumed_from) == 1

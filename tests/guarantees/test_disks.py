@@ -51,7 +51,7 @@ def test_a_disk_that_is_full_after_training_leaves_the_final_state(tmp_path: Pat
         == 9
     )
     status, errors = run(*vanilla(folder, 400), preexec_fn=limit_file_size)
-    resumed = r"a2d: .*: (goes on|resumes) from the end of training.*\n"
+    resumed = r"a2d: .*: resumes from the end of training.*\n"
     unwritten = r"a2d: .*safetensors: cannot be written \(File too large\).*\n"
     assert status == 1 and re.fullmatch(resumed + unwritten, errors), errors
     assert {path.name for path in folder.iterdir()} == {".lock", "checkpoint"}

@@ -15,7 +15,7 @@ from a2d.runs.records import read_record
 from tests.checkout import ROOT
 from tests.contents import content_without_history
 from tests.processes import (
-    GOES_ON,
+    RESUMES,
     STOPPED,
     files_of,
     finish,
@@ -74,7 +74,7 @@ def test_killed_again_and_again_a_run_ends_as_if_it_had_not_been(
         if status == 0:
             break  # it was at its end
         assert status in (-number, 128 + number)
-        assert re.fullmatch(f"({GOES_ON})?({STOPPED})?", errors), errors
+        assert re.fullmatch(f"({RESUMES})?({STOPPED})?", errors), errors
         kills, resumed = kills + 1, resumed + (killed / "checkpoint").exists()
     assert run(*command, "--out", killed)[0] == 0
     assert kills >= 2, f"only {kills} kills: the run is too short to say anything"

@@ -78,7 +78,7 @@ from a2d.cli import main
 
 main()
 """
-AFTER = "a2d: stopped after training; the same command goes on with the test episodes\n"
+AFTER = "a2d: stopped after training; the same command resumes with the test episodes\n"
 BEFORE = "a2d: stopped; the same command continues\n"
 
 
@@ -155,7 +155,7 @@ def test_stopped_in_test_episodes_a_run_goes_on_with_them(
     assert (
         status == 0
         and errors.count("\n") == 1
-        and "goes on from the end of training, step 400 of 400" in errors
+        and "resumes from the end of training, step 400 of 400" in errors
     )
     whole, cut = (read_record(tmp_path / name / "record.json") for name in ("whole", "cut"))
     assert content_without_history(whole) == content_without_history(cut)

@@ -21,14 +21,6 @@ SMOKE, RECIPES = "scales/smoke", "experiments/recipes"
 SCALES = sorted(path.stem for path in (ROOT / "workflow" / "scales").glob("*.yaml"))
 
 
-@pytest.fixture
-def checkout(tmp_path: Path) -> Path:
-    """Return a copy of what studies are written in, to be changed at will."""
-    for folder in ("workflow", "envs", "figures", "tables"):
-        shutil.copytree(ROOT / folder, tmp_path / folder)
-    return tmp_path
-
-
 def test_the_five_scales_are_there() -> None:
     assert {"smoke", "laptop", "minatar", "mujoco", "atari"} <= set(SCALES)
 

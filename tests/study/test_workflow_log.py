@@ -127,7 +127,7 @@ def test_a_quiet_snakemake_stays_quiet_and_failures_are_known(
             "Fatal Python error: Segmentation fault\n\nThread:\n  File z\n",
             "Fatal Python error: Segmentation fault",
         ),
-        ("a2d: runs/x/checkpoint: goes on from step 40 of 80\n", KILLED),
+        ("a2d: runs/x/checkpoint: resumes from step 40 of 80\n", KILLED),
         ("", KILLED),
         ("\xff\xfe broken", "\xff\xfe broken"),
     ],
