@@ -13,8 +13,9 @@ from pydantic.fields import FieldInfo
 
 from a2d.cli import main, search
 from a2d.runs.records import read_record
+from a2d.specs.algorithm import DistillationSettings
 from a2d.specs.architecture import CellSpace, load_architecture
-from a2d.specs.run import DistillationSettings, SearchSettings
+from a2d.specs.search import SETTINGS, GumbelSettings
 from tests.checkout import ROOT
 from tests.commands import CATCH, SHORT, a2d, failed, one_line, succeeded
 
@@ -169,11 +170,21 @@ def test_a_run_of_a_study_is_planned_done_and_compared(tmp_path: Path) -> None:
     ("option", "known"),
     [
         ("distill", DistillationSettings.model_fields["mode"]),
-        ("train_mode", SearchSettings.model_fields["train_mode"]),
+        ("train_mode", GumbelSettings.model_fields["train_mode"]),
         ("shortcut", CellSpace.model_fields["shortcut"]),
     ],
 )
 def test_options_have_the_values_that_specs_know(option: str, known: FieldInfo) -> None:
     """They are written twice, so that the command line starts without pydantic."""
-    values = get_args(get_type_hints(search)[option])
+    values = values_of(option)
     assert values and values == get_args(known.annotation)
+
+
+def test_every_kind_of_searcher_is_an_option() -> None:
+    assert values_of("searcher") == tuple(SETTINGS)
+
+
+def values_of(option: str) -> tuple[str, ...]:
+    """Return what an option of ``a2d search`` may be."""
+    hint = get_args(get_type_hints(search)[option])
+    return tuple(value for value in (*hint, *get_args(hint[0])) if isinstance(value, str))

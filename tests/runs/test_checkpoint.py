@@ -231,7 +231,7 @@ def test_an_environment_that_does_not_repeat_itself_is_told() -> None:
             agent={"network": "mlp8"} | KIND,
         )
         state = advance(start(spec), 2).state()
-        with pytest.raises(A2DError, match=r"fickle: .*elsewhere.*cannot go on"):
+        with pytest.raises(A2DError, match=r"fickle: .*elsewhere.*cannot resume"):
             start(spec).restore(*state)
     finally:
         del gymnasium.registry["Fickle-v0"]
