@@ -268,6 +268,14 @@ def test_optimal_size_by_its_parts() -> None:
         sizes.optimal_size(differing[:, :, :2])
 
 
+def test_c1_needs_the_interaction_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    peaks = np.array([[0.0, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0], [0.0, 1.0, 0.0, 0.0]])
+    sweep = peaks + 0.01 * draw(5, 3, 4)
+    assert sizes.optimal_size(sweep).p < 0.05
+    monkeypatch.setattr(sizes, "interaction", lambda *_: 0.06)
+    assert sizes.optimal_size(sweep).verdict == "inconclusive"
+
+
 def test_vanilla_that_always_fails_supports_c2() -> None:
     fails, learns, scores = np.ones((5, 3)), np.zeros((5, 3)), draw(5, 3)
     decision = less_stable("C2", fails, learns, scores, scores)
