@@ -1,0 +1,93 @@
+"""C2 and C3: whether searches fail or scatter without a teacher, and what teaches best."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from a2d.reading.decisions.contrasts import (
+    FEWEST,
+    Array,
+    Contrast,
+    UndefinedEffect,
+    checked,
+    over_seeds,
+    over_tasks,
+)
+from a2d.reading.decisions.rates import clopper_pearson, compare_rates
+from a2d.reading.decisions.verdicts import Decision, all_of, any_of
+
+SPREAD_MARGIN = math.log(1.5)  # smallest ratio of interest: a spread half as large again
+
+
+def less_stable(
+    name: str,
+    failures: ArrayLike,
+    other_failures: ArrayLike,
+    derived: ArrayLike,
+    other_derived: ArrayLike,
+) -> Decision:
+    """Decide whether one search fails more often than another, or scatters more where both learn.
+
+    ``failures`` (see ``rates.failed``) and normalised scores of the ``derived`` agents, (seeds,
+    tasks) each. C2 compares vanilla with joint; C3's 'stabilises' the single heads with joint.
+    """
+    first, second = np.asarray(failures, dtype=bool), np.asarray(other_failures, dtype=bool)
+    parts = [compare_rates("share of failed searches", first, second)]
+    scores, others = checked(derived), checked(other_derived)
+    both = (first.mean(axis=0) < 0.5) & (second.mean(axis=0) < 0.5)
+    scattered = both & (scores.std(axis=0) > 0) & (others.std(axis=0) > 0)
+    if scattered.sum() >= FEWEST and min(len(scores), len(others)) >= FEWEST:
+        parts.append(spread(scores[:, scattered], others[:, scattered]))
+    words = ", ".join(_rate(failures) for failures in (first, second))
+    return any_of(name, parts).adding(f" Failed: {words}; both learn on {both.sum()} tasks.")
+
+
+def spread(scores: Array, others: Array) -> Contrast:
+    """Return the log ratio of standard deviations over seeds, with t over tasks."""
+    ratios = np.log(scores.std(axis=0, ddof=1) / others.std(axis=0, ddof=1))
+    found = over_tasks("spread of the derived scores", ratios, margin=SPREAD_MARGIN)
+    return replace(found, ratio=True)
+
+
+def teachable(teacher: ArrayLike, untaught: ArrayLike) -> NDArray[np.bool_]:
+    """Return on which tasks the teacher beats the untaught student's mean.
+
+    ``teacher`` (tasks,), ``untaught`` (seeds, tasks).
+
+    UndefinedEffect: on none.
+    """
+    tasks = checked(teacher, 1) > checked(untaught).mean(axis=0)
+    if not tasks.any():
+        raise UndefinedEffect("the teacher beats the untaught student on no task")
+    return tasks
+
+
+def both_heads(
+    joint: ArrayLike,
+    actor: ArrayLike,
+    critic: ArrayLike,
+    tasks: ArrayLike,
+    stabilises: Decision | None = None,
+) -> Decision:
+    """Decide C3: joint beats actor-only and critic-only on ``tasks``, and ``stabilises``.
+
+    Normalised scores, (seeds, tasks); seeds are the units. ``tasks``: see ``teachable``;
+    ``stabilises``: see ``less_stable``.
+    """
+    kept = np.asarray(tasks, dtype=bool)
+    scores, heads = checked(joint)[:, kept], {"actor": actor, "critic": critic}
+    parts: list[Contrast | Decision] = [
+        over_seeds(f"joint − {head}-only", scores, checked(alone)[:, kept])
+        for head, alone in heads.items()
+    ]
+    parts += [] if stabilises is None else [stabilises]
+    return all_of("Both heads teach better than either", parts)
+
+
+def _rate(failures: NDArray[np.bool_]) -> str:
+    low, high = clopper_pearson(int(failures.sum()), failures.size)
+    return f"{failures.sum()} of {failures.size} [{low:.2f}, {high:.2f}]"
