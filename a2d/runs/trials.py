@@ -139,7 +139,8 @@ class FromScratch:
         )
 
     def _end(self, architecture: Architecture, diverged: bool = False) -> Trial:
-        steps = self.done * self.spec.algorithm.steps_per_update
+        # The update that diverges has been played as well; without it such trials cost nothing.
+        steps = (self.done + diverged) * self.spec.algorithm.steps_per_update
         score, weights = None, {}
         if self.candidate is not None:
             score = None if diverged else self.candidate.collector.tracker.mean_return

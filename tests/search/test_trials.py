@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from a2d.environments.tiny import Reach
 from a2d.errors import A2DError
 from a2d.networks.supernet import Supernet, operator_flops
 from a2d.runs.execute import run_search
@@ -20,6 +21,7 @@ from a2d.specs.architecture import PAPER_OPERATORS
 from a2d.specs.run import SearchSpec
 from a2d.specs.task import load_card
 from tests.checkout import ENVS
+from tests.users_tasks import card, register
 
 CELLS, STEPS = 3, 2000
 
@@ -177,6 +179,25 @@ def test_trials_that_diverge_are_recorded_without_a_score(tmp_path: Path) -> Non
     record = run_search(hopeless, tmp_path)
     assert record.search is not None and record.status in ("finished", "diverged")
     assert [trial.score for trial in record.search.trials] == [None] * len(record.search.trials)
+
+
+class Worthless(Reach):
+    """A task whose rewards are no numbers."""
+
+    def step(self, action: Any) -> Any:
+        observation, _, terminated, truncated, info = super().step(action)
+        return observation, float("nan"), terminated, truncated, info
+
+
+@pytest.mark.parametrize("kind", ["evolution", "single_path"])
+def test_where_every_update_diverges_the_search_ends(kind: str, tmp_path: Path) -> None:
+    with register("Worthless-v0", Worthless, max_episode_steps=5):
+        task = card(id="Worthless-v0")
+        spec = searching(kind).model_copy(update={"task": task})
+        record = run_search(spec, tmp_path)
+    assert record.status == "diverged" and record.evaluation is None
+    assert record.search is not None and record.steps_done <= STEPS
+    assert all(trial.score is None and trial.steps > 0 for trial in record.search.trials)
 
 
 def test_a_search_needs_candidates_of_its_space(tmp_path: Path) -> None:
