@@ -73,7 +73,7 @@ def test_short_runs_share_jobs(checkout: Path) -> None:
         job for job in dry_run(checkout, "--config", "scale=smoke") if job.startswith("Group job")
     ]
     runs = [re.findall(r"^ +rule (\w+):", job, flags=re.MULTILINE) for job in jobs]
-    assert sum(map(len, runs)) == len(study.runs) and len(jobs) <= 10
+    assert sum(map(len, runs)) == len(study.runs) and len(jobs) <= 12
     assert max(map(len, runs)) <= 8
 
 
