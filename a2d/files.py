@@ -60,7 +60,7 @@ def _flush(path: Path) -> None:
 def remove_partial(folder: Path, name: str = "") -> None:
     """Delete what killed processes left half-written in a folder, of the file ``name`` or of all.
 
-    Only for who works in that folder, or on that file, alone.
+    Only a process that works in that folder, or on that file, alone may call it.
     """
     for path in folder.glob(f".{name}*{PARTIAL}"):
         path.unlink(missing_ok=True)

@@ -181,7 +181,7 @@ def test_a_record_of_training_says_what_happened(tmp_path: Path) -> None:
     agent, description = load_agent(tmp_path)
     assert description.spec == spec
     assert evaluate_agent(spec, agent) == record.evaluation, (
-        "the bundle is the agent that was judged"
+        "the folder holds the agent that was judged"
     )
 
 

@@ -43,8 +43,8 @@ def test_expected_cost_by_hand() -> None:
     assert even.item() == pytest.approx((40 / 3 + 6 / 3) / 35)
     alpha = torch.tensor([[0.0, np.log(2.0), 0.0], [0.0, 0.0, 0.0]])
     assert expected_cost(alpha, flops).item() == pytest.approx(((10 + 60) / 4 + 2) / 35)
-    dearest = torch.tensor([[0.0, 99.0, 0.0], [99.0, 0.0, 0.0]])
-    assert expected_cost(dearest, flops).item() == pytest.approx(1.0)
+    costliest = torch.tensor([[0.0, 99.0, 0.0], [99.0, 0.0, 0.0]])
+    assert expected_cost(costliest, flops).item() == pytest.approx(1.0)
     assert expected_cost(99 * torch.eye(3)[[2, 1]], flops).item() < 1e-6
 
 

@@ -38,16 +38,16 @@ def one(study: Study, stage: str, method: str) -> Run:
 def test_a_run_leaves_its_record_and_agent_and_nothing_else(study: Study, tmp_path: Path) -> None:
     files = Workspace(tmp_path / "results", tmp_path / "runs")
     teacher = one(study, "teacher", "teacher-mlp64")
-    target, bundle = files.record(teacher), files.agent_folder(teacher.spec)
+    target, folder = files.record(teacher), files.agent_folder(teacher.spec)
     for leftover in (
         target.parent / f".{target.name}.abc{PARTIAL}",
-        bundle / f".checkpoint.abc{PARTIAL}",
+        folder / f".checkpoint.abc{PARTIAL}",
     ):
         leftover.parent.mkdir(parents=True)
         leftover.write_text("half of a file that a killed process wrote")
     do_run(study, teacher, files, None)
     assert {path.name for path in target.parent.iterdir()} == {target.name}
-    assert {path.name for path in bundle.iterdir()} == {"agent.json", "agent.safetensors", LOCK}
+    assert {path.name for path in folder.iterdir()} == {"agent.json", "agent.safetensors", LOCK}
     assert read_record(target).key == teacher.key
 
 

@@ -227,19 +227,19 @@ def test_a_teachers_damaged_files_are_made_again_for_the_student_that_needs_them
     teacher = next(
         run for run in study.runs.values() if run.stage == "teacher" and "reach" in run.path
     )
-    bundle = checkout / "runs" / teacher.key
-    bundle.mkdir(parents=True)
-    (bundle / "agent.safetensors").write_bytes(bytes(1000))
-    description = {"weights_sha256": checksum(bundle / "agent.safetensors")}
-    (bundle / "agent.json").write_text(json.dumps(description | {"sha256": digest(description)}))
-    write_record(bundle / "record.json", record_of(teacher, 1.0))
+    folder = checkout / "runs" / teacher.key
+    folder.mkdir(parents=True)
+    (folder / "agent.safetensors").write_bytes(bytes(1000))
+    description = {"weights_sha256": checksum(folder / "agent.safetensors")}
+    (folder / "agent.json").write_text(json.dumps(description | {"sha256": digest(description)}))
+    write_record(folder / "record.json", record_of(teacher, 1.0))
     student = next(run for run in study.runs.values() if run.spec.teacher == teacher.spec)
     foreign = (
         checkout / "results" / next(run.path for run in study.runs.values() if "catch" in run.path)
     )
     (checkout / "results" / student.path).unlink()
     assert trained(dry_run(checkout, "--config", "scale=smoke")) == {f"results/{student.path}"}
-    damage(bundle / name, how, foreign)
+    damage(folder / name, how, foreign)
     would = trained(dry_run(checkout, "--config", "scale=smoke"))
     assert would == {f"results/{student.path}", f"runs/{teacher.key}/agent.json"}
 
