@@ -25,10 +25,20 @@ pytestmark = pytest.mark.faults
 KILLS = 4
 
 
-def wait_for_runs(process: subprocess.Popen[str], before: set[str]) -> None:
-    """Wait until a workflow has started a run: on a busy machine its own start takes long."""
-    while process.poll() is None and processes() <= before:
+def wait_for_progress(process: subprocess.Popen[str], runs: Path) -> None:
+    """Wait until a run of a workflow has saved a checkpoint: on a busy machine starts take long."""
+    before = checkpoints(runs)
+    while process.poll() is None and checkpoints(runs) <= before:
         time.sleep(0.1)
+
+
+def checkpoints(runs: Path) -> set[tuple[Path, int]]:
+    """Return the checkpoints that there are, each with its time."""
+    found = set()
+    for path in runs.glob("*/checkpoint"):
+        with suppress(OSError):  # its run has just ended
+            found.add((path, path.stat().st_mtime_ns))
+    return found
 
 
 def processes() -> set[str]:
@@ -76,7 +86,7 @@ def test_a_killed_workflow_goes_on_and_repeats_nothing(checkout: Path) -> None:
     # How soon the first run ends depends on what else the machine does: go on until one has.
     while kills < KILLS or (not finished and kills < 5 * KILLS):
         process = workflow(checkout, targets)
-        wait_for_runs(process, before)
+        wait_for_progress(process, checkout / "runs")
         time.sleep(draw.uniform(1, 7))
         if process.poll() is not None:
             break
