@@ -129,7 +129,10 @@ class FromScratchSettings(TrialSettings):
 
     def check_updates(self, updates: int) -> None:
         if self.trials > updates:
-            raise ValueError(f"trials: {self.trials} are more than the {updates} updates")
+            raise ValueError(
+                f"{self.name()}: {self.trials} trials are more than the {updates} updates of the "
+                "search; give it more steps, or fewer trials"
+            )
 
 
 class EvolvingSettings(TrialSettings):

@@ -24,7 +24,7 @@ from tests.study_files import edit
 def study(tmp_path: Path) -> Study:
     for folder in ("workflow", "envs", "figures", "tables"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
-    edit(tmp_path, "scales/smoke", ("steps", {"teacher": 560, "train": 560, "search": 560}))
+    edit(tmp_path, "scales/smoke", ("steps", {"teacher": 560, "train": 560, "search": 1120}))
     return load_study("smoke", tmp_path)
 
 
