@@ -57,3 +57,4 @@ rule all:
         f"everything of {SCALE} is there"
     input:
         rules.page.output,
+        records(STUDY.runs.values()),

@@ -122,8 +122,11 @@ def search(
     teacher: Teacher = None,
     distill: Mode = "none",
     searcher: Annotated[
-        Literal["gumbel", "single_path", "evolution"],
-        typer.Option(help="the paper's; shared weights and trials of paths; trials from scratch"),
+        str,
+        typer.Option(
+            help="gumbel (the paper's), single_path (shared weights, then trials of paths) or "
+            "evolution (trials from scratch)"
+        ),
     ] = "gumbel",
     train_mode: Annotated[
         Literal["one-level", "bi-level"] | None,
@@ -143,7 +146,10 @@ def search(
     ] = None,
     largest_cost: Annotated[
         float | None,
-        typer.Option(help="others: most FLOPs of the cells, by the most expensive cells'"),
+        typer.Option(
+            help="single_path, evolution: upper limit of the cells' FLOPs, as a fraction of the "
+            "most expensive architecture's"
+        ),
     ] = None,
     log: Log = None,
 ) -> None:
@@ -151,13 +157,11 @@ def search(
 
     Exit status 3: the run diverged; what is left of it is kept.
     """
-    from a2d.runs.folder import search_architecture
+    from a2d.runs.folder import search_architecture, searcher_settings
 
     space = {"cells": cells, "width": width, "shortcut": shortcut}
     given = {"train_mode": train_mode, "cost_coefficient": cost, "largest_cost": largest_cost}
-    settings = {"kind": searcher, "space": space} | {
-        name: value for name, value in given.items() if value is not None
-    }
+    settings = searcher_settings(searcher, given) | {"space": space}
     record = search_architecture(
         task, out, steps, seed, environments, teacher, distill, settings, log
     )

@@ -15,7 +15,7 @@ from a2d.cli import main, search
 from a2d.runs.records import read_record
 from a2d.specs.algorithm import DistillationSettings
 from a2d.specs.architecture import CellSpace, load_architecture
-from a2d.specs.search import SETTINGS, GumbelSettings
+from a2d.specs.search import GumbelSettings
 from tests.checkout import ROOT
 from tests.commands import CATCH, SHORT, a2d, failed, one_line, succeeded
 
@@ -180,8 +180,22 @@ def test_options_have_the_values_that_specs_know(option: str, known: FieldInfo) 
     assert values and values == get_args(known.annotation)
 
 
-def test_every_kind_of_searcher_is_an_option() -> None:
-    assert values_of("searcher") == tuple(SETTINGS)
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--searcher", "guess"], "--searcher guess: should be one of gumbel, single_path, evol"),
+        (["--largest-cost", "0.5"], "--largest-cost: is for --searcher single_path or evolution"),
+        (["--searcher", "evolution", "--cost", "1"], "--cost: is for --searcher gumbel, not for"),
+        (["--searcher", "evolution", "--steps", "40"], "evolution: 20 trials are more than the 2"),
+        (["--searcher", "single_path", "--steps", "20"], "none is left for trials"),
+    ],
+)
+def test_a_searchers_options_are_refused_by_their_names(
+    options: list[str], says: str, tmp_path: Path
+) -> None:
+    words = ["search", "--task", CATCH, "--environments", "4", "--out", tmp_path / "found"]
+    done = a2d(*words, *options)
+    assert done.returncode == 1 and says in one_line(done.stderr)
 
 
 def values_of(option: str) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ class Learner(Protocol):
         """Learn from one rollout, at ``progress`` in 0..1; return every loss term's value.
 
         Raises:
-            Diverged: before any weight is changed.
+            Diverged: before a weight is changed by what is not finite.
         """
 
     def state(self) -> dict[str, Tensor]:

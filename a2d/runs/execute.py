@@ -6,7 +6,8 @@ from pathlib import Path
 
 import torch
 
-from a2d.algorithms.learners import make_learner
+from a2d.algorithms.make_learner import make_learner
+from a2d.console import say
 from a2d.errors import A2DError
 from a2d.networks.agent import Agent
 from a2d.networks.interface import Interface, build_agent, build_supernet_agent
@@ -19,6 +20,7 @@ from a2d.runs.training import Work
 from a2d.runs.trials import FromScratch, SharedWeights, Trials
 from a2d.search.matched import random_design
 from a2d.search.searcher import Searcher, make_searcher
+from a2d.search.trial_searcher import TrialSearcher
 from a2d.seeds import own_stream
 from a2d.specs.architecture import Architecture
 from a2d.specs.run import (
@@ -149,6 +151,11 @@ def _search_from_scratch(run: Execution, spec: SearchSpec, searcher: Searcher) -
 
 def _outcome(searcher: Searcher) -> SearchOutcome:
     found = searcher.finish()
+    if isinstance(searcher, TrialSearcher) and all(trial.score is None for trial in found.trials):
+        say(
+            f"{searcher.spec.task.name}: no trial of the search has a score, as no episode ended "
+            "in time, so its architecture is a random one; give it more steps, or fewer trials"
+        )
     return SearchOutcome(
         architecture=found.architecture,
         alpha=found.alpha,

@@ -86,10 +86,8 @@ def evaluate_or_diverge(
     try:
         return evaluate_agent(spec, agent)
     except Diverged as reason:
-        told = f"{progress.diverged}; "
-        if progress.diverged is None:
-            told = ""
-        progress.diverged = f"{told}test episodes: {reason}"
+        reasons = [progress.diverged, f"test episodes: {reason}"]
+        progress.diverged = "; ".join(filter(None, reasons))
         return None
 
 

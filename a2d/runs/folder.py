@@ -35,6 +35,7 @@ from a2d.specs.architecture import (
 )
 from a2d.specs.data import describe_validation_error
 from a2d.specs.run import GivenAgent, ManualAgent, SearchSpec, TrainSpec, key_of
+from a2d.specs.search import SETTINGS
 from a2d.specs.task import TaskCard, load_card
 
 RECORD, ARCHITECTURE = "record.json", "arch.json"
@@ -143,6 +144,23 @@ def train_agent(
         return _finished(out, spec) or keep_record(
             run_training(spec, out, agent, log=log), out / RECORD, out / ARCHITECTURE, out
         )
+
+
+def searcher_settings(kind: str, options: dict[str, Any]) -> dict[str, Any]:
+    """Return a searcher's settings from the options that were given, by name; None: it was not.
+
+    Raises:
+        A2DError: there is no such searcher, or it has no such option.
+    """
+    if kind not in SETTINGS:
+        raise A2DError(f"--searcher {kind}: should be one of {', '.join(SETTINGS)}")
+    given = {name: value for name, value in options.items() if value is not None}
+    for name in given:
+        if name not in SETTINGS[kind].model_fields:
+            having = [other for other, each in SETTINGS.items() if name in each.model_fields]
+            option = "--" + {"cost_coefficient": "cost"}.get(name, name.replace("_", "-"))
+            raise A2DError(f"{option}: is for --searcher {' or '.join(having)}, not for {kind}")
+    return {"kind": kind, **given}
 
 
 def search_architecture(

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import torch
 from gymnasium.vector import VectorEnv
 from torch import Tensor
 
 from a2d.algorithms.actor_critic import part_of
-from a2d.algorithms.learner import Learner
-from a2d.algorithms.learners import make_learner
+from a2d.algorithms.make_learner import make_learner
 from a2d.algorithms.rollout import Collector
 from a2d.environments import make_environment
 from a2d.errors import Diverged
@@ -24,26 +23,31 @@ from a2d.runs.progress_bar import Reporter
 from a2d.runs.records import CurvePoint
 from a2d.runs.training import Progress, Training
 from a2d.search.searcher import Searcher
-from a2d.search.trial import Trial, best_of
+from a2d.search.trial import Trial
 from a2d.seeds import own_stream, seed_global_streams, stream_seed
 from a2d.specs.architecture import Architecture
 from a2d.specs.run import SearchSpec
 from a2d.specs.search import FromScratchSettings, SharedWeightsSettings
 
+State = tuple[dict[str, Tensor], dict[str, Any]]  # tensors by name, and plain data
+
 
 class Player(Protocol):
     """Tries one architecture after the other."""
 
-    least_steps: int  # environment steps below which no trial begins
+    def over(self, index: int, left: int) -> bool:
+        """Whether no trial ``index`` begins with ``left`` environment steps to spend."""
 
-    def advance(self, architecture: Architecture, index: int, left: int) -> Trial | None:
-        """Do a part of trial ``index``, with ``left`` steps to spend; return it when it is done."""
+    def advance(
+        self, architecture: Architecture, index: int, left: int, reporter: Reporter
+    ) -> Trial | None:
+        """Do a part of trial ``index``; return it when it is done."""
 
-    def state(self) -> dict[str, Tensor]:
-        """Return what is kept of the trials that are done, by name."""
+    def state(self) -> State:
+        """Return what is kept of the trials that are done, and of the one under way."""
 
-    def restore(self, state: dict[str, Tensor], trials: list[Trial]) -> None:
-        """Take up what ``state`` returned after these trials."""
+    def restore(self, tensors: dict[str, Tensor], notes: dict[str, Any]) -> None:
+        """Take up what ``state`` returned."""
 
     def close(self) -> None:
         """Close the environments."""
@@ -56,30 +60,36 @@ class SharedWeights:
         assert isinstance(spec.search, SharedWeightsSettings)
         assert isinstance(agent.backbone, Supernet)
         self.spec, self.agent, self.supernet = spec, agent, agent.backbone
-        self.least_steps = spec.search.trial_episodes
+        self.count = spec.search.trial_episodes
         self.environments: VectorEnv | None = None
 
-    def advance(self, architecture: Architecture, index: int, left: int) -> Trial:
+    def over(self, index: int, left: int) -> bool:
+        return left < self.count
+
+    def advance(
+        self, architecture: Architecture, index: int, left: int, reporter: Reporter
+    ) -> Trial:
         seed = stream_seed(self.spec.seed, self.spec.kind, f"trial {index} episodes")
-        count = self.least_steps
         if self.environments is None:
-            self.environments = make_environment(self.spec.task, count, seed)
+            self.environments = make_environment(self.spec.task, self.count, seed)
         seed_global_streams(seed)
         self.supernet.choose(architecture)
+        agent, longest = self.agent.cpu().eval(), left // self.count  # episodes are the processor's
+        operators = architecture.operators
         try:
-            played = evaluate(
-                self.agent.eval(), self.environments, count, seed, longest=left // count
-            )
-        except Diverged:
-            return Trial(operators=architecture.operators, score=None, steps=count)
-        cut = len(played.returns) < count
-        score = None if cut else math.fsum(played.returns) / count
-        return Trial(operators=architecture.operators, score=score, steps=played.steps)
+            played = evaluate(agent, self.environments, self.count, seed, longest=longest)
+        except Diverged as reason:
+            return Trial(operators=operators, score=None, steps=self.count, reason=str(reason))
+        reporter.advance(played.steps)
+        score = None
+        if len(played.returns) == self.count:  # or else the budget has ended
+            score = math.fsum(played.returns) / self.count
+        return Trial(operators=operators, score=score, steps=played.steps)
 
-    def state(self) -> dict[str, Tensor]:
-        return {}
+    def state(self) -> State:
+        return {}, {}
 
-    def restore(self, state: dict[str, Tensor], trials: list[Trial]) -> None:
+    def restore(self, tensors: dict[str, Tensor], notes: dict[str, Any]) -> None:
         pass
 
     def close(self) -> None:
@@ -87,81 +97,91 @@ class SharedWeights:
             self.environments.close()
 
 
-class _Candidate(NamedTuple):
-    """A trial under way."""
-
-    learner: Learner
-    collector: Collector
-
-
 class FromScratch:
-    """Trials that train an agent of their own; the score is that of its last training episodes.
-
-    A trial that is interrupted begins again: what it does depends on the seed and its index alone.
-    """
+    """Trials that train an agent of their own; the score is that of its last training episodes."""
 
     def __init__(
         self, spec: SearchSpec, interface: Interface, teacher: Agent | None, device: torch.device
     ) -> None:
         assert isinstance(spec.search, FromScratchSettings)
         self.spec, self.interface, self.teacher, self.device = spec, interface, teacher, device
-        self.updates = spec.updates // spec.search.trials
-        self.least_steps = self.updates * spec.algorithm.steps_per_update
-        self.candidate: _Candidate | None = None
-        self.done = 0  # updates of the trial under way
+        self.count = spec.search.trials
+        self.training: Training | None = None  # of the trial under way
+        self.saved: State | None = None  # of the one that was under way when the run was stopped
         self.best: Trial | None = None
         self.weights: dict[str, Tensor] = {}  # of the best trial's agent
 
-    def advance(self, architecture: Architecture, index: int, left: int) -> Trial | None:
+    def over(self, index: int, left: int) -> bool:
+        return index >= self.count
+
+    def advance(
+        self, architecture: Architecture, index: int, left: int, reporter: Reporter
+    ) -> Trial | None:
         try:
-            if self.candidate is None:
-                self.candidate = self._begin(architecture, index)
-            learner, collector = self.candidate
-            learner.update(learner.collect(collector), self.done / self.updates)
-        except Diverged:
-            return self._end(architecture, diverged=True)
-        self.done += 1
-        if self.done == self.updates:
+            if self.training is None:
+                self.training = self._begin(architecture, index)
+            self.training.update(reporter)
+        except Diverged as reason:
+            return self._end(architecture, str(reason))
+        if self.training.ended():
             return self._end(architecture)
         return None
 
-    def _begin(self, architecture: Architecture, index: int) -> _Candidate:
+    def _begin(self, architecture: Architecture, index: int) -> Training:
+        """Build trial ``index``, which takes an equal share of the search's updates."""
         spec, settings = self.spec, self.spec.algorithm
         seed = stream_seed(spec.seed, spec.kind, f"trial {index} environments")
         seed_global_streams(seed)
-        environments = make_environment(spec.task, settings.environments, seed)
         stream = stream_seed(spec.seed, spec.kind, f"trial {index} network")
         with own_stream(stream, self.device) as generator:
             agent = build_agent(architecture, self.interface).to(self.device)
+        environments = make_environment(spec.task, settings.environments, seed)
+        try:
+            collector = Collector(environments, spec.task, seed, settings.discount, generator)
+        except Diverged:
+            environments.close()
+            raise
+        share, more = divmod(spec.updates, self.count)
         learner = make_learner(spec, agent, self.teacher)
-        return _Candidate(
-            learner, Collector(environments, spec.task, seed, settings.discount, generator)
-        )
+        training = Training(spec, learner, collector, share + (index < more))
+        if self.saved is not None:
+            training.restore(*self.saved)
+            self.saved = None
+        return training
 
-    def _end(self, architecture: Architecture, diverged: bool = False) -> Trial:
-        # The update that diverges has been played as well; without it such trials cost nothing.
-        steps = (self.done + diverged) * self.spec.algorithm.steps_per_update
-        score, weights = None, {}
-        if self.candidate is not None:
-            score = None if diverged else self.candidate.collector.tracker.mean_return
-            weights = self.candidate.learner.agent.state_dict()
-        trial = Trial(operators=architecture.operators, score=score, steps=steps)
+    def _end(self, architecture: Architecture, reason: str | None = None) -> Trial:
+        steps, score, weights = 0, None, {}
+        if self.training is not None:
+            steps, weights = self.training.progress.steps, self.training.learner.agent.state_dict()
+            score = self.training.collector.tracker.mean_return
+        if reason is not None:
+            # The update that diverged has been played as well.
+            steps, score = steps + self.spec.algorithm.steps_per_update, None
+        trial = Trial(operators=architecture.operators, score=score, steps=steps, reason=reason)
         if self.best is None or trial.rank > self.best.rank:
             self.best, self.weights = trial, weights
         self.close()
         return trial
 
-    def state(self) -> dict[str, Tensor]:
-        return self.weights
+    def state(self) -> State:
+        tensors = {f"best/{name}": tensor for name, tensor in self.weights.items()}
+        notes: dict[str, Any] = {"best": self.best and self.best.model_dump(mode="json")}
+        if self.training is not None:
+            parts, notes["trial"] = self.training.state()
+            tensors |= {f"trial/{name}": tensor for name, tensor in parts.items()}
+        return tensors, notes
 
-    def restore(self, state: dict[str, Tensor], trials: list[Trial]) -> None:
-        self.best = best_of(trials) if trials else None
-        self.weights = {name: tensor.to(self.device) for name, tensor in state.items()}
+    def restore(self, tensors: dict[str, Tensor], notes: dict[str, Any]) -> None:
+        best = part_of(tensors, "best/")
+        self.weights = {name: tensor.to(self.device) for name, tensor in best.items()}
+        self.best = notes["best"] and Trial.model_validate(notes["best"])
+        if "trial" in notes:
+            self.saved = part_of(tensors, "trial/"), notes["trial"]
 
     def close(self) -> None:
-        if self.candidate is not None:
-            self.candidate.collector.environments.close()
-        self.candidate, self.done = None, 0
+        if self.training is not None:
+            self.training.collector.environments.close()
+        self.training = None
 
 
 class Trials:
@@ -187,12 +207,16 @@ class Trials:
             return self.own_progress
         return self.training.progress
 
+    @property
+    def left(self) -> int:
+        """How many environment steps are left to spend."""
+        return self.spec.steps - self.progress.steps
+
     def ended(self) -> bool:
-        """Whether nothing is left to try: the steps are spent, or the supernet has diverged."""
+        """Whether nothing is left to try, or the search has diverged."""
         if self.training is not None and not self.training.ended():
             return False
-        left = self.spec.steps - self.progress.steps
-        return self.progress.diverged is not None or left < self.player.least_steps
+        return self.progress.diverged is not None or self.player.over(len(self.trials), self.left)
 
     def place(self) -> str:
         """Say how far it is."""
@@ -208,28 +232,33 @@ class Trials:
         if self.training is not None and not self.training.ended():
             self.training.update(reporter)
             return
-        left = self.spec.steps - self.progress.steps
-        trial = self.player.advance(self.searcher.ask(), len(self.trials), left)
+        architecture, index = self.searcher.ask(), len(self.trials)
+        trial = self.player.advance(architecture, index, self.left, reporter)
         if trial is not None:
             self._take(trial)
             self.progress.steps += trial.steps
-            reporter.advance(trial.steps)
             if self.training is None:
                 point = CurvePoint(step=self.progress.steps, mean_return=trial.score)
                 self.progress.curve.append(point)
+        if self.ended():
+            self.player.close()
+            if all(trial.reason is not None for trial in self.trials):
+                self.progress.diverged = f"every trial; the last one: {self.trials[-1].reason}"
 
     def _take(self, trial: Trial) -> None:
         self.trials.append(trial)
         self.searcher.tell(trial)
 
-    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """Return everything that what is left depends on; a trial under way begins again."""
-        tensors, notes = (
-            ({}, self.progress.notes()) if self.training is None else self.training.state()
-        )
-        tensors |= {f"player/{name}": tensor for name, tensor in self.player.state().items()}
-        trials = [trial.model_dump(mode="json") for trial in self.trials]
-        return tensors, {**notes, "trials": trials}
+    def state(self) -> State:
+        """Return everything that what is left depends on."""
+        tensors: dict[str, Tensor] = {}
+        notes = self.progress.notes()
+        if self.training is not None:
+            tensors, notes = self.training.state()
+        parts, notes["player"] = self.player.state()
+        tensors |= {f"player/{name}": tensor for name, tensor in parts.items()}
+        notes["trials"] = [trial.model_dump(mode="json") for trial in self.trials]
+        return tensors, notes
 
     def restore(
         self,
@@ -250,4 +279,4 @@ class Trials:
             self.training.restore(tensors, notes, between)
         for trial in notes["trials"]:
             self._take(Trial.model_validate(trial))
-        self.player.restore(part_of(tensors, "player/"), self.trials)
+        self.player.restore(part_of(tensors, "player/"), notes["player"])

@@ -6,7 +6,7 @@ import numpy as np
 
 from a2d.networks.supernet import Supernet
 from a2d.search.trial import best_of
-from a2d.search.trying import Paths, TrialSearcher
+from a2d.search.trial_searcher import Paths, TrialSearcher
 from a2d.specs.run import SearchSpec
 from a2d.specs.search import EvolvingSettings
 

@@ -79,6 +79,7 @@ class Gumbel(Searcher):
         self.rollouts = 0
 
     def propose(self, generator: torch.Generator) -> None:
+        self.rollouts += 1
         paths = self.settings.backward_paths
         self.supernet.gates = sample_gates(self.alpha, self.temperature, paths, generator)
 
@@ -94,17 +95,16 @@ class Gumbel(Searcher):
     def learn(self, progress: float) -> bool:
         if self.alpha.grad is None or not self.alpha.grad.isfinite().all():
             raise Diverged("the gradient of alpha is not finite")
-        one_level, even = self.settings.train_mode == "one-level", self.rollouts % 2 == 0
-        if one_level or not even:
+        one_level, odd = self.settings.train_mode == "one-level", self.rollouts % 2 == 1
+        if one_level or not odd:
             self.optimizer.step(self.settings.architecture_learning_rate)
-        self.rollouts += 1
         self.temperature = temperature_at(
             self.settings.temperature,
             self.settings.temperature_decay,
             self.settings.temperature_decays,
             progress,
         )
-        return one_level or even
+        return one_level or odd
 
     def state(self) -> dict[str, Tensor]:
         return {

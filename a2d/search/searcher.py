@@ -71,7 +71,7 @@ class Searcher:
         raise NotImplementedError
 
     def tell(self, trial: Trial) -> None:
-        """Take one trial's result; told all trials of a run again, a searcher is where it was."""
+        """Take one trial's result; given all trials of a run again, it is where it was."""
         raise NotImplementedError
 
     def finish(self) -> Finding:

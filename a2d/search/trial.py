@@ -6,7 +6,7 @@ import math
 
 from pydantic import Field
 
-from a2d.specs.data import Frozen
+from a2d.specs.data import Frozen, later
 
 
 class Trial(Frozen):
@@ -17,6 +17,7 @@ class Trial(Frozen):
         description="mean return; None where it diverged, no episode ended, or the budget did"
     )
     steps: int = Field(ge=0, description="environment steps that the trial took")
+    reason: str | None = later(None, "why it diverged")
 
     @property
     def rank(self) -> float:

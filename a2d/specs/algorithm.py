@@ -64,6 +64,8 @@ class PPOSettings(ActorCriticSettings):
                 f"({self.steps_per_update}); "
                 f"the nearest that it divides: {nearest(self.steps_per_update, self.minibatches)}"
             )
+        if self.steps_per_update == self.minibatches:
+            raise ValueError(f"minibatches ({self.minibatches}) of one step have no deviation")
         return self
 
 

@@ -118,6 +118,13 @@ class SharedWeightsSettings(TrialSettings):
     def supernet_updates(self, updates: int) -> int:
         return max(1, updates - round(self.trial_share * updates))
 
+    def check_updates(self, updates: int) -> None:
+        if self.supernet_updates(updates) == updates:
+            raise ValueError(
+                f"{self.name()}: of {updates} updates none is left for trials; "
+                "give the search more steps, or a larger trial_share"
+            )
+
 
 class FromScratchSettings(TrialSettings):
     """Trials that train an agent of their own."""
@@ -162,10 +169,14 @@ class EvolutionSettings(FromScratchSettings, EvolvingSettings):
 
 def _kind(settings: Any) -> str:
     """Return a searcher's kind; settings from before there were kinds are Gumbel's."""
-    found = settings.get("kind") if isinstance(settings, dict) else getattr(settings, "kind", None)
+    found = getattr(settings, "kind", None)
+    if isinstance(settings, dict):
+        found = settings.get("kind")
     return f"<{found or 'gumbel'}>"
 
 
+SEARCHERS = (GumbelSettings, SinglePathSettings, EvolutionSettings)
+SETTINGS: dict[str, type[SearchBase]] = {settings.name(): settings for settings in SEARCHERS}
 SearchSettings = Annotated[
     Annotated[GumbelSettings, Tag("<gumbel>")]
     | Annotated[SinglePathSettings, Tag("<single_path>")]
@@ -173,13 +184,9 @@ SearchSettings = Annotated[
     Discriminator(
         _kind,
         custom_error_type="kind",
-        custom_error_message="kind: should be gumbel, single_path or evolution",
+        custom_error_message=f"kind: should be one of {', '.join(SETTINGS)}",
     ),
 ]
-SETTINGS: dict[str, type[SearchBase]] = {
-    settings.name(): settings
-    for settings in (GumbelSettings, SinglePathSettings, EvolutionSettings)
-}
 
 
 def describe_operators(settings: SearchBase, space: Space) -> str:

@@ -16,6 +16,11 @@ from a2d.study.definitions import Experiment
 
 # What the scripts of each folder write.
 SUFFIXES = {"figures": (".png", ".pdf", ".txt"), "tables": (".csv", ".md", ".tex", ".html")}
+# What the workflow's own rules are called.
+OTHER_TARGETS = (
+    "all", "page", "set_aside", "train_teacher", "publish_teacher", "train_manual", "search",
+    "train_derived",
+)  # fmt: skip
 LEDGER = "tables/claims"  # belongs to every experiment that has claims
 
 
@@ -67,6 +72,8 @@ def check_listed(
 
 
 def _read_script(path: Path, experiments: Iterable[str]) -> Artifact:
+    if path.stem in OTHER_TARGETS:
+        raise A2DError(f"{path}: the workflow has another target of this name; rename the script")
     try:
         module = ast.parse(path.read_text(encoding="utf-8"))
     except (OSError, SyntaxError, ValueError) as error:

@@ -128,9 +128,11 @@ class Recipe(Frozen):
     @model_validator(mode="after")
     def check_keys(self) -> Recipe:
         fields = {name for settings in SETTINGS.values() for name in settings.model_fields}
-        unknown = self.search.keys() - fields
+        unknown = self.search.keys() - (fields - {"kind"})
         if unknown:
-            raise ValueError(f"search.{min(unknown)}: is not a known key")
+            raise ValueError(f"search.{min(unknown)}: is not a known key of a recipe")
+        if "mode" in self.distillation:
+            raise ValueError("distillation.mode: is not a known key of a recipe; methods have one")
         for settings in SETTINGS.values():
             settings.model_validate(settings.own(self.search) | {"kind": settings.name()})
         DistillationSettings.model_validate(self.distillation)

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from a2d.errors import A2DError
 from a2d.specs.algorithm import DistillationMode
-from a2d.specs.architecture import MANUAL_NETWORKS
+from a2d.specs.architecture import MANUAL_NETWORKS, Space, check_names
 from a2d.specs.run import DerivedAgent, ManualAgent, RandomAgent, SearchSpec, TrainSpec, key_of
 from a2d.specs.task import TaskCard
 from a2d.study.definitions import Experiment, Group, Methods, Observations, Scale
@@ -121,8 +121,11 @@ class _Expansion:
         chosen, factors = self.methods.search[method], self.methods.recipes[recipe]
         settings = type(chosen.searcher)
         laid = self._observations(card).search.model_dump() | factors.search
-        space = self._observations(card).search.space.model_dump() | factors.search.get("space", {})
-        search = settings.own(laid) | chosen.searcher.model_dump(exclude_unset=True)
+        own = chosen.searcher.model_dump(exclude_unset=True)
+        space = self._observations(card).search.space.model_dump()
+        space |= factors.search.get("space", {}) | own.pop("space", {})
+        search = settings.own(laid) | own
+        self._check_candidates(recipe, card)
         distillation = {**self.scale.distillation.model_dump(), **factors.distillation}
         spec = SearchSpec(
             **self._base(card),
@@ -134,6 +137,18 @@ class _Expansion:
         )
         self._add("search", f"search-{_label(method, recipe)}", spec, search=method, recipe=recipe)
         return spec
+
+    def _check_candidates(self, recipe: str, card: TaskCard) -> None:
+        """Raise A2DError where a recipe names operators that do not fit a task."""
+        names = self.methods.recipes[recipe].search.get("candidates", ())
+        space: Space = "convolution" if card.observation == "pixels" else "dense"
+        try:
+            check_names(tuple(names), space)
+        except ValueError as error:
+            raise A2DError(
+                f"workflow/methods.yaml: recipes.{recipe}.search.candidates: {error}, which "
+                f"{card.name} needs; use the recipe in a scale of other tasks"
+            ) from error
 
     def _group(self, group: Group, experiment: str) -> list[str]:
         for key, names, known, place in (

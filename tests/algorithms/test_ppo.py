@@ -23,10 +23,12 @@ from a2d.environments import make_environment
 from a2d.networks.agent import Agent
 from a2d.networks.interface import build_agent, interface_of
 from a2d.runs.execute import run_search, run_training
+from a2d.search.gumbel import Gumbel
 from a2d.specs.algorithm import DistillationSettings, PPOSettings
 from a2d.specs.run import ManualAgent, SearchSpec, TrainSpec, key_of
 from a2d.specs.task import load_card
 from tests.checkout import ENVS
+from tests.learners import supernet_agent, supernet_of
 
 SMALL = PPOSettings(environments=4, rollout_length=8, epochs=2, minibatches=4)
 
@@ -192,3 +194,26 @@ def test_its_settings_stand_in_the_key_and_those_of_the_other_algorithm_do_not()
 def test_minibatches_must_divide_the_rollout() -> None:
     with pytest.raises(ValueError, match=r"minibatches \(5\) must divide .* \(32\)"):
         PPOSettings(environments=4, rollout_length=8, minibatches=5)
+    with pytest.raises(ValueError, match=r"minibatches \(32\) of one step"):
+        PPOSettings(environments=4, rollout_length=8, minibatches=32)
+
+
+def test_bi_level_takes_turns_by_rollouts_not_by_minibatches() -> None:
+    task = load_card(ENVS / "gymnasium-cartpole.yaml")
+    spec = SearchSpec(
+        task=task, steps=3200, seed=0, ppo=SMALL,
+        search={"train_mode": "bi-level", "space": {"cells": 2, "width": 8}},
+    )  # fmt: skip
+    environments = make_environment(task, SMALL.environments, 0)
+    interface = interface_of(environments, False)
+    agent = supernet_agent(spec.search.space, interface)
+    searcher = Gumbel(spec, supernet_of(agent))
+    learner = PPO(agent, SMALL, spec.distillation, None, searcher)
+    collector = Collector(environments, task, 0, 0.99, torch.Generator().manual_seed(0))
+    moved = []
+    for _ in range(4):
+        before = searcher.alpha.detach().clone(), learner.weights[0].detach().clone()
+        learner.update(learner.collect(collector), 0.0)
+        after = searcher.alpha, learner.weights[0]
+        moved.append([not torch.equal(old, new) for old, new in zip(before, after, strict=True)])
+    assert moved == [[False, True], [True, False]] * 2  # alpha, weights

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,7 @@ from a2d.errors import A2DError
 from a2d.reading.rendering.artifacts import experiments_of, runs_of
 from a2d.reading.rendering.manifest import PAGE, describe, find_manifest, write_manifest
 from a2d.runs.records import write_record
-from a2d.study.artifacts import find_artifacts
+from a2d.study.artifacts import OTHER_TARGETS, find_artifacts
 from a2d.study.study import Study, load_study
 from a2d.study.workspace import Workspace
 from tests.checkout import ROOT
@@ -61,6 +62,19 @@ def test_a_script_that_says_too_little_is_refused_by_name(
 ) -> None:
     (checkout / "figures" / "my_figure.py").write_text(text, encoding="utf-8")
     with pytest.raises(A2DError, match=f"figures/my_figure.py: {says}"):
+        load_study("smoke", checkout)
+
+
+def test_a_script_may_not_have_the_name_of_a_rule(checkout: Path) -> None:
+    rules = re.findall(
+        r"^(?:use )?rule (?:\w+ as )?(\w+)(?::| with:)",
+        "".join(path.read_text(encoding="utf-8") for path in
+                [checkout / "Snakefile", *(checkout / "workflow" / "rules").glob("*.smk")]),
+        flags=re.MULTILINE,
+    )  # fmt: skip
+    assert set(rules) == set(OTHER_TARGETS)
+    (checkout / "tables" / "page.py").write_text(FIGURE, encoding="utf-8")
+    with pytest.raises(A2DError, match=r"tables/page.py: the workflow has another target"):
         load_study("smoke", checkout)
 
 

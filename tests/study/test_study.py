@@ -231,13 +231,20 @@ def test_a_recipe_changes_its_own_runs_alone(checkout: Path) -> None:
         (
             "methods",
             ("search.joint.searcher", {"kind": "guess"}),
-            ("methods.yaml", "joint.searcher", "gumbel, single_path or evolution"),
+            ("methods.yaml", "joint.searcher", "one of gumbel, single_path, evolution"),
         ),
         (
             "methods",
             ("recipes.plus.search.candidates", ["conv3", "conv3"]),
             ("methods.yaml", "names an operator twice"),
         ),
+        (
+            "methods",
+            ("recipes.plus.search.candidates", ["conv3", "skip"]),
+            ("methods.yaml", "recipes.plus.search.candidates", "tiny-reach"),
+        ),
+        ("methods", ("recipes.plus.search.kind", "evolution"), ("methods.yaml", "search.kind")),
+        ("methods", ("recipes.plus.distillation.mode", "actor"), ("distillation.mode",)),
         ("methods", ("search.joint.distil", "joint"), ("methods.yaml", "search.joint.distil")),
         ("methods", ("recipes.plus.search.temperatur", 1), ("methods.yaml", "temperatur")),
         ("methods", ("recipes.plus.distillation.schedule", "slow"), ("methods.yaml", "schedule")),
@@ -325,3 +332,14 @@ def test_planning_needs_no_torch() -> None:
         "load_study('smoke', Path()); assert not {'torch', 'gymnasium'} & sys.modules.keys()"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+
+
+def test_a_methods_own_space_counts(checkout: Path) -> None:
+    edit(checkout, "methods", ("search.vanilla.searcher", {"space": {"cells": 2}}))
+    searches = [
+        run.spec.search
+        for run in load_study("smoke", checkout).runs.values()
+        if isinstance(run.spec, SearchSpec) and run.factors["search"] == "vanilla"
+    ]
+    assert searches and {search.space.cells for search in searches} == {2}
+    assert {search.space.width for search in searches} == {8, 16}, "the rest is the scale's"

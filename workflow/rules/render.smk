@@ -78,6 +78,8 @@ for target in dict.fromkeys(Path(name).name for name in RENDERED):
             f"{target} is there"
         input:
             [files for name, files in RENDERED.items() if Path(name).name == target],
+            # Asked for here as well: of a rendering that is up to date, missing inputs are not made.
+            [records(runs_of(STUDY, name)) for name in RENDERED if Path(name).name == target],
 
 
 # One target per search method: its searches, and all that is derived from them.

@@ -258,7 +258,7 @@ def not_run(rows: pd.DataFrame) -> str:
 
 
 def absent(ax: Axes, groups: Mapping[str, pd.DataFrame]) -> None:
-    """Name below the panel every group that has no record, or lacks some."""
+    """Name below the panel every group of which records are missing."""
     counts = {name: (int(rows["score"].notna().sum()), len(rows)) for name, rows in groups.items()}
     short = [
         f"{name} ({found}\u00a0of\u00a0{planned})"

@@ -72,7 +72,7 @@ def find_manifest(study: Study, workspace: Workspace, root: Path, artifact: str)
     numbers = [int(path.stem) for path in folder.glob("*.txt") if path.stem.isdecimal()]
     newest = max(numbers, default=0)
     path = folder / f"{newest}.txt"
-    if newest and path.read_text(encoding="utf-8") == describe(study, workspace, root, artifact):
+    if newest and path.read_bytes() == describe(study, workspace, root, artifact).encode():
         return path
     return folder / f"{newest + 1}.txt"
 
