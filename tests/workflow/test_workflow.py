@@ -330,6 +330,18 @@ def test_what_is_damaged_is_set_aside_and_made_again(checkout: Path) -> None:
     assert dry_run(checkout, *arguments) == []
 
 
+def test_a_rendering_of_what_there_is_hides_no_missing_run(checkout: Path) -> None:
+    pretend_recorded(checkout, "smoke")
+    (path,) = (checkout / "results/smoke/tiny-reach/manual-mlp8").glob("*.json")
+    path.unlink()
+    status, text = ask(
+        checkout, "--cores", "2", "--config", "scale=smoke", "only=recorded", "--", "size_sweep"
+    )
+    assert status == 0, text
+    jobs = dry_run(checkout, "--config", "scale=smoke", "--", "size_sweep")
+    assert trained(jobs) == {path.relative_to(checkout).as_posix()}
+
+
 MY_FIGURE = '''
 """My own figure.
 
