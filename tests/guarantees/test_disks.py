@@ -38,7 +38,7 @@ def test_a_full_disk_is_told_and_leaves_nothing_half_written(tmp_path: Path) -> 
 def test_a_disk_that_is_full_after_training_leaves_the_final_state(tmp_path: Path) -> None:
     folder, code = tmp_path / "full", A2D[-1]
     trained = (
-        "import a2d.runs.execute as e; "
+        "import a2d.runs.execution as e; "
         f"e.evaluate = lambda *arguments: __import__('os')._exit(9); {code}"
     )
     assert (

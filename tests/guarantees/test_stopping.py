@@ -61,10 +61,11 @@ PAUSED = """
 import sys, time
 from pathlib import Path
 
-import a2d.runs.execute
+from a2d.runs import execute, execution
 
 name, mark = sys.argv.pop(1), Path(sys.argv.pop(1))
-real = getattr(a2d.runs.execute, name)
+module = execute if name in vars(execute) else execution
+real = getattr(module, name)
 
 
 def pause(*arguments, **options):
@@ -73,7 +74,7 @@ def pause(*arguments, **options):
     return real(*arguments, **options)
 
 
-setattr(a2d.runs.execute, name, pause)
+setattr(module, name, pause)
 from a2d.cli import main
 
 main()
