@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from a2d.specs.algorithm import A2CSettings
+from a2d.specs.run import ManualAgent, TrainSpec, key_of
+from a2d.specs.task import load_card
 from tests.checkout import ROOT
 
 BLOCK = re.compile(r"```(?:diff|\w+ (?P<file>\S+))\n(?P<body>.*?)```", re.DOTALL)
@@ -132,6 +135,26 @@ records = find_records(Path({str(ROOT / "results")!r}))
 print(len([read_record(path) for path in records]) >= 100)
 """
     assert python(copy, code) == "True\n"
+
+
+def test_an_algorithm_is_settings_a_field_a_class_and_a_choice(copy: Path, tmp_path: Path) -> None:
+    code = f"""
+from pathlib import Path
+from a2d.runs.execute import run_training
+from a2d.specs.run import TrainSpec, key_of
+from a2d.specs.task import load_card
+card = load_card(Path("envs/pole.yaml"))
+agent = {{"kind": "manual", "network": "mlp16"}}
+plain = TrainSpec(task=card, steps=3200, seed=0, agent=agent, a2c={{"environments": 4}})
+spec = TrainSpec(task=card, steps=3200, seed=0, agent=agent, adam_a2c={{"environments": 4}})
+one, two = (run_training(each, Path({str(tmp_path)!r}) / key_of(each)) for each in (plain, spec))
+print(one.key, one.key != two.key, one.score != two.score, two.status)
+"""
+    spec = TrainSpec(
+        task=load_card(copy / "envs" / "pole.yaml"), steps=3200, seed=0,
+        agent=ManualAgent(network="mlp16"), a2c=A2CSettings(environments=4),
+    )  # fmt: skip
+    assert python(copy, code) == f"{key_of(spec)} True True finished\n"
 
 
 def test_a_searcher_is_its_settings_and_its_class(copy: Path, tmp_path: Path) -> None:

@@ -167,8 +167,8 @@ def identity(spec: TrainSpec | SearchSpec) -> dict[str, Any]:
         mode="json", exclude={"teacher": True, "agent": {"search", "matched_to"}}
     )
     data["task"] = spec.task.identity()
-    if spec.ppo is not None:
-        del data["a2c"]
+    if spec.algorithm is not spec.a2c:
+        del data["a2c"]  # which is not used
     data["distillation"] = spec.distillation.identity()
     if spec.teacher is not None:
         data["teacher"] = identity(spec.teacher)
