@@ -19,7 +19,7 @@ from a2d.runs.records import (
     Timing,
     write_record,
 )
-from a2d.specs.architecture import Architecture, Space, sample_architecture
+from a2d.specs.architecture import Architecture, sample_architecture
 from a2d.specs.run import DerivedAgent, RandomAgent, SearchSpec
 from a2d.study.study import Run, Study, load_study
 from tests.checkout import ROOT
@@ -85,9 +85,9 @@ def make_study(
 
 def architecture_of(spec: SearchSpec) -> Architecture:
     """Return an architecture that only the search's seed and method decide."""
-    space: Space = "convolution" if spec.task.observation == "pixels" else "dense"
     generator = np.random.default_rng([spec.seed, len(spec.distillation.mode)])
-    return sample_architecture(space, spec.search.space, spec.search.operators(space), generator)
+    candidates = spec.search.operators(spec.space)
+    return sample_architecture(spec.space, spec.search.space, candidates, generator)
 
 
 def _design(run: Run) -> str | Architecture:

@@ -34,12 +34,9 @@ class A2C(ActorCritic):
         teacher: Agent | None,
         searcher: PathSearcher | None = None,
     ) -> None:
-        super().__init__(agent, settings, distillation, teacher, searcher)
+        optimizer = RMSProp(agent.parameters(), settings.rmsprop_decay, settings.rmsprop_epsilon)
+        super().__init__(agent, settings, optimizer, distillation, teacher, searcher)
         self.settings = settings
-        self.optimizer = RMSProp(self.weights, settings.rmsprop_decay, settings.rmsprop_epsilon)
-
-    def optimizer_state(self) -> dict[str, Tensor]:
-        return {f"squares.{index}": each for index, each in enumerate(self.optimizer.squares)}
 
     def collect(self, collector: Collector) -> Rollout:
         """Play one rollout, with the graph of the pass that acted."""
@@ -71,6 +68,3 @@ class A2C(ActorCritic):
         }
         teaching = self.teaching(rollout.observations)
         return terms | self.distillation_terms(policy, rollout.values, teaching)
-
-    def step(self, learning_rate: float) -> None:
-        self.optimizer.step(learning_rate)

@@ -10,7 +10,7 @@ from torch.distributions import Distribution
 
 from a2d.algorithms.learner import PathSearcher
 from a2d.algorithms.losses import actor_distillation, critic_distillation, weighted_sum
-from a2d.algorithms.optimizers import clip_gradients, forget_gradients
+from a2d.algorithms.optimizers import Optimizer, clip_gradients, forget_gradients
 from a2d.errors import Diverged
 from a2d.networks.agent import Agent
 from a2d.specs.algorithm import ActorCriticSettings, DistillationSettings
@@ -45,6 +45,7 @@ class ActorCritic:
     Args:
         agent: the student, changed in place.
         settings: of the actor-critic.
+        optimizer: of the agent's weights.
         distillation: which of the teacher's heads teach.
         teacher: moved to the agent's device; None where nothing is distilled.
         searcher: chooses the architectures of a supernet's agent; None for a fixed network.
@@ -54,25 +55,23 @@ class ActorCritic:
         self,
         agent: Agent,
         settings: ActorCriticSettings,
+        optimizer: Optimizer,
         distillation: DistillationSettings,
         teacher: Agent | None,
-        searcher: PathSearcher | None = None,
+        searcher: PathSearcher | None,
     ) -> None:
         self.agent = agent
         self.searcher = searcher
         self.common = settings
+        self.optimizer = optimizer
         self.distillation = distillation
         self.teacher = None if teacher is None else freeze(teacher).to(agent.device)
         self.weights = list(agent.parameters())
 
-    def optimizer_state(self) -> dict[str, Tensor]:
-        """Return the optimiser's tensors by name, its own and not copies."""
-        raise NotImplementedError
-
     def state(self) -> dict[str, Tensor]:
         """Return all that learning changes, by name; the learner's own tensors, not copies."""
         tensors = {f"agent.{name}": tensor for name, tensor in self.agent.state_dict().items()}
-        tensors |= {f"optimizer.{name}": each for name, each in self.optimizer_state().items()}
+        tensors |= {f"optimizer.{name}": each for name, each in self.optimizer.state().items()}
         if self.searcher is not None:
             tensors |= {f"searcher.{name}": each for name, each in self.searcher.state().items()}
         return tensors
@@ -80,7 +79,7 @@ class ActorCritic:
     def restore(self, state: dict[str, Tensor]) -> None:
         """Take up the state of a learner of the same run."""
         self.agent.load_state_dict(part_of(state, "agent."))
-        own = self.optimizer_state()
+        own = self.optimizer.state()
         for name, tensor in part_of(state, "optimizer.").items():
             own[name].copy_(tensor)
         if self.searcher is not None:
@@ -126,9 +125,19 @@ class ActorCritic:
         return coefficients
 
     def learn(
-        self, terms: dict[str, Tensor], progress: float, learning_rate: float
+        self,
+        terms: dict[str, Tensor],
+        progress: float,
+        learning_rate: float,
+        keep_graph: bool = False,
     ) -> dict[str, Tensor]:
         """Move weights, and what a searcher learns, along the gradients; return all terms.
+
+        Args:
+            terms: of the loss, by name.
+            progress: of the run, in 0..1.
+            learning_rate: of the weights.
+            keep_graph: for further losses of the same rollout, which share its gates' graph.
 
         Raises:
             Diverged: before anything is changed.
@@ -137,22 +146,17 @@ class ActorCritic:
         if self.searcher is not None:
             terms = terms | self.searcher.terms()
             coefficients |= self.searcher.coefficients()
-        self.backward(weighted_sum(terms, coefficients))
+        self.backward(weighted_sum(terms, coefficients), keep_graph)
         if self.searcher is None or self.searcher.learn(progress):
-            self.step(learning_rate)
+            self.optimizer.step(learning_rate)
         return terms
 
-    def backward(self, loss: Tensor) -> None:
+    def backward(self, loss: Tensor, keep_graph: bool) -> None:
         """Compute clipped gradients, or raise Diverged."""
         searched = [] if self.searcher is None else self.searcher.parameters()
         forget_gradients([*self.weights, *searched])
-        # Several losses of one rollout may share the graph of its gates.
-        loss.backward(retain_graph=bool(searched))
+        loss.backward(retain_graph=keep_graph)
         gradients = [weight.grad for weight in self.weights if weight.grad is not None]
         norm = clip_gradients(gradients, self.common.max_gradient_norm)
         if not (math.isfinite(loss.item()) and math.isfinite(norm.item())):
             raise Diverged(f"loss {loss.item():g}, gradient norm {norm.item():g}")
-
-    def step(self, learning_rate: float) -> None:
-        """Move the weights along their gradients."""
-        raise NotImplementedError

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Protocol
 
 import torch
@@ -33,20 +34,24 @@ class Learner(Protocol):
         """Take up the state of a learner of the same run."""
 
 
-class PathSearcher(Protocol):
+class PathSearcher(ABC):
     """What a learner asks of a searcher that chooses a supernet's architectures while it learns."""
 
+    @abstractmethod
     def propose(self, generator: torch.Generator) -> None:
         """Choose the architecture of the next rollout, the supernet's ``gates``."""
 
     def parameters(self) -> list[Tensor]:
         """Return what is learnt by the gradients of the loss."""
+        return []
 
     def terms(self) -> dict[str, Tensor]:
         """Return loss terms of the searcher's own, by name."""
+        return {}
 
     def coefficients(self) -> dict[str, float]:
         """Return the coefficients by the names of the terms."""
+        return {}
 
     def learn(self, progress: float) -> bool:
         """Learn from the gradients of the loss; return whether the weights learn from them too.
@@ -54,9 +59,13 @@ class PathSearcher(Protocol):
         Raises:
             Diverged: before anything is changed.
         """
+        return True
 
     def state(self) -> dict[str, Tensor]:
         """Return all that learning changes, by name."""
+        return {}
 
     def restore(self, state: dict[str, Tensor]) -> None:
         """Take up the state of a searcher of the same run."""
+        for name, tensor in self.state().items():
+            tensor.copy_(state[name])

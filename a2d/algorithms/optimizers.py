@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -28,6 +29,16 @@ def clip_gradients(gradients: list[Tensor], max_norm: float) -> Tensor:
     return norm
 
 
+class Optimizer(Protocol):
+    """Moves weights along their gradients."""
+
+    def state(self) -> dict[str, Tensor]:
+        """Return all that ``step`` changes besides the weights, by name; no copies."""
+
+    def step(self, learning_rate: float) -> None:
+        """Move the weights; those without a gradient stay, and their means too."""
+
+
 class RMSProp:
     """RMSProp with epsilon outside the square root.
 
@@ -42,6 +53,10 @@ class RMSProp:
         self.decay = decay
         self.epsilon = epsilon
         self.squares = [torch.zeros_like(weight) for weight in self.weights]
+
+    def state(self) -> dict[str, Tensor]:
+        """Return the means of squares by name."""
+        return {f"squares.{index}": square for index, square in enumerate(self.squares)}
 
     @torch.no_grad()
     def step(self, learning_rate: float) -> None:

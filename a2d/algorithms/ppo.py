@@ -59,13 +59,10 @@ class PPO(ActorCritic):
         teacher: Agent | None,
         searcher: PathSearcher | None = None,
     ) -> None:
-        super().__init__(agent, settings, distillation, teacher, searcher)
+        optimizer = Adam(agent.parameters(), settings.adam_epsilon)
+        super().__init__(agent, settings, optimizer, distillation, teacher, searcher)
         self.settings = settings
-        self.optimizer = Adam(self.weights, settings.adam_epsilon)
         self.orders: list[Tensor] = []
-
-    def optimizer_state(self) -> dict[str, Tensor]:
-        return self.optimizer.state()
 
     def collect(self, collector: Collector) -> Rollout:
         """Play one rollout, without a graph, and draw the order in which it will be learnt from."""
@@ -90,8 +87,10 @@ class PPO(ActorCritic):
         sums: dict[str, float] = defaultdict(float)
         rate = settings.learning_rate * (1.0 - progress)
         size = settings.steps_per_update // settings.minibatches
+        searching = self.searcher is not None
         for index in (part for order in self.orders for part in order.split(size)):
-            for name, term in self.learn(self._terms(batch.at(index)), progress, rate).items():
+            terms = self.learn(self._terms(batch.at(index)), progress, rate, keep_graph=searching)
+            for name, term in terms.items():
                 sums[name] += term.item()
         count = settings.epochs * settings.minibatches
         return {name: total / count for name, total in sums.items()}
@@ -125,6 +124,3 @@ class PPO(ActorCritic):
             "entropy": policy.entropy().mean(),
         }
         return terms | self.distillation_terms(policy, values, batch.teaching)
-
-    def step(self, learning_rate: float) -> None:
-        self.optimizer.step(learning_rate)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 
+from a2d.algorithms.learner import Learner, PathSearcher
 from a2d.algorithms.make_learner import make_learner
 from a2d.console import say
 from a2d.errors import A2DError
@@ -110,9 +111,11 @@ def run_search(
         agent = build_supernet_agent(spec.search.space, candidates, run.interface).to(run.device)
     assert isinstance(agent.backbone, Supernet)
     searcher = make_searcher(spec, agent.backbone)
-    if spec.search.supernet_updates(spec.updates) == 0:
+    if not isinstance(searcher, PathSearcher):
+        assert isinstance(searcher, TrialSearcher)
         return _search_from_scratch(run, spec, searcher)
-    progress = run.work(lambda: _supernet_work(run, spec, agent, searcher, generator))
+    learner = make_learner(spec, agent, teacher, searcher)
+    progress = run.work(lambda: _supernet_work(run, spec, learner, searcher, generator))
     with stoppable(AFTER_TRAINING):
         close(run.environments)
         agent.cpu()  # test episodes are the processor's
@@ -123,19 +126,20 @@ def run_search(
 
 
 def _supernet_work(
-    run: Execution, spec: SearchSpec, agent: Agent, searcher: Searcher, generator: torch.Generator
+    run: Execution,
+    spec: SearchSpec,
+    learner: Learner,
+    searcher: Searcher,
+    generator: torch.Generator,
 ) -> Work:
     """Return the training of a supernet, with trials of its paths after it if there are any."""
-    updates = spec.search.supernet_updates(spec.updates)
-    learner = make_learner(spec, agent, run.teacher, searcher)
-    training = run.training(learner, generator, updates)
-    if updates == spec.updates:
+    training = run.training(learner, generator, spec.search.supernet_updates(spec.updates))
+    if not isinstance(searcher, TrialSearcher):
         return training
-    player = SharedWeights(spec, agent)
-    return Trials(spec, searcher, player, training)
+    return Trials(spec, searcher, SharedWeights(spec, learner.agent), training)
 
 
-def _search_from_scratch(run: Execution, spec: SearchSpec, searcher: Searcher) -> Record:
+def _search_from_scratch(run: Execution, spec: SearchSpec, searcher: TrialSearcher) -> Record:
     """Search by trials that train agents of their own."""
     close(run.environments)  # every trial has its own
     player = FromScratch(spec, run.interface, run.teacher, run.device)

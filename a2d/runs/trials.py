@@ -22,8 +22,8 @@ from a2d.runs.evaluation import evaluate
 from a2d.runs.progress_bar import Reporter
 from a2d.runs.records import CurvePoint
 from a2d.runs.training import Progress, Training
-from a2d.search.searcher import Searcher
 from a2d.search.trial import Trial
+from a2d.search.trial_searcher import TrialSearcher
 from a2d.seeds import own_stream, seed_global_streams, stream_seed
 from a2d.specs.architecture import Architecture
 from a2d.specs.run import SearchSpec
@@ -195,11 +195,12 @@ class Trials:
     """
 
     def __init__(
-        self, spec: SearchSpec, searcher: Searcher, player: Player, training: Training | None
+        self, spec: SearchSpec, searcher: TrialSearcher, player: Player, training: Training | None
     ) -> None:
         self.spec, self.searcher, self.player, self.training = spec, searcher, player, training
         self.own_progress = Progress()
         self.trials: list[Trial] = []
+        self.tried: Architecture | None = None  # by the trial under way
 
     @property
     def progress(self) -> Progress:
@@ -232,9 +233,11 @@ class Trials:
         if self.training is not None and not self.training.ended():
             self.training.update(reporter)
             return
-        architecture, index = self.searcher.ask(), len(self.trials)
-        trial = self.player.advance(architecture, index, self.left, reporter)
+        if self.tried is None:
+            self.tried = self.searcher.ask()
+        trial = self.player.advance(self.tried, len(self.trials), self.left, reporter)
         if trial is not None:
+            self.tried = None
             self._take(trial)
             self.progress.steps += trial.steps
             if self.training is None:

@@ -12,6 +12,7 @@ import math
 import torch
 from torch import Tensor
 
+from a2d.algorithms.learner import PathSearcher
 from a2d.algorithms.optimizers import Adam
 from a2d.errors import Diverged
 from a2d.networks.supernet import Gates, Supernet, operator_flops
@@ -60,7 +61,7 @@ def expected_cost(alpha: Tensor, flops: Tensor) -> Tensor:
     return (probabilities(alpha, 1.0) * flops).sum() / flops.max(dim=-1).values.sum()
 
 
-class Gumbel(Searcher):
+class Gumbel(Searcher, PathSearcher):
     """Learns alpha (cells, operators) together with the weights; one sample for every rollout.
 
     One-level: both from every rollout. Bi-level: weights and alpha from rollouts in turn, so that

@@ -8,11 +8,9 @@ what came of it (``tell``). At the end the searcher says what it found (``finish
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from importlib import import_module
 from typing import NamedTuple
-
-import torch
-from torch import Tensor
 
 from a2d.networks.supernet import Supernet
 from a2d.search.trial import Trial
@@ -28,8 +26,11 @@ class Finding(NamedTuple):
     trials: tuple[Trial, ...] = ()
 
 
-class Searcher:
-    """Base of all searchers; each overrides what it does.
+class Searcher(ABC):
+    """Base of all searchers.
+
+    One that chooses while a supernet is trained is a ``PathSearcher`` as well, one that tries
+    architectures a ``TrialSearcher``; some are both.
 
     Args:
         spec: of the search.
@@ -39,44 +40,9 @@ class Searcher:
     def __init__(self, spec: SearchSpec, supernet: Supernet) -> None:
         self.spec, self.supernet = spec, supernet
 
-    def propose(self, generator: torch.Generator) -> None:
-        """Choose the architecture of the next rollout, the supernet's ``gates``."""
-        raise NotImplementedError
-
-    def parameters(self) -> list[Tensor]:
-        """Return what is learnt by the gradients of the loss."""
-        return []
-
-    def terms(self) -> dict[str, Tensor]:
-        """Return loss terms of the searcher's own, by name."""
-        return {}
-
-    def coefficients(self) -> dict[str, float]:
-        """Return the coefficients by the names of the terms."""
-        return {}
-
-    def learn(self, progress: float) -> bool:
-        """Learn from the gradients of the loss; return whether the weights learn from them too."""
-        return True
-
-    def state(self) -> dict[str, Tensor]:
-        """Return all that ``learn`` changes, by name."""
-        return {}
-
-    def restore(self, state: dict[str, Tensor]) -> None:
-        """Take up the state of a searcher of the same run."""
-
-    def ask(self) -> Architecture:
-        """Return the architecture to try next."""
-        raise NotImplementedError
-
-    def tell(self, trial: Trial) -> None:
-        """Take one trial's result; given all trials of a run again, it is where it was."""
-        raise NotImplementedError
-
+    @abstractmethod
     def finish(self) -> Finding:
         """Return what was found."""
-        raise NotImplementedError
 
 
 def make_searcher(spec: SearchSpec, supernet: Supernet) -> Searcher:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -37,9 +39,9 @@ class TrialSearcher(Searcher):
                 f"{cheapest:.3g}"
             )
 
+    @abstractmethod
     def next_paths(self, generator: np.random.Generator) -> Paths:
         """Return the operators to try next, whatever they cost."""
-        raise NotImplementedError
 
     def draw(self, generator: np.random.Generator) -> Paths:
         """Draw every cell's operator independently and uniformly."""
@@ -59,6 +61,7 @@ class TrialSearcher(Searcher):
         return np.array([self.supernet.candidates.index(name) for name in trial.operators])
 
     def ask(self) -> Architecture:
+        """Return the architecture to try next."""
         stream = f"trial {len(self.trials)}"
         generator = np.random.default_rng(stream_seed(self.spec.seed, self.spec.kind, stream))
         paths = self._affordable(self.next_paths(generator), generator)
@@ -74,6 +77,7 @@ class TrialSearcher(Searcher):
         return paths
 
     def tell(self, trial: Trial) -> None:
+        """Take one trial's result; given all trials of a run again, it is where it was."""
         self.trials.append(trial)
 
     def finish(self) -> Finding:

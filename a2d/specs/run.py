@@ -64,6 +64,13 @@ class RandomAgent(Frozen):
     matched_to: SearchSpec
 
 
+def space_for(task: TaskCard) -> Space:
+    """Return the space that fits a task's observations."""
+    if task.observation == "pixels":
+        return "convolution"
+    return "dense"
+
+
 def _mismatch(teacher: TaskCard, student: TaskCard) -> str:
     taught, learned = teacher.identity(), student.identity()
     sides = [
@@ -149,10 +156,8 @@ class SearchSpec(RunBase):
 
     @property
     def space(self) -> Space:
-        """The space that fits the task's observations."""
-        if self.task.observation == "pixels":
-            return "convolution"
-        return "dense"
+        """The space that is searched."""
+        return space_for(self.task)
 
 
 RunSpec = Annotated[TrainSpec | SearchSpec, Field(discriminator="kind")]

@@ -1,6 +1,6 @@
 """How an architecture is searched, as plain data: one class of settings for each kind of searcher.
 
-A searcher of kind ``x`` is its settings here and the class ``Searcher`` in ``a2d/search/x.py``.
+A searcher of kind ``x_y`` is its settings here and the class ``XY`` in ``a2d/search/x_y.py``.
 """
 
 from __future__ import annotations

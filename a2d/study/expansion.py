@@ -8,8 +8,16 @@ from typing import Any, Literal
 
 from a2d.errors import A2DError
 from a2d.specs.algorithm import DistillationMode
-from a2d.specs.architecture import MANUAL_NETWORKS, Space, check_names
-from a2d.specs.run import DerivedAgent, ManualAgent, RandomAgent, SearchSpec, TrainSpec, key_of
+from a2d.specs.architecture import MANUAL_NETWORKS, check_names
+from a2d.specs.run import (
+    DerivedAgent,
+    ManualAgent,
+    RandomAgent,
+    SearchSpec,
+    TrainSpec,
+    key_of,
+    space_for,
+)
 from a2d.specs.task import TaskCard
 from a2d.study.definitions import Experiment, Group, Methods, Observations, Scale
 
@@ -141,9 +149,8 @@ class _Expansion:
     def _check_candidates(self, recipe: str, card: TaskCard) -> None:
         """Raise A2DError where a recipe names operators that do not fit a task."""
         names = self.methods.recipes[recipe].search.get("candidates", ())
-        space: Space = "convolution" if card.observation == "pixels" else "dense"
         try:
-            check_names(tuple(names), space)
+            check_names(tuple(names), space_for(card))
         except ValueError as error:
             raise A2DError(
                 f"workflow/methods.yaml: recipes.{recipe}.search.candidates: {error}, which "
