@@ -11,7 +11,8 @@ from typing import get_args, get_type_hints
 import pytest
 from pydantic.fields import FieldInfo
 
-from a2d.cli import main, search
+from a2d.cli import main
+from a2d.cli.runs import search
 from a2d.runs.records import read_record
 from a2d.specs.algorithm import DistillationSettings
 from a2d.specs.architecture import CellSpace, load_architecture

@@ -1,0 +1,9 @@
+"""The command line: a sub-command per stage, for single runs and for whole studies.
+
+Heavy libraries are imported inside the commands, so that help and planning start at once.
+"""
+
+from a2d.cli import runs, studies  # their commands register themselves, in this order
+from a2d.cli.app import app, main
+
+__all__ = ["app", "main", "runs", "studies"]
