@@ -33,7 +33,7 @@ class Rollout(NamedTuple):
     values: Tensor
     actions: Tensor
     rewards: (
-        Tensor  # (T, N), clipped and scaled as the card says, with the bootstrap of truncations
+        Tensor  # (T, N), clipped and scaled by the card, with truncations' bootstrap
     )
     ends: Tensor  # (T, N)
     last_values: Tensor  # (N,)
