@@ -95,6 +95,7 @@ class PPO(ActorCritic):
         count = settings.epochs * settings.minibatches
         return {name: total / count for name, total in sums.items()}
 
+    @torch.no_grad()  # what acted is fixed, a Gaussian's deviation as well
     def _batch(self, rollout: Rollout) -> _Batch:
         settings = self.settings
         policy = self.agent.distribution(rollout.outputs)
