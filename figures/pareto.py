@@ -119,7 +119,7 @@ def draw(results: Results) -> figures.Drawing:
     used = pd.concat([manual, *(kind.rows for kind in shown)]).drop_duplicates("key")
     caption = (
         "Test score against FLOPs of one decision. Large markers: means over seeds, from three "
-        "seeds on with 95 % bootstrap intervals of the score; small ones: single seeds, where "
+        f"seeds on with {cautions.T_INTERVALS}; small ones: single seeds, where "
         "searched each with an architecture of its own. Filled: finally trained with "
         "distillation; hollow: without; dotted: the manual sizes. Pale grey: the front of means "
         f"that none betters in both; †: a run that diverged. {figures.behind(used)}"

@@ -69,7 +69,7 @@ def test_large_effects_are_seen(name: str) -> None:
 def test_a_study_where_nothing_differs_rarely_says_that_something_does() -> None:
     generator = np.random.default_rng(0)
     wrong = [
-        any(decision.verdict in DIRECTIONS for decision in correct(NOTHING.decide(generator, 5)))
+        any(decision.verdict in DIRECTIONS for decision in correct(NOTHING.decide(generator, 5), 5))
         for _ in range(QUICK)
     ]
     assert np.mean(wrong) <= 0.05 + NOISE

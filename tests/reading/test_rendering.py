@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -10,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from a2d.reading.decisions.contrasts import Interval
 from a2d.reading.rendering.artifacts import experiments_of, runs_of
 from a2d.reading.rendering.cautions import twins
 from a2d.reading.rendering.figures import save_figure
@@ -17,7 +19,6 @@ from a2d.reading.rendering.page import STRUCTURES, render_page
 from a2d.reading.rendering.tables import save_table
 from a2d.reading.rendering.text import bounds, latex, number, scaled
 from a2d.reading.results import Results
-from a2d.reading.statistics import Interval
 from a2d.study.artifacts import LEDGER, find_artifacts
 from a2d.study.study import Run, Study, load_study
 from tests.checkout import ROOT
@@ -142,7 +143,7 @@ def test_numbers_as_people_read_them() -> None:
     ]  # fmt: skip
     assert [scaled(value) for value in (5_956_096, 240, 1e9)] == ["5.96 M", "240", "1.00 G"]
     assert bounds(Interval(5.0, 4.0, 6.0)) == "5.00 [4.00, 6.00]"
-    assert bounds(Interval(5.0, 5.0, 5.0), certain=False) == "5.00"
+    assert bounds(Interval(5.0, -math.inf, math.inf)) == "5.00"
 
 
 class Sources(HTMLParser):

@@ -28,7 +28,8 @@ class Agents:
     """Final agents of equal total steps, all distilled; scores are normalised.
 
     ``a2d``, ``flops`` and ``latency`` (A2D's) are (seeds, tasks); ``manual`` (seeds, tasks,
-    sizes), its costs (tasks, sizes); ``random`` (seeds, tasks, draws) at A2D's FLOPs.
+    sizes), its costs (tasks, sizes); ``random`` (seeds, tasks, draws) at A2D's FLOPs. Each of the
+    three may have seeds of its own, and another number of them.
     """
 
     a2d: ArrayLike
@@ -49,8 +50,8 @@ def general(agents: Agents) -> Decision:
     """Decide C5: the same of tasks like these; every task's mean is one observation."""
     parts = contrasts(agents, "tasks")
     wins = sum(effect > 0 for effect in parts[0].per_task)
-    words = f" A2D scores higher than manual on {wins} of {len(parts[0].per_task)} tasks."
-    return all_of("A2D beats manual and random agents on tasks like these", parts).adding(words)
+    words = f"A2D scores higher than manual on {wins} of {len(parts[0].per_task)} tasks."
+    return all_of("A2D beats manual and random agents on tasks like these", parts).noting(words)
 
 
 def contrasts(agents: Agents, units: Units) -> list[Contrast]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -32,8 +33,9 @@ def less_stable(
 ) -> Decision:
     """Decide whether one search fails more often than another, or scatters more where both learn.
 
-    ``failures`` (see ``rates.failed``) and normalised scores of the ``derived`` agents, (seeds,
-    tasks) each. C2 compares vanilla with joint; C3's 'stabilises' the single heads with joint.
+    ``failures`` (see ``rates.failed``) and scores of the ``derived`` agents, (seeds, tasks) each;
+    a task's unit cancels out. C2 compares vanilla with joint; C3's 'stabilises' each single head
+    with joint.
     """
     first, second = np.asarray(failures, dtype=bool), np.asarray(other_failures, dtype=bool)
     parts = [compare_rates("share of failed searches", first, second)]
@@ -43,7 +45,7 @@ def less_stable(
     if scattered.sum() >= FEWEST and min(len(scores), len(others)) >= FEWEST:
         parts.append(spread(scores[:, scattered], others[:, scattered]))
     words = ", ".join(_rate(failures) for failures in (first, second))
-    return any_of(name, parts).adding(f" Failed: {words}; both learn on {both.sum()} tasks.")
+    return any_of(name, parts).noting(f"Failed: {words}; both learn on {both.sum()} tasks.")
 
 
 def spread(scores: Array, others: Array) -> Contrast:
@@ -71,21 +73,20 @@ def both_heads(
     actor: ArrayLike,
     critic: ArrayLike,
     tasks: ArrayLike,
-    stabilises: Decision | None = None,
+    stabilises: Sequence[Decision] = (),
 ) -> Decision:
     """Decide C3: joint beats actor-only and critic-only on ``tasks``, and ``stabilises``.
 
     Normalised scores, (seeds, tasks); seeds are the units. ``tasks``: see ``teachable``;
-    ``stabilises``: see ``less_stable``.
+    ``stabilises``: of every head whether its search is less stable, see ``less_stable``.
     """
     kept = np.asarray(tasks, dtype=bool)
     scores, heads = checked(joint)[:, kept], {"actor": actor, "critic": critic}
-    parts: list[Contrast | Decision] = [
+    parts = [
         over_seeds(f"joint − {head}-only", scores, checked(alone)[:, kept])
         for head, alone in heads.items()
     ]
-    parts += [] if stabilises is None else [stabilises]
-    return all_of("Both heads teach better than either", parts)
+    return all_of("Both heads teach better than either", [*parts, *stabilises])
 
 
 def _rate(failures: NDArray[np.bool_]) -> str:

@@ -10,7 +10,6 @@ import pandas as pd
 from a2d.reading.rendering.style import (
     MANUAL,
     MODE_NAMES,
-    PAPER,
     RANDOM,
     Look,
     agent_look,
@@ -64,7 +63,7 @@ def _ways(rows: pd.DataFrame, methods: Methods) -> list[tuple[str, ...]]:
 
 
 def _derived(results: Results) -> Iterator[Kind]:
-    rows, methods = where(results.runs, stage="derive"), results.study.methods
+    rows, methods = where(results.runs, stage="derive", budget="train"), results.study.methods
     for search, random, recipe, mode in _ways(rows, methods):
         chosen = where(rows, search=search, random=random, recipe=recipe, distillation=mode)
         if random:
@@ -83,8 +82,10 @@ def kinds(results: Results) -> list[Kind]:
 
 
 def a2d(results: Results) -> Kind | None:
-    """Return A2D's agents: joint distillation in search and training, by the paper's recipe."""
-    rows = where(results.runs, stage="derive", search="joint", recipe=PAPER, distillation="joint")
+    """Return A2D's agents: what the scale calls so, trained with joint distillation."""
+    named = results.study.scale.a2d
+    trained = where(results.runs, stage="derive", budget="train", distillation="joint")
+    rows = where(trained, search=named.search, recipe=named.recipe)
     return next(
         (kind for kind in kinds(results) if len(rows) and kind.rows["key"].equals(rows["key"])),
         None,
