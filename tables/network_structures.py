@@ -16,7 +16,13 @@ from a2d.reading.rendering.style import network_name, operator_sign, search_name
 from a2d.reading.rendering.tables import Row, Table, build, shortfall
 from a2d.reading.rendering.text import ABSENT, number, scaled
 from a2d.reading.results import Results, where
-from a2d.specs.architecture import MLP_UNITS, RESNET_BLOCKS, Architecture
+from a2d.specs.architecture import (
+    CONVOLUTION_CHANNELS,
+    MLP_UNITS,
+    RESNETS,
+    STAGE_WIDTHS,
+    Architecture,
+)
 
 # Latencies are the lowest over all records of a network, whatever they were made for.
 SHOWS_ALSO = ("search_methods", "a2d_vs_manual", "distillation", "recipes")
@@ -33,9 +39,15 @@ def _layers(design: str | Architecture) -> str:
         if design.cells.shortcut == "identity":
             text += ", shortcut around every cell"
         return text
-    if design in RESNET_BLOCKS:
-        blocks = RESNET_BLOCKS[design]
-        return f"convolution 16; {blocks} basic blocks each of 16, 32, 64; dense 256; {HEADS}"
+    if design in RESNETS:
+        shape = RESNETS[design]
+        widths = ", ".join(str(shape.width * factor) for factor in STAGE_WIDTHS)
+        text = f"convolution {shape.width}; {shape.blocks} basic blocks each of {widths}"
+        if shape.pooled:
+            text += "; average over the image"
+        return f"{text}; dense 256; {HEADS}"
+    if design in CONVOLUTION_CHANNELS:
+        return f"convolution {CONVOLUTION_CHANNELS[design]}; dense 256; {HEADS}"
     if design in MLP_UNITS:
         return f"dense {MLP_UNITS[design]}, {MLP_UNITS[design]} (tanh); {HEADS}"
     return f"convolutions 32, 64, 64; dense 256; {HEADS}"

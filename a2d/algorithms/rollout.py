@@ -32,7 +32,9 @@ class Rollout(NamedTuple):
     outputs: Tensor
     values: Tensor
     actions: Tensor
-    rewards: Tensor  # (T, N), clipped if the card says so, with the bootstrap of truncations
+    rewards: (
+        Tensor  # (T, N), clipped and scaled by the card, with truncations' bootstrap
+    )
     ends: Tensor  # (T, N)
     last_values: Tensor  # (N,)
 
@@ -152,7 +154,7 @@ class Collector:
             raw_reward = np.sign(raw_reward)
         if self.card.life_loss_ends_return:
             end = done | info["lost_life"]
-        reward = torch.from_numpy(raw_reward).float()
+        reward = torch.from_numpy(raw_reward).float() * self.card.reward_scale
         cut = truncated & ~terminated
         if cut.any():
             # Truncation is not termination: the return includes the final observation's value.

@@ -15,10 +15,11 @@ import torch
 from torch import Tensor, nn
 
 from a2d.errors import A2DError
+from a2d.networks.manual import AveragePool
 from a2d.networks.normalizer import Normalizer
 
 COUNTED = (nn.Conv2d, nn.Linear)
-FREE = (nn.ReLU, nn.Tanh, nn.Identity, nn.Flatten, nn.GroupNorm, Normalizer)
+FREE = (nn.ReLU, nn.Tanh, nn.Identity, nn.Flatten, nn.GroupNorm, AveragePool, Normalizer)
 LATENCY_ROUNDS, LATENCY_CALLS = 15, 20  # calls of each round
 LATENCY_PAUSE_S = 0.01  # between rounds, so that no one disturbance meets them all
 LATENCY_WARM_UP = 30

@@ -1,6 +1,7 @@
 """Manually designed backbones: the vanilla three-convolution network, ResNets and an MLP family.
 
-Sizes: Mnih et al. (2015) for the vanilla network; He et al. (2016, CIFAR) for the ResNets, whose
+Sizes: Mnih et al. (2015) for the vanilla network; Young and Tian (2019) for one convolution of
+sixteen channels; He et al. (2016, CIFAR) for the ResNets, whose
 depth is 6n + 2 with n basic blocks in each of three stages. Without batch normalisation, as
 on-policy agents usually are; every residual branch starts at zero instead, so that deep networks
 start as shallow ones (Zhang et al. 2019, "Fixup").
@@ -12,9 +13,15 @@ from torch import Tensor, nn
 
 from a2d.errors import A2DError
 from a2d.networks.layers import Convolution, Dense
-from a2d.specs.architecture import MANUAL_NETWORKS, MLP_UNITS, RESNET_BLOCKS
+from a2d.specs.architecture import (
+    CONVOLUTION_CHANNELS,
+    MANUAL_NETWORKS,
+    MLP_UNITS,
+    RESNETS,
+    STAGE_WIDTHS,
+    ResNet,
+)
 
-STAGE_WIDTHS = (1, 2, 4)
 HIDDEN_UNITS = 256
 ImageSize = tuple[int, int]  # height and width
 LARGE_SIDE = 40  # pixels, from which a side is shrunk fast
@@ -50,16 +57,32 @@ class BasicBlock(nn.Module):
         return self.second(self.first(x), add=self.shortcut(x))
 
 
-def resnet(channels: int, size: ImageSize, blocks: int, width: int = 16) -> nn.Sequential:
-    """Build stem and three stages; widths ``width`` × 1, 2, 4."""
+class AveragePool(nn.Module):
+    """Averages every channel over the image."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, C, H, W) to (N, C)."""
+        return x.mean(dim=(2, 3))
+
+
+def resnet(channels: int, size: ImageSize, shape: ResNet) -> nn.Sequential:
+    """Build stem and three stages; widths ``shape.width`` × 1, 2, 4."""
     stem_stride, *strides = stage_strides(size)
+    width = shape.width
     layers: list[nn.Module] = [Convolution(channels, width, 3, stem_stride, activation="relu")]
     channels = width
     for factor, stride in zip(STAGE_WIDTHS, strides, strict=True):
-        for _ in range(blocks):
+        for _ in range(shape.blocks):
             layers.append(BasicBlock(channels, width * factor, stride))
             channels, stride = width * factor, (1, 1)
+    if shape.pooled:
+        layers.append(AveragePool())
     return nn.Sequential(*layers)
+
+
+def one_convolution(channels: int, width: int) -> nn.Sequential:
+    """Build a 3×3 convolution that keeps the image's size."""
+    return nn.Sequential(Convolution(channels, width, 3, activation="relu"))
 
 
 def vanilla(channels: int, size: ImageSize) -> nn.Sequential:
@@ -96,4 +119,6 @@ def manual_backbone(network: str, observation_shape: tuple[int, ...]) -> nn.Modu
     size = (height, width)
     if network == "vanilla":
         return vanilla(channels, size)
-    return resnet(channels, size, RESNET_BLOCKS[network])
+    if network in CONVOLUTION_CHANNELS:
+        return one_convolution(channels, CONVOLUTION_CHANNELS[network])
+    return resnet(channels, size, RESNETS[network])

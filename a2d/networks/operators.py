@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from a2d.errors import A2DError
 from a2d.networks.layers import Activation, Convolution, Dense, Layer, Sides
-from a2d.networks.manual import STAGE_WIDTHS, ImageSize, stage_strides
-from a2d.specs.architecture import CellSpace, Normalization, Operator, Space
+from a2d.networks.manual import ImageSize, stage_strides
+from a2d.specs.architecture import STAGE_WIDTHS, CellSpace, Normalization, Operator, Space
 
 GROUPS = 4
 ACTIVATION_LAYERS: dict[Activation, type[nn.Module]] = {"relu": nn.ReLU, "tanh": nn.Tanh}

@@ -44,6 +44,9 @@ def _content(record: Record) -> dict[str, object]:
     data = record.model_dump(mode="json", exclude={"timing", "provenance", "resumed_from"})
     for name in ("latency_median_ms", "latency_p99_ms"):
         del data["network"][name]
+    for name in ("gradient_t", "operator_flops"):  # the first records do not say it
+        if record.search is not None:
+            data["search"].pop(name, None)
     return data
 
 

@@ -135,7 +135,7 @@ class Results:
 
     def networks(self, task: str) -> Networks:
         """Return a task's manual networks, from small to large, its teacher's and the student's."""
-        observations = getattr(self.study.scale, self.study.tasks[task].observation)
+        observations = self.study.scale.observations(task, self.study.tasks[task].observation)
         assert observations is not None  # or the study would not have loaded
         return observations.networks
 

@@ -57,7 +57,8 @@ def design_of(
         raise A2DError(f"run {key_of(spec)}: its search's arch.json is needed, and was not given")
     if isinstance(spec.agent, DerivedAgent):
         return searched
-    return random_design(searched, search.search.operators(search.space), interface, spec.seed)
+    candidates = search.search.operators(search.space)
+    return random_design(searched, candidates, interface, spec.seed, spec.agent.draw)
 
 
 def run_training(
@@ -163,6 +164,8 @@ def _outcome(searcher: Searcher) -> SearchOutcome:
     return SearchOutcome(
         architecture=found.architecture,
         alpha=found.alpha,
+        gradient_t=found.gradient_t,
+        operator_flops=found.operator_flops,
         skips=found.architecture.skips(),
         trials=found.trials,
     )

@@ -69,6 +69,12 @@ class SearchOutcome(Frozen):
     architecture: Architecture
     alpha: list[list[float]] | None
     skips: int
+    gradient_t: list[list[float]] | None = later(
+        None, "of the task's gradient of alpha: mean / (deviation / sqrt(updates)) of every entry"
+    )
+    operator_flops: list[list[float]] | None = later(
+        None, "for one observation, (cells, operators)"
+    )
     trials: tuple[Trial, ...] = later((), "candidates that were tried, in order")
 
 

@@ -61,6 +61,31 @@ def expected_cost(alpha: Tensor, flops: Tensor) -> Tensor:
     return (probabilities(alpha, 1.0) * flops).sum() / flops.max(dim=-1).values.sum()
 
 
+class Moments:
+    """Mean and spread of what a tensor of this shape is at every update."""
+
+    def __init__(self, like: Tensor) -> None:
+        self.count = torch.zeros((), dtype=torch.float64, device=like.device)
+        self.sum = torch.zeros_like(like, dtype=torch.float64)
+        self.squares = torch.zeros_like(self.sum)
+
+    def add(self, value: Tensor) -> None:
+        self.count += 1
+        self.sum += value
+        self.squares += value.double() ** 2
+
+    def t(self) -> Tensor:
+        """Return mean / (standard deviation / sqrt(updates)) of every entry; 0 without a spread."""
+        if self.count < 2:
+            return torch.zeros_like(self.sum)
+        variance = (self.squares - self.sum**2 / self.count) / (self.count - 1)
+        t = self.sum / torch.sqrt(self.count * variance.clamp(min=0))
+        return torch.where(t.isfinite(), t, 0.0)
+
+    def state(self) -> dict[str, Tensor]:
+        return {f"gradient.{name}": tensor for name, tensor in vars(self).items()}
+
+
 class Gumbel(Searcher, PathSearcher):
     """Learns alpha (cells, operators) together with the weights; one sample for every rollout.
 
@@ -78,9 +103,12 @@ class Gumbel(Searcher, PathSearcher):
         self.optimizer = Adam([self.alpha], betas=(0.5, 0.999))
         self.temperature = self.settings.temperature
         self.rollouts = 0
+        self.seen = Moments(self.alpha)
+        self.generator: torch.Generator | None = None
 
     def propose(self, generator: torch.Generator) -> None:
         self.rollouts += 1
+        self.generator = generator
         paths = self.settings.backward_paths
         self.supernet.gates = sample_gates(self.alpha, self.temperature, paths, generator)
 
@@ -98,6 +126,7 @@ class Gumbel(Searcher, PathSearcher):
             raise Diverged("the gradient of alpha is not finite")
         one_level, odd = self.settings.train_mode == "one-level", self.rollouts % 2 == 1
         if one_level or not odd:
+            self._see_task(self.alpha.grad)
             self.optimizer.step(self.settings.architecture_learning_rate)
         self.temperature = temperature_at(
             self.settings.temperature,
@@ -107,16 +136,29 @@ class Gumbel(Searcher, PathSearcher):
         )
         return one_level or odd
 
+    def _see_task(self, gradient: Tensor) -> None:
+        """Keep the moments of the task's own part of a gradient; make it noise for the control."""
+        cost = self.settings.cost_coefficient * expected_cost(self.alpha, self.flops)
+        (of_cost,) = torch.autograd.grad(cost, self.alpha)
+        of_task = gradient - of_cost
+        if self.settings.task_gradient == "noise":
+            coin = torch.rand((), generator=self.generator, device=gradient.device)
+            of_task *= torch.where(coin < 0.5, -1.0, 1.0)
+            gradient.copy_(of_task + of_cost)
+        self.seen.add(of_task)
+
     def state(self) -> dict[str, Tensor]:
         return {
             "alpha": self.alpha,
             **self.optimizer.state(),
+            **self.seen.state(),
             "rollouts": torch.tensor(self.rollouts),
             "temperature": torch.tensor(self.temperature, dtype=torch.float64),
         }
 
     def restore(self, state: dict[str, Tensor]) -> None:
-        for name, tensor in {"alpha": self.alpha.detach(), **self.optimizer.state()}.items():
+        tensors = {"alpha": self.alpha.detach(), **self.optimizer.state(), **self.seen.state()}
+        for name, tensor in tensors.items():
             tensor.copy_(state[name])
         self.rollouts = int(state["rollouts"])
         self.temperature = float(state["temperature"])
@@ -124,4 +166,9 @@ class Gumbel(Searcher, PathSearcher):
     def finish(self) -> Finding:
         """Keep the strongest operator of every cell."""
         strongest = self.supernet.architecture(self.alpha.argmax(dim=-1).tolist())
-        return Finding(strongest, alpha=self.alpha.tolist())
+        return Finding(
+            strongest,
+            alpha=self.alpha.tolist(),
+            gradient_t=self.seen.t().tolist(),
+            operator_flops=self.flops.tolist(),
+        )

@@ -18,13 +18,21 @@ Costs = list[dict[str, float]]  # of every cell: FLOPs by operator
 
 
 def random_design(
-    target: Architecture, candidates: tuple[str, ...], interface: Interface, seed: int
+    target: Architecture,
+    candidates: tuple[str, ...],
+    interface: Interface,
+    seed: int,
+    draw: int = 0,
 ) -> Architecture:
-    """Draw a random architecture of the candidates whose cells have about the target's FLOPs."""
+    """Draw a random architecture of the candidates whose cells have about the target's FLOPs.
+
+    Of one seed there are several ``draw``s.
+    """
     names = tuple(dict.fromkeys([*candidates, *target.operators]))
     supernet = Supernet(target.cells, names, interface.observation_shape)
     costs = [dict(zip(names, row, strict=True)) for row in operator_flops(supernet).tolist()]
-    generator = np.random.default_rng(stream_seed(seed, "random architecture"))
+    stream = ["random architecture", *([f"draw {draw}"] if draw else [])]
+    generator = np.random.default_rng(stream_seed(seed, *stream))
     return match_flops(target, candidates, costs, generator)
 
 

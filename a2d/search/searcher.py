@@ -19,10 +19,16 @@ from a2d.specs.run import SearchSpec
 
 
 class Finding(NamedTuple):
-    """What a search found, and what explains it: alpha (cells, operators), or the trials."""
+    """What a search found, and what explains it.
+
+    Of a differentiable search: alpha, the t of its task gradient, and what operators cost, each
+    (cells, operators); of others the trials.
+    """
 
     architecture: Architecture
     alpha: list[list[float]] | None = None
+    gradient_t: list[list[float]] | None = None
+    operator_flops: list[list[float]] | None = None
     trials: tuple[Trial, ...] = ()
 
 

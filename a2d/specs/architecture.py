@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -20,6 +20,7 @@ Normalization = Literal["none", "group"]
 Activation = Literal["relu", "tanh"]
 
 WIDTH_STEP = 4
+STAGE_WIDTHS = (1, 2, 4)  # channels of the three stages of a ResNet, and of a row of cells
 
 
 @dataclass(frozen=True)
@@ -86,10 +87,37 @@ OPERATORS: dict[Space, dict[str, Operator]] = {
     "dense": {**PAPER_OPERATORS["dense"]},
 }
 
-# Networks designed by hand, from small to large, by the kind of observation they fit.
-RESNET_BLOCKS = {"resnet14": 2, "resnet20": 3, "resnet38": 6, "resnet74": 12}
+
+@dataclass(frozen=True)
+class ResNet:
+    """A ResNet as plain data.
+
+    Attributes:
+        blocks: basic blocks of each of its three stages; its depth is 6 blocks + 2.
+        width: channels of the stem and the first stage.
+        pooled: whether its last features are averaged over the image instead of flattened.
+    """
+
+    blocks: int
+    width: int = 16
+    pooled: bool = False
+
+
+# Networks designed by hand, by the kind of observation they fit. The paper's have sixteen channels;
+# small images also get narrow ones.
+PAPER_RESNETS = {f"resnet{6 * blocks + 2}": ResNet(blocks) for blocks in (2, 3, 6, 12)}
+NARROW_RESNETS = {
+    f"resnet{6 * blocks + 2}_w{width}": ResNet(blocks, width)
+    for blocks, width in ((1, 4), (1, 8), (2, 8), (3, 8), (6, 8))
+}
+RESNETS = PAPER_RESNETS | NARROW_RESNETS
+RESNETS |= {f"{name}_pooled": replace(resnet, pooled=True) for name, resnet in RESNETS.items()}
+CONVOLUTION_CHANNELS = {"conv16": 16}  # the field's usual network for MinAtar: one convolution
 MLP_UNITS = {f"mlp{units}": units for units in (8, 16, 32, 64, 128, 256)}
-MANUAL_NETWORKS = {"pixels": ("vanilla", *RESNET_BLOCKS), "vectors": tuple(MLP_UNITS)}
+MANUAL_NETWORKS = {
+    "pixels": ("vanilla", *CONVOLUTION_CHANNELS, *RESNETS),
+    "vectors": tuple(MLP_UNITS),
+}
 
 
 class CellSpace(Frozen):

@@ -19,13 +19,13 @@ class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-def later(default: Any, description: str) -> Any:
+def later(default: Any, description: str, gt: float | None = None) -> Any:
     """Return a field of a ``Frozen`` that was added after runs had been recorded.
 
     With its default it is left out of dumps, hence of records and keys, so that those written
     before it stay valid; set to anything else it counts like every other field.
     """
-    return Field(default, exclude_if=lambda value: value == default, description=description)
+    return Field(default, exclude_if=lambda value: value == default, description=description, gt=gt)
 
 
 def describe_validation_error(error: ValidationError, source: str) -> A2DError:

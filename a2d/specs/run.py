@@ -62,6 +62,7 @@ class RandomAgent(Frozen):
 
     kind: Literal["random"] = "random"
     matched_to: SearchSpec
+    draw: int = later(0, "which of several random architectures of one seed")
 
 
 def space_for(task: TaskCard) -> Space:

@@ -89,6 +89,11 @@ class GumbelSettings(SearchBase):
     cost_coefficient: float = Field(
         1e-2, ge=0, description="lambda, of the expected FLOPs as a fraction"
     )
+    task_gradient: Literal["learnt", "noise"] = later(
+        "learnt",
+        "'noise' gives the task's gradient of alpha a random sign at every update, so that only "
+        "the cost is left to learn from: a control",
+    )
 
     @model_validator(mode="after")
     def check_paths(self) -> GumbelSettings:

@@ -66,6 +66,9 @@ class TaskCard(Frozen):
     clip_rewards: bool = Field(
         False, description="learn from the reward's sign; scores stay unclipped"
     )
+    reward_scale: float = later(
+        1.0, "learn from rewards multiplied by this; scores stay as they are", gt=0
+    )
     life_loss_ends_return: bool = Field(
         False, description="while training, a lost life ends the return (not the episode)"
     )

@@ -58,6 +58,19 @@ class Networks(Frozen):
     teacher: str
     student: str = Field(description="the fixed network of the distillation experiment")
 
+    def check(self, place: str, known: tuple[str, ...]) -> None:
+        """Raise ValueError where a network is none of those known."""
+        for name in (*self.every, self.teacher, self.student):
+            if name not in known:
+                raise ValueError(f"{place}.networks: {name!r} is not one of {', '.join(known)}")
+
+
+class Searched(Frozen):
+    """What a scale's claims call A2D: a way to search and a recipe of ``workflow/methods.yaml``."""
+
+    search: str = "joint"
+    recipe: str = "paper"
+
 
 class Observations(Frozen):
     """What depends on the kind of observation."""
@@ -66,6 +79,25 @@ class Observations(Frozen):
     a2c: A2CSettings = A2CSettings()
     ppo: PPOSettings | None = None
     search: GumbelSettings = GumbelSettings()
+    steps: Steps | None = Field(None, description="the scale's where absent")
+
+    def check_steps(self, place: str, general: Steps) -> None:
+        """Raise ValueError where a run's steps are no whole number of updates."""
+        steps, key = general, "steps"
+        if self.steps is not None:
+            steps, key = self.steps, f"{place}.steps"
+        algorithm: A2CSettings | PPOSettings = self.a2c
+        name = "a2c"
+        if self.ppo is not None:
+            algorithm, name = self.ppo, "ppo"
+        for run, count in steps.model_dump().items():
+            if count % algorithm.steps_per_update:
+                raise ValueError(
+                    f"{key}.{run}: {count} is not a multiple of the "
+                    f"{algorithm.steps_per_update} steps of an update (environments × "
+                    f"rollout_length of {place}.{name}); "
+                    f"the nearest: {nearest(count, algorithm.steps_per_update)}"
+                )
 
 
 class Scale(Frozen):
@@ -81,6 +113,12 @@ class Scale(Frozen):
     steps: Steps
     pixels: Observations | None = None
     vectors: Observations | None = None
+    own: dict[str, dict[str, Any]] = Field(
+        default_factory=dict,
+        description="a task's own keys, laid over those of its kind of observation",
+    )
+    a2d: Searched = Searched()
+    tuned: tuple[str, ...] = Field((), description="tasks on which settings were chosen")
     distillation: DistillationSettings = DistillationSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
 
@@ -88,26 +126,33 @@ class Scale(Frozen):
     def check_networks_and_steps(self) -> Scale:
         for kind, known in MANUAL_NETWORKS.items():
             settings: Observations | None = getattr(self, kind)
-            if settings is None:
-                continue
-            for name in (
-                *settings.networks.every,
-                settings.networks.teacher,
-                settings.networks.student,
-            ):
-                if name not in known:
-                    raise ValueError(f"{kind}.networks: {name!r} is not one of {', '.join(known)}")
-            algorithm = settings.a2c if settings.ppo is None else settings.ppo
-            for run, steps in self.steps.model_dump().items():
-                if steps % algorithm.steps_per_update:
-                    name = "a2c" if settings.ppo is None else "ppo"
-                    raise ValueError(
-                        f"steps.{run}: {steps} is not a multiple of the "
-                        f"{algorithm.steps_per_update} steps of an update (environments × "
-                        f"rollout_length of {kind}.{name}); "
-                        f"the nearest: {nearest(steps, algorithm.steps_per_update)}"
-                    )
+            if settings is not None:
+                settings.networks.check(kind, known)
+                settings.check_steps(kind, self.steps)
         return self
+
+    @model_validator(mode="after")
+    def check_tasks(self) -> Scale:
+        for key, named in (("own", tuple(self.own)), ("tuned", self.tuned)):
+            for task in named:
+                if task not in self.tasks:
+                    raise ValueError(f"{key}: {task!r} is not one of the scale's tasks")
+        return self
+
+    def observations(self, task: str, kind: Literal["pixels", "vectors"]) -> Observations | None:
+        """Return what holds for a task of this kind of observation; None if the scale has none.
+
+        Raises:
+            ValidationError: the task's own keys do not fit.
+            ValueError: its networks or steps do not.
+        """
+        general: Observations | None = getattr(self, kind)
+        if general is None or task not in self.own:
+            return general
+        found = Observations.model_validate(_laid_over(general.model_dump(), self.own[task]))
+        found.networks.check(f"own.{task}", MANUAL_NETWORKS[kind])
+        found.check_steps(f"own.{task}", self.steps)
+        return found
 
 
 class SearchMethod(Frozen):
@@ -147,16 +192,31 @@ class Methods(Frozen):
 
 
 class Group(Frozen):
-    """Runs of one stage: the product of its factors, for every task and seed of the scale."""
+    """Runs of one stage: the product of its factors, for every task and seed of the scale.
+
+    Networks may be 'every' or 'student' of the scale's, searches and recipes 'a2d': what it calls
+    so.
+    """
 
     stage: Literal["manual", "search", "derive", "random"]
     network: tuple[str, ...] = ()
     search: tuple[str, ...] = ()
     recipe: tuple[str, ...] = ("paper",)
     distillation: tuple[DistillationMode, ...] = ("none",)
+    steps: Literal["train", "total"] = Field(
+        "train",
+        description="of trainings; 'total' is as long as a search and the training of its result",
+    )
+    draws: int = Field(1, ge=1, description="random architectures for every seed")
+    seeds: int | None = Field(None, ge=1, description="only the first of the scale's")
+    tasks: int | None = Field(None, ge=1, description="only the first of the scale's")
 
     @model_validator(mode="after")
     def check_factors(self) -> Group:
+        if self.draws > 1 and self.stage != "random":
+            raise ValueError(f"draws: are of the stage 'random', not of {self.stage!r}")
+        if self.steps == "total" and self.stage == "search":
+            raise ValueError("steps: 'total' is for trainings, not for searches")
         needed = "network" if self.stage == "manual" else "search"
         for factor in (needed, "recipe", "distillation"):
             if not getattr(self, factor):
@@ -188,6 +248,16 @@ class Experiment(Frozen):
     groups: tuple[Group, ...]
     artifacts: tuple[str, ...]
     claims: tuple[ClaimTest, ...] = ()
+
+
+def _laid_over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    """Return ``above`` laid over ``below``, section by section."""
+    laid = dict(below)
+    for key, value in above.items():
+        if isinstance(value, dict) and isinstance(below.get(key), dict):
+            value = _laid_over(below[key], value)
+        laid[key] = value
+    return laid
 
 
 def _read(model: type[Model], path: Path, **extra: str) -> Model:

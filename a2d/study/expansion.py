@@ -19,12 +19,13 @@ from a2d.specs.run import (
     space_for,
 )
 from a2d.specs.task import TaskCard
-from a2d.study.definitions import Experiment, Group, Methods, Observations, Scale
+from a2d.study.definitions import Experiment, Group, Methods, Observations, Scale, Steps
 
 Stage = Literal["teacher", "manual", "search", "derive"]
 STAGES = ("teacher", "manual", "search", "derive")
 SHORT_KEY = 8
 EVERY, STUDENT = "every", "student"
+A2D = "a2d"
 NETWORK_NAMES = (EVERY, STUDENT, *MANUAL_NETWORKS["pixels"], *MANUAL_NETWORKS["vectors"])
 
 
@@ -81,9 +82,7 @@ class _Expansion:
         return list(dict.fromkeys(found))
 
     def _observations(self, card: TaskCard) -> Observations:
-        found = self.scale.vectors
-        if card.observation == "pixels":
-            found = self.scale.pixels
+        found = self.scale.observations(card.name, card.observation)
         if found is None:
             raise A2DError(
                 f"scale {self.name!r}: key {card.observation!r} is missing, which {card.name} needs"
@@ -108,17 +107,25 @@ class _Expansion:
         network = self._observations(card).networks.teacher
         spec = TrainSpec(
             **self._base(card),
-            steps=self.scale.steps.teacher,
+            steps=self._steps(card).teacher,
             seed=self.scale.seeds.teacher,
             agent=ManualAgent(network=network),
         )
         self._add("teacher", f"teacher-{network}", spec, network=network)
         return spec
 
-    def _train(self, card: TaskCard, agent: Any, index: int, mode: DistillationMode) -> TrainSpec:
+    def _steps(self, card: TaskCard) -> Steps:
+        return self._observations(card).steps or self.scale.steps
+
+    def _train(
+        self, card: TaskCard, agent: Any, index: int, mode: DistillationMode, group: Group
+    ) -> TrainSpec:
+        steps = self._steps(card).train
+        if group.steps == "total":
+            steps += self._steps(card).search
         return TrainSpec(
             **self._base(card),
-            steps=self.scale.steps.train,
+            steps=steps,
             seed=self.scale.seeds.train[index],
             agent=agent,
             distillation=self.scale.distillation.model_copy(update={"mode": mode}),
@@ -137,7 +144,7 @@ class _Expansion:
         distillation = {**self.scale.distillation.model_dump(), **factors.distillation}
         spec = SearchSpec(
             **self._base(card),
-            steps=self.scale.steps.search,
+            steps=self._steps(card).search,
             seed=self.scale.seeds.search[index],
             search={**search, "space": space, "kind": settings.name()},
             distillation={**distillation, "mode": chosen.distillation},
@@ -158,6 +165,7 @@ class _Expansion:
             ) from error
 
     def _group(self, group: Group, experiment: str) -> list[str]:
+        group = self._named(group)
         for key, names, known, place in (
             ("search", group.search, self.methods.search, " of workflow/methods.yaml"),
             ("recipe", group.recipe, self.methods.recipes, " of workflow/methods.yaml"),
@@ -175,9 +183,20 @@ class _Expansion:
             "derive": self._derive_group,
             "random": self._derive_group,
         }[group.stage]
-        seeds = range(len(self.scale.seeds.train))
-        places = itertools.product(self.tasks.values(), seeds)
+        tasks = list(self.tasks.values())[: group.tasks]
+        seeds = range(len(self.scale.seeds.train))[: group.seeds]
+        places = itertools.product(tasks, seeds)
         return [key for card, index in places for key in expand_one(group, card, index)]
+
+    def _named(self, group: Group) -> Group:
+        """Return the group with what the scale calls A2D by its names."""
+        named = self.scale.a2d
+        return group.model_copy(
+            update={
+                "search": tuple(named.search if name == A2D else name for name in group.search),
+                "recipe": tuple(named.recipe if name == A2D else name for name in group.recipe),
+            }
+        )
 
     def _manual_group(self, group: Group, card: TaskCard, index: int) -> list[str]:
         networks = self._observations(card).networks
@@ -188,8 +207,9 @@ class _Expansion:
             label = f"distilled-{network}-{mode}"
             if mode == "none":
                 label = f"manual-{network}"
-            spec = self._train(card, ManualAgent(network=network), index, mode)
-            keys.append(self._add("manual", label, spec, network=network, distillation=mode))
+            spec = self._train(card, ManualAgent(network=network), index, mode, group)
+            factors = {"network": network, "distillation": mode, "budget": group.steps}
+            keys.append(self._add("manual", _longer(label, group), spec, **factors))
         return keys
 
     def _search_group(self, group: Group, card: TaskCard, index: int) -> list[str]:
@@ -201,17 +221,20 @@ class _Expansion:
     def _derive_group(self, group: Group, card: TaskCard, index: int) -> list[str]:
         """Train what was searched, or for the stage 'random' what has as many FLOPs."""
         keys = []
-        for method, recipe, mode in itertools.product(
-            group.search, group.recipe, group.distillation
+        for method, recipe, mode, draw in itertools.product(
+            group.search, group.recipe, group.distillation, range(group.draws)
         ):
             search = self._search(card, method, recipe, index)
             agent: DerivedAgent | RandomAgent = DerivedAgent(search=search)
-            name, factor = "derived", "search"
+            name, factors = "derived", {"search": method}
             if group.stage == "random":
-                agent, name, factor = RandomAgent(matched_to=search), "random", "random"
-            factors = {factor: method, "recipe": recipe, "distillation": mode}
-            spec = self._train(card, agent, index, mode)
-            label = f"{name}-{_label(method, recipe)}-{mode}"
+                agent = RandomAgent(matched_to=search, draw=draw)
+                name, factors = "random", {"random": method, "draw": str(draw)}
+            factors |= {"recipe": recipe, "distillation": mode, "budget": group.steps}
+            spec = self._train(card, agent, index, mode, group)
+            label = _longer(f"{name}-{_label(method, recipe)}-{mode}", group)
+            if draw:
+                label += f"-draw{draw}"
             keys.append(self._add("derive", label, spec, **factors))
         return keys
 
@@ -220,3 +243,9 @@ def _label(method: str, recipe: str) -> str:
     if recipe == "paper":
         return method
     return f"{method}-{recipe}"
+
+
+def _longer(label: str, group: Group) -> str:
+    if group.steps == "train":
+        return label
+    return f"{label}-{group.steps}"

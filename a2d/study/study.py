@@ -84,4 +84,6 @@ def load_study(name: str, root: Path) -> Study:
         runs, members = expand(name, scale, methods, tasks, experiments)
     except ValidationError as error:
         raise describe_validation_error(error, str(scale_path(name, root))) from error
+    except ValueError as error:
+        raise A2DError(f"{scale_path(name, root)}: {error}") from error
     return Study(name, scale, methods, experiments, artifacts, tasks, runs, members)

@@ -150,6 +150,13 @@ def test_clipping_is_for_learning_alone(clip: bool, expected: list[float]) -> No
     assert list(collector.tracker.recent) == [4.0] * 6 and collector.tracker.mean_return == 4.0
 
 
+def test_scaled_rewards_are_for_learning_alone() -> None:
+    agent, collector = collecting(pays(reward_scale=0.1), "mlp8")
+    rollout = collector.collect(agent, 8)
+    assert torch.allclose(rollout.rewards[:, 0], torch.tensor([0.5, -0.3] * 4))
+    assert collector.tracker.mean_return == 4.0
+
+
 def test_tracker_knows_no_mean_before_an_episode_ended_and_keeps_the_last_hundred() -> None:
     agent, collector = collecting(pays(), "mlp8")
     collector.collect(agent, 3)

@@ -24,7 +24,7 @@ from a2d.specs.architecture import (
     MANUAL_NETWORKS,
     OPERATORS,
     PAPER_OPERATORS,
-    RESNET_BLOCKS,
+    PAPER_RESNETS,
     Architecture,
     CellSpace,
     Operator,
@@ -90,7 +90,9 @@ def test_costs_of_the_vanilla_network_by_hand() -> None:
     assert costs_of(build_agent("vanilla", MINATAR), MINATAR) == layers.tolist()
 
 
-@pytest.mark.parametrize("network", RESNET_BLOCKS)
+@pytest.mark.parametrize(
+    "network", [*PAPER_RESNETS, "resnet8_w4", "resnet20_w8", "resnet14_pooled"]
+)
 @pytest.mark.parametrize(
     ("interface", "stem", "sizes"),
     [(ATARI, 42, (21, 11, 6)), (MINATAR, 10, (10, 5, 3))],
@@ -99,19 +101,36 @@ def test_costs_of_the_vanilla_network_by_hand() -> None:
 def test_costs_of_resnets_by_hand(
     network: str, interface: Interface, stem: int, sizes: tuple[int, int, int]
 ) -> None:
-    blocks = (int(network.removeprefix("resnet")) - 2) // 6
-    total = conv(interface.observation_shape[0], 16, 3, stem**2)
+    depth, *rest = network.removeprefix("resnet").split("_")
+    blocks, first = (int(depth) - 2) // 6, 16
+    if rest and rest[0].startswith("w"):
+        first = int(rest[0].removeprefix("w"))
+    total = conv(interface.observation_shape[0], first, 3, stem**2)
     for (size_in, size), (inputs, width) in zip(
-        pairwise((stem, *sizes)), pairwise((16, 16, 32, 64)), strict=True
+        pairwise((stem, *sizes)), pairwise((first, first, 2 * first, 4 * first)), strict=True
     ):
         total += conv(inputs, width, 3, size**2) + (2 * blocks - 1) * conv(width, width, 3, size**2)
         if size_in != size or inputs != width:
             total += conv(inputs, width, 1, size**2)
-    total += heads(64 * sizes[-1] ** 2, 6)
+    kept = 1 if rest == ["pooled"] else sizes[-1] ** 2
+    total += heads(4 * first * kept, 6)
     assert costs_of(build_agent(network, interface), interface) == total.tolist()
 
 
-@pytest.mark.parametrize("network", RESNET_BLOCKS)
+def test_a_single_convolution_by_hand() -> None:
+    layers = conv(6, 16, 3, 10 * 10) + heads(16 * 100, 6)
+    assert costs_of(build_agent("conv16", MINATAR), MINATAR) == layers.tolist()
+
+
+def test_pooling_averages_the_features_that_a_dense_layer_would_see_one_by_one() -> None:
+    pooled, plain = (build_agent(name, MINATAR) for name in ("resnet14_pooled", "resnet14"))
+    pooled.backbone.load_state_dict(plain.backbone.state_dict())
+    observation = torch.rand(5, *MINATAR.observation_shape)
+    features = plain.backbone(observation)
+    assert torch.allclose(pooled.backbone(observation), features.flatten(2).mean(dim=2), atol=1e-6)
+
+
+@pytest.mark.parametrize("network", PAPER_RESNETS)
 def test_depth_in_the_name_counts_convolutions_and_the_hidden_layer(network: str) -> None:
     agent = build_agent(network, MINATAR)
     kernels = [
@@ -121,7 +140,7 @@ def test_depth_in_the_name_counts_convolutions_and_the_hidden_layer(network: str
     assert (
         kernels.count((3, 3)) + len(hidden)
         == int(network.removeprefix("resnet"))
-        == 6 * RESNET_BLOCKS[network] + 2
+        == 6 * PAPER_RESNETS[network].blocks + 2
     )
 
 

@@ -104,6 +104,7 @@ def test_identity_holds_what_changes_a_result_and_nothing_else(tmp_path: Path) -
         {"id": "z"},
         {"max_episode_steps": 9},
         {"clip_rewards": True},
+        {"reward_scale": 0.1},
         {"options": {"a": 1}},
     ):
         assert card.model_copy(update=change).identity() != card.identity()

@@ -72,14 +72,14 @@ def test_a_plan_is_a_total_and_a_table_of_tasks_by_stages(study: Study) -> None:
     plan = Plan(runs, [])
     assert summary(
         plan, study, 2
-    ) == f"smoke: {len(runs) - 9} of {len(runs)} runs done, 9 missing; " + (
-        "about 27 min on 2 cores, 54 min on one"
+    ) == f"smoke: {len(runs) - 10} of {len(runs)} runs done, 10 missing; " + (
+        "about 30 min on 2 cores, 60 min on one"
     )
     head, catch, reach = (re.split(r"\s{2,}", line.strip()) for line in table(plan, study))
     assert head == ["teacher", "manual", "search", "derive"]
-    assert catch == ["tiny-catch", "1/1", "5/5", "0/9, 54 min", "15/15"] and reach[3] == "9/9"
+    assert catch == ["tiny-catch", "1/1", "7/7", "0/10, 60 min", "20/20"] and reach[3] == "10/10"
     unknown = Plan([Planned(run, "missing", None) for run in study.runs.values()], [Path("x")])
-    assert "61 missing, 1 stale; how long they take is not known" in summary(unknown, study, 2)
+    assert "78 missing, 1 stale; how long they take is not known" in summary(unknown, study, 2)
     assert "0/9, ?" in table(unknown, study)[1]
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from a2d.errors import A2DError
-from a2d.specs.run import SearchSpec, key_of, search_of
+from a2d.specs.run import SearchSpec, TrainSpec, key_of, search_of
 from a2d.specs.search import GumbelSettings
 from a2d.study.study import Run, Study, load_study
 from tests.checkout import ROOT
@@ -79,6 +79,7 @@ def test_smoke_has_every_method_and_control_on_both_tasks() -> None:
         "actor": ("one-level", "actor"),
         "critic": ("one-level", "critic"),
         "joint": ("one-level", "joint"),
+        "cost_only": ("one-level", "none"),
     }
 
 
@@ -92,7 +93,11 @@ def test_equal_specs_are_one_run() -> None:
 def test_one_ablation_is_a_search_and_what_is_derived_from_it() -> None:
     runs = load_study("smoke", ROOT).of_search("actor")
     assert {run.stage for run in runs} == {"search", "derive"}
-    assert {run.method for run in runs} == {"search-actor", "derived-actor-none"}
+    assert {run.method for run in runs} == {
+        "search-actor",
+        "derived-actor-none",
+        "derived-actor-joint",
+    }
 
 
 def teaches(run: Run, *modes: str) -> bool:
@@ -114,6 +119,11 @@ def searched_by_gumbel(run: Run) -> bool:
 
 def searched(run: Run) -> bool:
     return run.stage == "search" or search_of(run.spec) is not None
+
+
+def as_long_as_both(run: Run) -> bool:
+    """Tell whether a run is as long as a search and the training of its result."""
+    return run.factors.get("budget") == "total"
 
 
 def paper(run: Run) -> bool:
@@ -144,7 +154,7 @@ CASES: dict[str, tuple[str, Any, Any]] = {
         0.5,
         lambda run: searched_by_gumbel(run) and not on_pixels(run),
     ),
-    "search steps": ("steps.search", 6720, searched),
+    "search steps": ("steps.search", 6720, lambda run: searched(run) or as_long_as_both(run)),
     "train steps": ("steps.train", 6720, trained),
     "teacher steps": (
         "steps.teacher",
@@ -180,6 +190,69 @@ def test_a_changed_setting_changes_the_keys_that_depend_on_it_alone(
     edit(checkout, SMOKE, (key, value))
     expected = {identity_of(run) for run in before.runs.values() if depends(run)}
     assert changed_runs(before, load_study("smoke", checkout)) == expected
+
+
+def test_a_run_of_total_steps_is_as_long_as_a_search_and_the_training_of_its_result() -> None:
+    study = load_study("smoke", ROOT)
+    steps = study.scale.steps
+    longer = [run for run in study.runs.values() if as_long_as_both(run)]
+    assert {run.spec.steps for run in longer} == {steps.search + steps.train}
+    assert {run.stage for run in longer} == {"manual", "derive"}
+    assert all(run.method.endswith(("-total", "-total-draw1")) for run in longer)
+
+
+def test_random_draws_of_one_seed_are_runs_of_their_own() -> None:
+    study = load_study("smoke", ROOT)
+    draws = [run for run in study.runs.values() if run.factors.get("draw") in ("0", "1")]
+    agents = {run.key: run.spec.agent for run in draws if isinstance(run.spec, TrainSpec)}
+    assert {getattr(agent, "draw", None) for agent in agents.values()} == {0, 1}
+    assert len(agents) == len(draws)
+
+
+def test_a_group_may_have_the_first_tasks_and_seeds_alone(checkout: Path) -> None:
+    edit(checkout, SMOKE, ("seeds", {"teacher": 100, "search": [0, 1], "train": [10, 11]}))
+    before = load_study("smoke", checkout)
+    fewer = {"stage": "manual", "network": ["every"], "tasks": 1, "seeds": 1}
+    edit(checkout, "experiments/size_sweep", ("groups", [fewer]))
+    edit(checkout, SMOKE, ("experiments", ["size_sweep"]))
+    after = [run for run in load_study("smoke", checkout).runs.values() if run.stage == "manual"]
+    assert {(run.spec.task.name, run.spec.seed) for run in after} == {("tiny-catch", 10)}
+    assert {run.key for run in after} < before.runs.keys()
+
+
+def test_a_tasks_own_keys_are_laid_over_those_of_its_kind(checkout: Path) -> None:
+    before = load_study("smoke", checkout)
+    own = {"tiny-catch": {"a2c": {"discount": 0.5}, "networks": {"student": "resnet14"}}}
+    edit(checkout, SMOKE, ("own", own))
+    after = load_study("smoke", checkout)
+    runs = [run.spec for run in after.runs.values() if run.spec.task.name == "tiny-catch"]
+    assert {spec.a2c.discount for spec in runs} == {0.5}
+    assert {spec.a2c.rollout_length for spec in runs} == {7}, "the others stay"
+    others = {run.key for run in before.runs.values() if run.spec.task.name == "tiny-reach"}
+    assert others <= after.runs.keys()
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("own", {"tiny-ball": {}}, r"own: 'tiny-ball' is not one of the scale's tasks"),
+        ("tuned", ["tiny-ball"], r"tuned: 'tiny-ball' is not one of the scale's tasks"),
+        (
+            "own",
+            {"tiny-catch": {"networks": {"student": "mlp8"}}},
+            "own.tiny-catch.networks: 'mlp8",
+        ),
+        ("own", {"tiny-catch": {"a2c": {"environments": 3}}}, "nearest"),
+        ("own", {"tiny-catch": {"a2c": {"gamma": 3}}}, "a2c.gamma: is not a known key"),
+    ],
+)
+def test_a_tasks_own_keys_that_do_not_fit_are_refused(
+    key: str, value: Any, message: str, checkout: Path
+) -> None:
+    edit(checkout, SMOKE, (key, value))
+    with pytest.raises(A2DError, match=message) as refused:
+        load_study("smoke", checkout)
+    assert "smoke.yaml" in str(refused.value)
 
 
 def test_a_renamed_method_keeps_its_key(checkout: Path) -> None:

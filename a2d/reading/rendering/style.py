@@ -128,12 +128,14 @@ def _trained(name: str, mode: str) -> str:
 
 
 def network_name(network: str) -> str:
-    """Return a manual network's name: 'ResNet-14', 'Vanilla CNN', 'MLP-64'."""
-    names = {"resnet": "ResNet", "mlp": "MLP", "vanilla": "Vanilla CNN"}
-    match = re.fullmatch(r"([a-z]+?)(\d+)", network)
+    """Return a manual network's name: 'ResNet-14', 'ResNet-14, width 8', 'MLP-64'."""
+    name, *parts = network.split("_")
+    names = {"resnet": "ResNet", "mlp": "MLP", "conv": "Conv", "vanilla": "Vanilla CNN"}
+    match = re.fullmatch(r"([a-z]+?)(\d+)", name)
     if match:
-        return f"{names.get(match[1], match[1])}-{match[2]}"
-    return names.get(network, network)
+        name = f"{names.get(match[1], match[1])}-{match[2]}"
+    words = [re.sub(r"^w(\d+)$", r"width \1", part) for part in parts]
+    return ", ".join([names.get(name, name), *words])
 
 
 def operator_color(operator: Operator) -> str:
