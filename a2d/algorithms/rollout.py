@@ -32,9 +32,7 @@ class Rollout(NamedTuple):
     outputs: Tensor
     values: Tensor
     actions: Tensor
-    rewards: (
-        Tensor  # (T, N), clipped and scaled by the card, with truncations' bootstrap
-    )
+    rewards: Tensor  # (T, N), clipped and scaled by the card, with truncations' bootstrap
     ends: Tensor  # (T, N)
     last_values: Tensor  # (N,)
 

@@ -90,8 +90,8 @@ def verdicts(results: Results) -> dict[str, str]:
 
 def decision_on(claim: str, results: Results) -> Decision:
     """Return a claim's decision before the correction over claims."""
-    test = next(ruling.claim for ruling in judge_all(results) if ruling.claim.claim == claim)
-    decision = judge(results, test).decision
+    asked = [test for each in results.study.all_experiments.values() for test in each.claims]
+    decision = judge(results, next(test for test in asked if test.claim == claim)).decision
     assert decision is not None
     return decision
 
@@ -110,6 +110,7 @@ def normalised(results: Results, method: str) -> Array:
 
 # --- whole studies whose truth is known
 
+
 def test_where_nothing_differs_nothing_is_said_to(five: Study) -> None:
     found = rulings(scored(five, {}, noise=2.0))
     assert {ruling.reasons for ruling in found.values()} == {()}
@@ -126,14 +127,14 @@ def test_a_lead_of_a_fifth_is_seen(five: Study) -> None:
     poor = {"distilled-vanilla-joint-total": 9.0, "distilled-resnet14-joint-total": 9.0}
     untaught = {"manual-resnet14": 9.0}
     results = scored(five, ours | fails | poor | untaught, noise=2.0)
-    said = verdicts(results)
-    assert (said["C2"], said["C3"], said["C4"], said["C5"]) == ("supported",) * 4
     found = rulings(results)
+    said = [found[claim].verdict for claim in ("C2", "C3", "C4", "C5")]
+    assert said == ["supported"] * 4
     assert found["C4"].seeds == (5, 10), "manual sizes have five seeds, the others ten"
     assert found["C4"].decision is not None
     assert found["C4"].decision.parts[0].effect.estimate == pytest.approx(0.2, abs=0.05)
-    behind = scored(five, {**poor, "derived-joint-joint": 9.0}, noise=2.0)
-    assert verdicts(behind)["C4"] == verdicts(behind)["C5"] == "contradicted"
+    behind = verdicts(scored(five, {**poor, "derived-joint-joint": 9.0}, noise=2.0))
+    assert behind["C4"] == behind["C5"] == "contradicted"
 
 
 def test_where_every_search_fails_vanilla_fails_no_more_often(five: Study) -> None:
@@ -174,7 +175,8 @@ def test_noise_of_the_test_episodes_is_no_spread(two: Study) -> None:
     """The unit was the range of the scores compared: this was 'supported'."""
     noise = (0.0, 0.1, 0.0, 0.1, 0.05)
     results = scored(two, {"search-vanilla": noise, "search-joint": 0.05})
-    assert verdicts(results)["C2"] == "equivalent"
+    decision = decision_on("C2", results)
+    assert decision.verdict == "inconclusive" and decision.effect.estimate == 0
 
 
 def test_a_curve_that_falls_is_no_optimum_though_two_tasks_differ_by_chance(two: Study) -> None:
@@ -258,7 +260,7 @@ def test_c3_is_welchs_on_the_tasks_where_there_is_something_to_teach(two: Study)
         expected = stats.ttest_ind(joint, alone, equal_var=False).confidence_interval(0.95)
         assert (part.effect.low, part.effect.high) == pytest.approx(tuple(expected))
     assert "No heads are compared on MinAtar Space Invaders" in decision.notes[0]
-    assert [part.verdict for part in decision.parts[2:]] == ["equivalent"] * 2, "no search fails"
+    assert [part.effect.estimate for part in decision.parts[2:]] == [0, 0], "no search fails"
 
 
 def chosen(sweep: Array) -> list[list[int]]:

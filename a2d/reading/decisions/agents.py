@@ -67,9 +67,11 @@ def contrasts(agents: Agents, units: Units) -> list[Contrast]:
 
     def saving(name: str, cost: ArrayLike, costs: ArrayLike) -> Contrast:
         saved = np.log(checked(costs))[tasks, sizes].mean(axis=0) - np.log(checked(cost))
+        found = over_seeds(name, saved, margin=COST_MARGIN)
         if units == "tasks":
-            return replace(over_tasks(name, saved.mean(axis=0), margin=COST_MARGIN), ratio=True)
-        return replace(over_seeds(name, saved, margin=COST_MARGIN), ratio=True)
+            means, seeds = saved.mean(axis=0), min(len(saved), len(sizes))
+            found = over_tasks(name, means, seeds=seeds, margin=COST_MARGIN)
+        return replace(found, ratio=True)
 
     return [
         _lead("score − manual", ours, take(manual, sizes), units, held_out=True),
@@ -81,5 +83,6 @@ def contrasts(agents: Agents, units: Units) -> list[Contrast]:
 
 def _lead(name: str, ours: Array, theirs: Array, units: Units, held_out: bool = False) -> Contrast:
     if units == "tasks":
-        return over_tasks(name, ours.mean(axis=0) - theirs.mean(axis=0))
+        means, seeds = ours.mean(axis=0) - theirs.mean(axis=0), min(len(ours), len(theirs))
+        return over_tasks(name, means, seeds=seeds)
     return over_seeds(name, ours, theirs, held_out=held_out)

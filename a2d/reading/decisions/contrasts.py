@@ -153,10 +153,15 @@ def over_seeds(
     return from_t(name, per_task, math.sqrt(total) / len(per_task), float(joined), margin)
 
 
-def over_tasks(name: str, per_task: ArrayLike, *, margin: float = SCORE_MARGIN) -> Contrast:
-    """Return the mean of one effect per task, (tasks,), with a t interval; tasks are the units."""
+def over_tasks(
+    name: str, per_task: ArrayLike, *, seeds: int, margin: float = SCORE_MARGIN
+) -> Contrast:
+    """Return the mean of one effect per task, (tasks,), with a t interval; tasks are the units.
+
+    ``seeds`` stand behind every task's effect; fewer than three have no interval here either.
+    """
     values = checked(per_task, 1)
-    if len(values) < FEWEST:
+    if min(len(values), seeds) < FEWEST:
         return _unbounded(name, values, margin)
     error = float(values.std(ddof=1)) / math.sqrt(len(values))
     return from_t(name, values, error, len(values) - 1.0, margin)

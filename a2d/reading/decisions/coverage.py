@@ -21,7 +21,7 @@ from a2d.reading.statistics import (
 
 SEEDS, SHAPES = (3, 5, 10), ("normal", "skewed", "heavy")
 STUDIES, RESAMPLES = 1000, 500
-MANY = 4000  # seeds that stand for the truth
+MANY, TIMES = 500, 40  # seeds that stand for the truth, so many times
 Statistic = Callable[[Array], float]
 Shown = Callable[[Array, np.random.Generator], Interval]
 
@@ -71,7 +71,7 @@ def coverage(name: str, seeds: int, shape: str, studies: int = STUDIES) -> float
     columns, statistic, shown = INTERVALS[name]
     generator = np.random.default_rng(seeds)
     means = np.full(columns, LEVEL_OF_SCORES)
-    truth = float(np.mean([statistic(draw(generator, means, MANY, shape)) for _ in range(20)]))
+    truth = float(np.mean([statistic(draw(generator, means, MANY, shape)) for _ in range(TIMES)]))
     held = 0
     for _ in range(studies):
         interval = shown(draw(generator, means, seeds, shape), generator)
@@ -90,4 +90,5 @@ def coverage_table(studies: int = STUDIES) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    print(*coverage_table(), sep="\n")
+    for line in coverage_table():
+        print(line, flush=True)

@@ -42,7 +42,7 @@ def less_stable(
     scores, others = checked(derived), checked(other_derived)
     both = (first.mean(axis=0) < 0.5) & (second.mean(axis=0) < 0.5)
     scattered = both & (scores.std(axis=0) > 0) & (others.std(axis=0) > 0)
-    if scattered.sum() >= FEWEST and min(len(scores), len(others)) >= FEWEST:
+    if scattered.sum() >= FEWEST:
         parts.append(spread(scores[:, scattered], others[:, scattered]))
     words = ", ".join(_rate(failures) for failures in (first, second))
     return any_of(name, parts).noting(f"Failed: {words}; both learn on {both.sum()} tasks.")
@@ -51,7 +51,8 @@ def less_stable(
 def spread(scores: Array, others: Array) -> Contrast:
     """Return the log ratio of standard deviations over seeds, with t over tasks."""
     ratios = np.log(scores.std(axis=0, ddof=1) / others.std(axis=0, ddof=1))
-    found = over_tasks("spread of the derived scores", ratios, margin=SPREAD_MARGIN)
+    seeds = min(len(scores), len(others))
+    found = over_tasks("spread of the derived scores", ratios, seeds=seeds, margin=SPREAD_MARGIN)
     return replace(found, ratio=True)
 
 

@@ -73,7 +73,7 @@ def own_size(scores: Array) -> Contrast:
 def _lead(name: str, leads: Array) -> Contrast:
     if leads.shape[1] < FEWEST:
         return over_seeds(name, leads, held_out=True)
-    return over_tasks(name, leads.mean(axis=0))
+    return over_tasks(name, leads.mean(axis=0), seeds=len(leads))
 
 
 def interaction(sweep: ArrayLike, permutations: int = PERMUTATIONS) -> float:
