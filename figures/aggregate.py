@@ -26,7 +26,7 @@ from a2d.reading.statistics import (
     stratified_bootstrap,
 )
 
-SHOWS_ALSO = ("search_methods", "distillation")
+SHOWS_ALSO = ("search_methods", "stability", "searchers", "distillation")
 
 SMALL = 7.5  # points
 
@@ -49,6 +49,13 @@ class Entry:
         if self.scores is None:
             return -np.inf
         return interquartile_mean(self.scores)
+
+    @property
+    def absence(self) -> str:
+        """Why there are no scores."""
+        if self.rows["score"].isna().any():
+            return figures.tally(self.rows)
+        return "not planned on every task"
 
     @property
     def label(self) -> str:
@@ -114,7 +121,7 @@ def _means(ax: Axes, entries: list[Entry], own: Entry | None) -> None:
     _lines(ax, entries, True, own)
     for y, entry in enumerate(entries):
         if entry.scores is None:
-            _note(ax, y, figures.tally(entry.rows))
+            _note(ax, y, entry.absence)
             continue
         interval = stratified_bootstrap(entry.scores, interquartile_mean, np.random.default_rng(0))
         _dot(ax, y, interval, entry, entry.certain)
@@ -143,7 +150,7 @@ def _improvement(ax: Axes, entries: list[Entry], own: Entry | None) -> None:
         if entry is own:
             _note(ax, y, "A2D itself")
         elif entry.scores is None:
-            _note(ax, y, figures.tally(entry.rows))
+            _note(ax, y, entry.absence)
         else:
             found = probability_of_improvement_interval(
                 own.scores, entry.scores, np.random.default_rng(0)

@@ -158,11 +158,11 @@ class Results:
 
     def best_manual(self, task: str) -> pd.DataFrame:
         """Return all runs of the manual size with the highest mean score; none without a record."""
-        sweep = self.manual(task)
-        means = sweep.groupby("network", sort=False)["score"].mean().dropna()
-        if means.empty:
-            return sweep.iloc[:0]
-        return where(sweep, network=means.idxmax())
+        return best_size(self.manual(task))
+
+    def equal_steps(self, task: str) -> pd.DataFrame:
+        """Return the distilled manual networks of as many steps as a search and its result's."""
+        return where(self.runs, task=task, stage="manual", distillation="joint", budget="total")
 
     @cached_property
     def yardstick(self) -> Yardstick:
@@ -246,6 +246,14 @@ def where(rows: pd.DataFrame, **equal: object) -> pd.DataFrame:
     for column, value in equal.items():
         rows = rows[rows[column] == value]
     return rows
+
+
+def best_size(sweep: pd.DataFrame) -> pd.DataFrame:
+    """Return all runs of the network with the highest mean score; none without a record."""
+    means = sweep.groupby("network", sort=False)["score"].mean().dropna()
+    if means.empty:
+        return sweep.iloc[:0]
+    return where(sweep, network=means.idxmax())
 
 
 def summarize(rows: pd.DataFrame) -> Summary:
