@@ -139,6 +139,11 @@ def test_vanilla_that_always_fails_supports_c2() -> None:
     assert "15 of 15 [0.78, 1.00], 0 of 15 [0.00, 0.22]" in decision.sentence
 
 
+def test_two_seeds_have_no_interval_of_a_rate_either() -> None:
+    fails, scores = np.ones((2, 3)), draw(2, 3)
+    assert "Failed: 6 of 6, 6 of 6;" in less_stable("C2", fails, fails, scores, scores).sentence
+
+
 def test_spread_is_compared_only_where_both_learn() -> None:
     failures = np.zeros((5, 4))
     failures[:, 0] = 1

@@ -91,5 +91,8 @@ def both_heads(
 
 
 def _rate(failures: NDArray[np.bool_]) -> str:
+    count = f"{failures.sum()} of {failures.size}"
+    if len(failures) < FEWEST:
+        return count
     low, high = clopper_pearson(int(failures.sum()), failures.size)
-    return f"{failures.sum()} of {failures.size} [{low:.2f}, {high:.2f}]"
+    return f"{count} [{low:.2f}, {high:.2f}]"
