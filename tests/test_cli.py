@@ -185,7 +185,10 @@ def test_options_have_the_values_that_specs_know(option: str, known: FieldInfo) 
     ("options", "says"),
     [
         (["--searcher", "guess"], "--searcher guess: should be one of gumbel, single_path, evol"),
-        (["--largest-cost", "0.5"], "--largest-cost: is for --searcher single_path or evolution"),
+        (
+            ["--largest-cost", "0.5"],
+            "--largest-cost: is for --searcher single_path or evo",
+        ),
         (["--searcher", "evolution", "--cost", "1"], "--cost: is for --searcher gumbel, not for"),
         (["--searcher", "evolution", "--steps", "40"], "evolution: 20 trials are more than the 2"),
         (["--searcher", "single_path", "--steps", "20"], "none is left for trials"),

@@ -66,5 +66,5 @@ class A2C(ActorCritic):
             "value": value_loss(rollout.values, targets),
             "entropy": policy.entropy().mean(),
         }
-        teaching = self.teaching(rollout.observations)
-        return terms | self.distillation_terms(policy, rollout.values, teaching)
+        teaching = self.distillation.teaching(rollout.observations)
+        return terms | self.distillation.terms(policy, rollout.values, teaching)

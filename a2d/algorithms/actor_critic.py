@@ -1,28 +1,18 @@
-"""What actor-critics have in common: distillation, named terms, one weighted sum, their state."""
+"""What actor-critics have in common: named terms, one weighted sum, their state."""
 
 from __future__ import annotations
 
 import math
 
-import torch
 from torch import Tensor
-from torch.distributions import Distribution
 
+from a2d.algorithms.distillation import Distillation
 from a2d.algorithms.learner import PathSearcher
-from a2d.algorithms.losses import actor_distillation, critic_distillation, weighted_sum
+from a2d.algorithms.losses import weighted_sum
 from a2d.algorithms.optimizers import Optimizer, clip_gradients, forget_gradients
 from a2d.errors import Diverged
 from a2d.networks.agent import Agent
 from a2d.specs.algorithm import ActorCriticSettings, DistillationSettings
-
-Teaching = tuple[Tensor, Tensor]  # a teacher's outputs (N, A) and values (N,)
-
-
-def distillation_scale(settings: DistillationSettings, progress: float) -> float:
-    """Return the factor of both distillation coefficients at ``progress`` in 0..1."""
-    if settings.schedule == "annealed":
-        return 1.0 - progress
-    return 1.0
 
 
 def part_of(state: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
@@ -32,11 +22,6 @@ def part_of(state: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
         for name, tensor in state.items()
         if name.startswith(prefix)
     }
-
-
-def freeze(teacher: Agent) -> Agent:
-    """Return the teacher in evaluation mode, without gradients."""
-    return teacher.eval().requires_grad_(False)
 
 
 class ActorCritic:
@@ -64,8 +49,7 @@ class ActorCritic:
         self.searcher = searcher
         self.common = settings
         self.optimizer = optimizer
-        self.distillation = distillation
-        self.teacher = None if teacher is None else freeze(teacher).to(agent.device)
+        self.distillation = Distillation(distillation, teacher, agent.device)
         self.weights = list(agent.parameters())
 
     def state(self) -> dict[str, Tensor]:
@@ -85,44 +69,14 @@ class ActorCritic:
         if self.searcher is not None:
             self.searcher.restore(part_of(state, "searcher."))
 
-    def teaching(self, observations: Tensor) -> Teaching | None:
-        """Return what the teacher says of the observations; None without a teacher."""
-        if self.teacher is None:
-            return None
-        with torch.no_grad():
-            outputs: Tensor
-            values: Tensor
-            outputs, values = self.teacher.heads(self.teacher.preprocess(observations))
-        return outputs, values
-
-    def distillation_terms(
-        self, policy: Distribution, values: Tensor, teaching: Teaching | None
-    ) -> dict[str, Tensor]:
-        """Return the loss terms of the heads that teach, by name."""
-        if self.teacher is None or teaching is None:
-            return {}
-        terms, (taught, taught_values) = {}, teaching
-        if self.distillation.teaches("actor"):
-            terms["actor_distillation"] = actor_distillation(
-                self.teacher.distribution(taught), policy
-            )
-        if self.distillation.teaches("critic"):
-            terms["critic_distillation"] = critic_distillation(taught_values, values)
-        return terms
-
     def coefficients(self, progress: float) -> dict[str, float]:
         """Return the coefficients by the names of the terms."""
-        scale = distillation_scale(self.distillation, progress)
-        coefficients = {
+        return {
             "policy": 1.0,
             "value": self.common.value_coefficient,
             "entropy": -self.common.entropy_coefficient,
+            **self.distillation.coefficients(progress),
         }
-        if self.distillation.teaches("actor"):
-            coefficients["actor_distillation"] = scale * self.distillation.actor_coefficient
-        if self.distillation.teaches("critic"):
-            coefficients["critic_distillation"] = scale * self.distillation.critic_coefficient
-        return coefficients
 
     def learn(
         self,

@@ -13,7 +13,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from a2d.algorithms.actor_critic import ActorCritic, Teaching
+from a2d.algorithms.actor_critic import ActorCritic
+from a2d.algorithms.distillation import Teaching
 from a2d.algorithms.learner import PathSearcher
 from a2d.algorithms.losses import (
     clipped_policy_loss,
@@ -95,6 +96,7 @@ class PPO(ActorCritic):
         count = settings.epochs * settings.minibatches
         return {name: total / count for name, total in sums.items()}
 
+    @torch.no_grad()  # what acted is fixed, a Gaussian's deviation as well
     def _batch(self, rollout: Rollout) -> _Batch:
         settings = self.settings
         policy = self.agent.distribution(rollout.outputs)
@@ -109,7 +111,7 @@ class PPO(ActorCritic):
             log_probabilities=policy.log_prob(rollout.actions),
             advantages=advantages,
             returns=advantages + rollout.values,
-            teaching=self.teaching(rollout.observations),
+            teaching=self.distillation.teaching(rollout.observations),
         )
 
     def _terms(self, batch: _Batch) -> dict[str, Tensor]:
@@ -123,4 +125,4 @@ class PPO(ActorCritic):
             "value": value_loss(values, batch.returns),
             "entropy": policy.entropy().mean(),
         }
-        return terms | self.distillation_terms(policy, values, batch.teaching)
+        return terms | self.distillation.terms(policy, values, batch.teaching)

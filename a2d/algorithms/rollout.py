@@ -94,7 +94,7 @@ class Collector:
         tape, steps = Tape(length), []
         for _ in range(length):
             observation = self.observation.to(agent.device)
-            if agent.normalizer is not None:
+            if agent.normalizer is not None and agent.training:
                 agent.normalizer.update(observation)
             x = agent.preprocess(observation)
             with tape.record() if graph else torch.no_grad():

@@ -77,8 +77,8 @@ def search(
     searcher: Annotated[
         str,
         typer.Option(
-            help="gumbel (the paper's), single_path (shared weights, then trials of paths) or "
-            "evolution (trials from scratch)"
+            help="gumbel (the paper's), single_path (shared weights, then trials of paths), "
+            "evolution (trials from scratch) or imitation (trials learn from what the teacher saw)"
         ),
     ] = "gumbel",
     train_mode: Annotated[
@@ -100,7 +100,7 @@ def search(
     largest_cost: Annotated[
         float | None,
         typer.Option(
-            help="single_path, evolution: upper limit of the cells' FLOPs, as a fraction of the "
+            help="all but gumbel: upper limit of the cells' FLOPs, as a fraction of the "
             "most expensive architecture's"
         ),
     ] = None,

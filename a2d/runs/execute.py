@@ -15,6 +15,7 @@ from a2d.networks.interface import Interface, build_agent, build_supernet_agent
 from a2d.networks.supernet import Supernet
 from a2d.runs.agent_files import save_agent
 from a2d.runs.execution import Execution, close, evaluate_or_diverge
+from a2d.runs.imitation import Demonstration, Imitating
 from a2d.runs.records import Record, SearchOutcome
 from a2d.runs.stopping import stoppable
 from a2d.runs.training import Work
@@ -33,6 +34,7 @@ from a2d.specs.run import (
     key_of,
     search_of,
 )
+from a2d.specs.search import ImitationSettings
 
 AFTER_TRAINING = "stopped after training; the same command resumes with the test episodes"
 
@@ -114,7 +116,7 @@ def run_search(
     searcher = make_searcher(spec, agent.backbone)
     if not isinstance(searcher, PathSearcher):
         assert isinstance(searcher, TrialSearcher)
-        return _search_from_scratch(run, spec, searcher)
+        return _search_by_trials(run, spec, searcher)
     learner = make_learner(spec, agent, teacher, searcher)
     progress = run.work(lambda: _supernet_work(run, spec, learner, searcher, generator))
     with stoppable(AFTER_TRAINING):
@@ -140,12 +142,22 @@ def _supernet_work(
     return Trials(spec, searcher, SharedWeights(spec, learner.agent), training)
 
 
-def _search_from_scratch(run: Execution, spec: SearchSpec, searcher: TrialSearcher) -> Record:
-    """Search by trials that train agents of their own."""
-    close(run.environments)  # every trial has its own
-    player = FromScratch(spec, run.interface, run.teacher, run.device)
-    progress = run.work(lambda: Trials(spec, searcher, player, None))
+def _search_by_trials(run: Execution, spec: SearchSpec, searcher: TrialSearcher) -> Record:
+    """Search by trials whose agents have weights of their own."""
+    player: FromScratch | Imitating
+    first: Demonstration | None = None
+    if isinstance(spec.search, ImitationSettings):
+        assert run.teacher is not None  # or the spec would have been refused
+        generator = torch.Generator(run.device).manual_seed(run.stream)
+        first = Demonstration(spec, run.teacher, lambda: run.collector(generator))
+        player = Imitating(spec, first, run.interface, run.device)
+    else:
+        close(run.environments)  # every trial has its own
+        player = FromScratch(spec, run.interface, run.teacher, run.device)
+    progress = run.work(lambda: Trials(spec, searcher, player, first))
     with stoppable(AFTER_TRAINING):
+        if first is not None:
+            close(run.environments)
         outcome = _outcome(searcher)
         agent = build_agent(outcome.architecture, run.interface)
         if player.weights:

@@ -132,11 +132,14 @@ class Execution:
         self, learner: Learner, generator: torch.Generator, updates: int | None = None
     ) -> Training:
         """Return the training of a learner. Raise Diverged where the first observation is bad."""
+        return Training(self.spec, learner, self.collector(generator), updates)
+
+    def collector(self, generator: torch.Generator) -> Collector:
+        """Return what steps the environments; ``generator`` draws the actions."""
         spec = self.spec
-        collector = Collector(
+        return Collector(
             self.environments, spec.task, self.seed, spec.algorithm.discount, generator
         )
-        return Training(spec, learner, collector, updates)
 
     def work(self, make: Callable[[], Work], design: str | Architecture | None = None) -> Progress:
         """Train or search to the end, from the checkpoint if there is one."""

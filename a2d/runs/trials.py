@@ -21,7 +21,7 @@ from a2d.networks.supernet import Supernet
 from a2d.runs.evaluation import evaluate
 from a2d.runs.progress_bar import Reporter
 from a2d.runs.records import CurvePoint
-from a2d.runs.training import Progress, Training
+from a2d.runs.training import Progress, Training, Work
 from a2d.search.trial import Trial
 from a2d.search.trial_searcher import TrialSearcher
 from a2d.seeds import own_stream, seed_global_streams, stream_seed
@@ -191,22 +191,22 @@ class Trials:
         spec: of the search.
         searcher: says what to try.
         player: tries it.
-        training: of the supernet, first; None where there is none.
+        first: what comes before the trials, a supernet's training say; None where nothing does.
     """
 
     def __init__(
-        self, spec: SearchSpec, searcher: TrialSearcher, player: Player, training: Training | None
+        self, spec: SearchSpec, searcher: TrialSearcher, player: Player, first: Work | None
     ) -> None:
-        self.spec, self.searcher, self.player, self.training = spec, searcher, player, training
+        self.spec, self.searcher, self.player, self.first = spec, searcher, player, first
         self.own_progress = Progress()
         self.trials: list[Trial] = []
         self.tried: Architecture | None = None  # by the trial under way
 
     @property
     def progress(self) -> Progress:
-        if self.training is None:
+        if self.first is None:
             return self.own_progress
-        return self.training.progress
+        return self.first.progress
 
     @property
     def left(self) -> int:
@@ -215,7 +215,7 @@ class Trials:
 
     def ended(self) -> bool:
         """Whether nothing is left to try, or the search has diverged."""
-        if self.training is not None and not self.training.ended():
+        if self.first is not None and not self.first.ended():
             return False
         return self.progress.diverged is not None or self.player.over(len(self.trials), self.left)
 
@@ -229,9 +229,9 @@ class Trials:
         return f"{step}, after trial {len(self.trials)}"
 
     def update(self, reporter: Reporter) -> None:
-        """Do one update of the supernet, or a part of a trial."""
-        if self.training is not None and not self.training.ended():
-            self.training.update(reporter)
+        """Do one update of what comes first, or a part of a trial."""
+        if self.first is not None and not self.first.ended():
+            self.first.update(reporter)
             return
         if self.tried is None:
             self.tried = self.searcher.ask()
@@ -240,7 +240,7 @@ class Trials:
             self.tried = None
             self._take(trial)
             self.progress.steps += trial.steps
-            if self.training is None:
+            if self.first is None:
                 point = CurvePoint(step=self.progress.steps, mean_return=trial.score)
                 self.progress.curve.append(point)
         if self.ended():
@@ -256,8 +256,8 @@ class Trials:
         """Return everything that what is left depends on."""
         tensors: dict[str, Tensor] = {}
         notes = self.progress.notes()
-        if self.training is not None:
-            tensors, notes = self.training.state()
+        if self.first is not None:
+            tensors, notes = self.first.state()
         parts, notes["player"] = self.player.state()
         tensors |= {f"player/{name}": tensor for name, tensor in parts.items()}
         notes["trials"] = [trial.model_dump(mode="json") for trial in self.trials]
@@ -274,12 +274,12 @@ class Trials:
         Args:
             tensors: of the state.
             notes: of the state.
-            between: called again and again while a supernet's environments are replayed.
+            between: called again and again while environments are replayed.
         """
-        if self.training is None:
+        if self.first is None:
             self.own_progress = Progress.of(notes)
         else:
-            self.training.restore(tensors, notes, between)
+            self.first.restore(tensors, notes, between)
         for trial in notes["trials"]:
             self._take(Trial.model_validate(trial))
         self.player.restore(part_of(tensors, "player/"), notes["player"])

@@ -14,7 +14,8 @@ class Trial(Frozen):
 
     operators: tuple[str, ...]
     score: float | None = Field(
-        description="mean return; None where it diverged, no episode ended, or the budget did"
+        description="mean return, or minus the loss of what imitates; the higher the better. None "
+        "where it diverged, no episode ended, or the budget did"
     )
     steps: int = Field(ge=0, description="environment steps that the trial took")
     reason: str | None = later(None, "why it diverged")

@@ -153,6 +153,7 @@ class SearchSpec(RunBase):
     def check_searcher(self) -> SearchSpec:
         self.search.check_space(self.space)
         self.search.check_updates(self.updates)
+        self.search.check_teacher(self.distillation.mode)
         return self
 
     @property

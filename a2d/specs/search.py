@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
+from a2d.specs.algorithm import DistillationMode
 from a2d.specs.architecture import (
     OPERATORS,
     PAPER_OPERATORS,
@@ -72,6 +73,9 @@ class SearchBase(Frozen):
 
     def check_updates(self, updates: int) -> None:
         """Raise ValueError where the search has too few updates."""
+
+    def check_teacher(self, mode: DistillationMode) -> None:
+        """Raise ValueError where a search needs a teacher that it has not."""
 
 
 class GumbelSettings(SearchBase):
@@ -172,6 +176,39 @@ class EvolutionSettings(FromScratchSettings, EvolvingSettings):
     kind: Literal["evolution"]
 
 
+class ImitationSettings(EvolvingSettings):
+    """Evolution over trials that learn from what the teacher saw, without playing themselves.
+
+    The teacher plays all of the search's steps. A trial learns from the first of them to say what
+    the teacher's heads say, by the terms and coefficients of the distillation; its score is minus
+    that loss on the last of them.
+    """
+
+    kind: Literal["imitation"]
+    trials: int = Field(24, ge=1)
+    trial_updates: int = Field(150, ge=1, description="of every trial's agent")
+    batch: int = Field(256, ge=1, description="observations of one update")
+    learning_rate: float = Field(1e-3, gt=0, description="Adam's, in the trials")
+    held_out: float = Field(0.1, gt=0, lt=1, description="share of the steps that trials score on")
+    population: int = Field(12, ge=2, description="the youngest trials, among which parents are")
+
+    def supernet_updates(self, updates: int) -> int:
+        return 0
+
+    def check_updates(self, updates: int) -> None:
+        if round(self.held_out * updates) in (0, updates):
+            raise ValueError(
+                f"imitation: held_out, {self.held_out:g} of {updates} updates, leaves none to "
+                "learn from or to score on; give the search more steps"
+            )
+
+    def check_teacher(self, mode: DistillationMode) -> None:
+        if mode == "none":
+            raise ValueError(
+                "imitation: needs a teacher to imitate; give it one, and a distillation mode"
+            )
+
+
 def _kind(settings: Any) -> str:
     """Return a searcher's kind; settings from before there were kinds are Gumbel's."""
     found = getattr(settings, "kind", None)
@@ -180,12 +217,13 @@ def _kind(settings: Any) -> str:
     return f"<{found or 'gumbel'}>"
 
 
-SEARCHERS = (GumbelSettings, SinglePathSettings, EvolutionSettings)
+SEARCHERS = (GumbelSettings, SinglePathSettings, EvolutionSettings, ImitationSettings)
 SETTINGS: dict[str, type[SearchBase]] = {settings.name(): settings for settings in SEARCHERS}
 SearchSettings = Annotated[
     Annotated[GumbelSettings, Tag("<gumbel>")]
     | Annotated[SinglePathSettings, Tag("<single_path>")]
-    | Annotated[EvolutionSettings, Tag("<evolution>")],
+    | Annotated[EvolutionSettings, Tag("<evolution>")]
+    | Annotated[ImitationSettings, Tag("<imitation>")],
     Discriminator(
         _kind,
         custom_error_type="kind",

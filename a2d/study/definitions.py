@@ -161,6 +161,7 @@ class SearchMethod(Frozen):
     title: str
     searcher: SearchSettings = GumbelSettings()
     distillation: DistillationMode
+    share: float = Field(1.0, gt=0, le=1, description="of the scale's search steps")
 
 
 class Recipe(Frozen):

@@ -117,12 +117,19 @@ class _Expansion:
     def _steps(self, card: TaskCard) -> Steps:
         return self._observations(card).steps or self.scale.steps
 
+    def _search_steps(self, card: TaskCard, method: str) -> int:
+        """Return a whole number of updates, near the method's share of the scale's steps."""
+        base = self._base(card)
+        update = (base["ppo"] or base["a2c"]).steps_per_update
+        share = self.methods.search[method].share
+        return update * max(1, round(share * self._steps(card).search / update))
+
     def _train(
         self, card: TaskCard, agent: Any, index: int, mode: DistillationMode, group: Group
     ) -> TrainSpec:
         steps = self._steps(card).train
         if group.steps == "total":
-            steps += self._steps(card).search
+            steps += self._search_steps(card, self.scale.a2d.search)
         return TrainSpec(
             **self._base(card),
             steps=steps,
@@ -144,7 +151,7 @@ class _Expansion:
         distillation = {**self.scale.distillation.model_dump(), **factors.distillation}
         spec = SearchSpec(
             **self._base(card),
-            steps=self._steps(card).search,
+            steps=self._search_steps(card, method),
             seed=self.scale.seeds.search[index],
             search={**search, "space": space, "kind": settings.name()},
             distillation={**distillation, "mode": chosen.distillation},

@@ -11,7 +11,6 @@ import torch
 from torch import Tensor
 
 from a2d.algorithms.a2c import A2C, learning_rate
-from a2d.algorithms.actor_critic import distillation_scale
 from a2d.algorithms.rollout import Collector, Rollout
 from a2d.environments import make_environment
 from a2d.errors import Diverged
@@ -140,13 +139,10 @@ def test_learning_rate_is_held_then_falls_linearly() -> None:
 
 def test_annealing_lowers_both_coefficients_to_zero() -> None:
     annealed = JOINT.model_copy(update={"schedule": "annealed"})
-    assert [distillation_scale(annealed, progress) for progress in (0.0, 0.25, 1.0)] == [
-        1.0,
-        0.75,
-        0.0,
-    ]
-    assert [distillation_scale(JOINT, progress) for progress in (0.0, 0.25, 1.0)] == [1.0] * 3
     student, teacher = agent_of("tiny-reach", "mlp8", 0), agent_of("tiny-reach", "mlp8", 1)
+    constant = A2C(student, SETTINGS, JOINT, teacher)
+    assert constant.coefficients(0.0) == constant.coefficients(0.75)
+    assert A2C(student, SETTINGS, annealed, teacher).coefficients(1.0)["critic_distillation"] == 0
     coefficients = A2C(student, SETTINGS, annealed, teacher).coefficients(0.25)
     assert coefficients == pytest.approx(
         {

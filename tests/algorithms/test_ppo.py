@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor
-from torch.distributions import Categorical
+from torch.distributions import Categorical, Distribution, Independent, Normal
 
 from a2d.algorithms.losses import (
     clipped_policy_loss,
@@ -81,6 +81,12 @@ def test_standardized_values_have_mean_zero_and_deviation_one() -> None:
     ) and found.std().item() == pytest.approx(1)
 
 
+def policy_of(agent: Agent, outputs: Tensor) -> Distribution:
+    if agent.log_deviation is None:
+        return Categorical(logits=outputs)
+    return Independent(Normal(outputs, agent.log_deviation.exp().expand_as(outputs)), 1)
+
+
 def plain_update(agent: Agent, rollout: Any, orders: list[Tensor], settings: PPOSettings) -> None:
     """Do the update step by step with PyTorch's own optimiser and clipping."""
     optimizer = torch.optim.Adam(
@@ -88,7 +94,7 @@ def plain_update(agent: Agent, rollout: Any, orders: list[Tensor], settings: PPO
     )
     with torch.no_grad():
         outputs, values = agent.heads(rollout.inputs)
-        before = Categorical(logits=outputs).log_prob(rollout.actions)
+        before = policy_of(agent, outputs).log_prob(rollout.actions)
     count, length = rollout.rewards.shape[1], rollout.rewards.shape[0]
     rewards, ends = rollout.rewards.numpy(), rollout.ends.numpy()
     estimates = np.vstack([values.view(length, count).numpy(), rollout.last_values.numpy()])
@@ -105,7 +111,7 @@ def plain_update(agent: Agent, rollout: Any, orders: list[Tensor], settings: PPO
         for part in range(settings.minibatches):
             chosen = order[part * size : (part + 1) * size]
             outputs, values = agent.heads(rollout.inputs[chosen])
-            policy = Categorical(logits=outputs)
+            policy = policy_of(agent, outputs)
             ratio = (policy.log_prob(rollout.actions[chosen]) - before[chosen]).exp()
             scaled = advantage[chosen]
             scaled = (scaled - scaled.mean()) / (scaled.std() + 1e-8)
@@ -120,7 +126,8 @@ def plain_update(agent: Agent, rollout: Any, orders: list[Tensor], settings: PPO
 
 
 @pytest.mark.parametrize(
-    ("task", "network"), [("tiny-catch", "vanilla"), ("gymnasium-cartpole", "mlp16")]
+    ("task", "network"),
+    [("tiny-catch", "vanilla"), ("gymnasium-cartpole", "mlp16"), ("tiny-reach", "mlp16")],
 )
 def test_an_update_equals_a_plain_one(task: str, network: str) -> None:
     learner, collector = make(task, network, SMALL)

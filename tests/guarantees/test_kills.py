@@ -42,6 +42,7 @@ TASKS = [
 ]  # fmt: skip
 KINDS = [(task, steps, kind) for task, steps in TASKS for kind in ("train", "distill", "search")]
 KINDS += [("tiny-catch", 12000, "single_path"), ("tiny-reach", 12000, "evolution")]
+KINDS += [("tiny-reach", 12000, "imitation")]
 
 
 @pytest.mark.parametrize(("task", "steps", "kind"), KINDS)
@@ -57,7 +58,7 @@ def test_killed_again_and_again_a_run_ends_as_if_it_had_not_been(
         command += ["--teacher", tmp_path / "teacher", "--distill", "joint"]
     if kind not in ("train", "distill"):
         command[:3] = ["search", "--cells", 3, "--width", 8]
-    if kind in ("single_path", "evolution"):
+    if kind in ("single_path", "evolution", "imitation"):
         command += ["--searcher", kind]
     command += ["--steps", steps, "--seed", 1]
     assert run(*command, "--out", whole) == (0, "")

@@ -304,7 +304,7 @@ def test_a_recipe_changes_its_own_runs_alone(checkout: Path) -> None:
         (
             "methods",
             ("search.joint.searcher", {"kind": "guess"}),
-            ("methods.yaml", "joint.searcher", "one of gumbel, single_path, evolution"),
+            ("methods.yaml", "joint.searcher", "one of gumbel, single_path, evolution, imi"),
         ),
         (
             "methods",
