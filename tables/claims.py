@@ -64,17 +64,17 @@ def _size(ruling: Ruling) -> str:
 def _claim(ruling: Ruling) -> Row:
     """Return the line of a claim."""
     claim, decision = ruling.claim, ruling.decision
-    notes, effect = list(ruling.reasons), None
+    notes, effect = [f"{reason}." for reason in ruling.reasons], None
     if decision is not None:
         effect = decision.effect
-        notes += [f"decided by: {effect.name}" * ruling.decided, *decision.notes]
+        notes += [f"By: {effect.name}." * ruling.decided, *decision.notes]
     shown = {
         "Claim": claim.claim,
         "Verdict": ruling.verdict,
         "Statement": claim.statement,
         **_shown(effect),
         "Seeds × tasks": _size(ruling),
-        "Why": "; ".join(filter(None, notes)) or ABSENT,
+        "Why": " ".join(filter(None, notes)) or ABSENT,
     }
     data = {
         "claim": claim.claim,

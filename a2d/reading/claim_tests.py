@@ -22,6 +22,7 @@ from a2d.reading.decisions.verdicts import Decision
 from a2d.reading.evidence import Arms, Evidence
 from a2d.reading.results import Results
 
+MANUAL, RANDOM = "manual agents of equal steps", "random agents of equal steps"
 Measure = Callable[[Evidence], Decision]
 Needs = Callable[[Results], Arms]
 
@@ -75,18 +76,20 @@ def optimum_differs(found: Evidence) -> Decision:
 def _search_arms(results: Results, *methods: str) -> Arms:
     arms = {}
     for method in methods:
-        arms[f"searches of {method}"] = evidence.searches(results, method)
-        arms[f"agents of {method}"] = evidence.derived(results, method)
+        arms[f"{method} searches"] = evidence.searches(results, method)
+        arms[f"distilled agents of {method} searches"] = evidence.derived(results, method)
     return arms
 
 
 def _stability(found: Evidence, method: str) -> Decision:
     """Decide whether a method's search is less stable than the joint one."""
     failures = []
-    for arm in (f"searches of {method}", "searches of joint"):
+    for arm in (f"{method} searches", "joint searches"):
         errors = found.values(arm, "error")[..., 0]
         failures.append(failed(found.values(arm)[..., 0], errors, found.random()))
-    derived = (found.values(f"agents of {each}")[..., 0] for each in (method, "joint"))
+    derived = (
+        found.values(f"distilled agents of {each} searches")[..., 0] for each in (method, "joint")
+    )
     return less_stable(
         f"The {method} search is less stable than the joint one", *failures, *derived
     )
@@ -126,25 +129,25 @@ def _agents(results: Results) -> Arms:
     return {
         "teacher": evidence.teachers(results),
         "A2D": evidence.derived(results, results.study.scale.a2d.search),
-        "manual": evidence.sizes(results, "joint", "total"),
-        "random": evidence.random(results),
+        MANUAL: evidence.sizes(results, "joint", "total"),
+        RANDOM: evidence.random(results),
     }
 
 
 def _contest(found: Evidence) -> Agents:
     """Gather final agents of equal total steps; a manual size costs the same for every seed."""
-    latencies = [found.arms[arm] for arm in ("A2D", "manual")]
-    unknown = pd.concat(latencies).query("deployed_ms.isna()")["method"].unique()
+    measured = pd.concat([found.arms["A2D"], found.arms[MANUAL]])
+    unknown = measured.query("deployed_ms.isna()")["method"].unique()
     if len(unknown):
         raise UndefinedEffect(f"no deployed latency has been measured of {', '.join(unknown)}")
     return Agents(
         a2d=found.scores("A2D")[..., 0],
         flops=found.values("A2D", "flops")[..., 0],
         latency=found.values("A2D", "deployed_ms")[..., 0],
-        manual=found.scores("manual"),
-        manual_flops=found.values("manual", "flops").mean(axis=0),
-        manual_latency=found.values("manual", "deployed_ms").mean(axis=0),
-        random=found.scores("random"),
+        manual=found.scores(MANUAL),
+        manual_flops=found.values(MANUAL, "flops").mean(axis=0),
+        manual_latency=found.values(MANUAL, "deployed_ms").mean(axis=0),
+        random=found.scores(RANDOM),
     )
 
 

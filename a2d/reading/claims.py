@@ -89,10 +89,10 @@ def _shortfalls(claim: ClaimTest, arms: Arms, found: Evidence, seeds: int, tasks
     """Say what is too little for a verdict, whatever the effect may be."""
     unplanned = [name for name, rows in arms.items() if rows.empty]
     if unplanned:
-        return [f"this scale does not plan all that the test compares: no {', '.join(unplanned)}"]
+        return [f"not planned by this scale: {', '.join(unplanned)}"]
     reasons, runs = [], found.runs
     if not found.planned:
-        reasons.append("this scale plans on no task, with no seed, all that the test compares")
+        reasons.append("not planned by this scale: all that the test compares, for any one task")
     missing = runs[runs["score"].isna()]
     if len(missing):
         methods = list(dict.fromkeys(missing["method"]))

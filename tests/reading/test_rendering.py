@@ -306,7 +306,7 @@ def test_captions_say_how_methods_differ(results: Results) -> None:
 
 
 def test_the_ledger_shows_every_part_of_a_test(study: Study) -> None:
-    """Between the ends, seed 11 chooses ResNet-14 for seed 10, and seed 10 ResNet-20 for seed 11."""
+    """Between the ends, seed 11 chooses ResNet-14 for seed 10, which chooses ResNet-20 for it."""
     scores = {
         "vanilla": (9.0, 1.0),
         "resnet14": (1.0, 9.0),
