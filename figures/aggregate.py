@@ -237,7 +237,7 @@ def draw(results: Results) -> figures.Drawing:
     _means(axes[0], entries, own)
     _improvement(axes[1], entries, own)
     shown = [(entry.kind.name, entry.kind.look) for entry in _profiles(axes[2], entries)]
-    figures.legend(figure, shown, columns=6, lines=True)
+    figures.legend(figure, shown, columns=4, lines=True)
     return figures.Drawing(figure, _caption(results, yardstick, entries))
 
 

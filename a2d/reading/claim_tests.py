@@ -87,12 +87,10 @@ def _stability(found: Evidence, method: str) -> Decision:
     for arm in (f"{method} searches", "joint searches"):
         errors = found.values(arm, "error")[..., 0]
         failures.append(failed(found.values(arm)[..., 0], errors, found.random()))
-    derived = (
-        found.values(f"distilled agents of {each} searches")[..., 0] for each in (method, "joint")
-    )
-    return less_stable(
-        f"The {method} search is less stable than the joint one", *failures, *derived
-    )
+    agents = [f"distilled agents of {each} searches" for each in (method, "joint")]
+    derived = (found.values(arm)[..., 0] for arm in agents)
+    name = f"The {method} search is less stable than the joint one"
+    return less_stable(name, *failures, *derived)
 
 
 @claim_test(lambda results: _search_arms(results, "vanilla", "joint"))

@@ -257,17 +257,21 @@ def best_size(sweep: pd.DataFrame) -> pd.DataFrame:
 
 
 def summarize(rows: pd.DataFrame) -> Summary:
-    """Return a group's scores, their mean with its 95 % t interval, and its runs' counts."""
-    scores = rows["score"].dropna().to_numpy(dtype=np.float64)
+    """Return a group's scores, their mean with its 95 % t interval, and its runs' counts.
+
+    The unit is the seed: the runs of one, as several random architectures, count as their mean.
+    """
+    scores = rows.groupby("seed")["score"].mean().dropna().to_numpy(dtype=np.float64)
     interval = None
     if len(scores):
         interval = over_seeds("mean score", scores[:, None])
     diverged = int((rows["state"] == "diverged").sum())
-    return Summary(len(rows), len(scores), diverged, interval, tuple(scores.tolist()))
+    recorded = int(rows["score"].notna().sum())
+    return Summary(len(rows), recorded, diverged, interval, tuple(scores.tolist()))
 
 
 def matrix(rows: pd.DataFrame, tasks: list[str], value: str = "score") -> Array:
-    """Return one method's ``value`` as (seeds, tasks), seeds in ascending order.
+    """Return one method's ``value`` as (seeds, tasks), seeds in ascending order, then draws.
 
     Raises:
         MissingRuns: a run has no record, or none is planned for a task.
@@ -281,5 +285,5 @@ def matrix(rows: pd.DataFrame, tasks: list[str], value: str = "score") -> Array:
     absent += list(chosen.loc[chosen[value].isna(), "path"])
     if absent:
         raise MissingRuns(absent)
-    table = chosen.pivot_table(index="seed", columns="task", values=value, sort=True)
+    table = chosen.pivot_table(index=["seed", "draw"], columns="task", values=value, sort=True)
     return table[tasks].to_numpy(dtype=np.float64)

@@ -233,6 +233,16 @@ def test_only_trainings_of_a_searchs_length_are_the_sweep(tmp_path: Path) -> Non
     assert set(results.fixed(BREAKOUT, "joint")["budget"]) == {"train"}
     draws = where(results.runs, task=BREAKOUT, stage="derive", random="joint")
     assert sorted(draws["draw"]) == ["0", "0", "1", "1"]
+    assert matrix(draws, [BREAKOUT]).ravel().tolist() == [0, 0, 10, 10]
+
+
+def test_the_draws_of_a_seed_are_one_unit(tmp_path: Path) -> None:
+    study = make_study(tmp_path, TASKS, 3, ("equal_steps",))
+    results = results_of(study, lambda run: seed_score(run) + 4.0 * ("draw1" in run.method))
+    summary = summarize(where(results.runs, task=BREAKOUT, random="joint"))
+    assert summary.scores == (2, 12, 22) and (summary.recorded, summary.planned) == (6, 6)
+    assert summary.score is not None
+    assert summary.score.high - 12 == pytest.approx(4.3027 * 10 / math.sqrt(3), abs=1e-3)
 
 
 def test_tasks_on_which_settings_were_chosen_are_marked(study: Study) -> None:
