@@ -21,7 +21,7 @@ from a2d.specs.run import SearchSpec
 class Finding(NamedTuple):
     """What a search found, and what explains it.
 
-    Of a differentiable search: alpha, the t of its task gradient, and what operators cost, each
+    What operators cost; of a differentiable search alpha and the t of its task gradient, each
     (cells, operators); of others the trials.
     """
 

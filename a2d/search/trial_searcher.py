@@ -28,8 +28,9 @@ class TrialSearcher(Searcher):
     def __init__(self, spec: SearchSpec, supernet: Supernet) -> None:
         super().__init__(spec, supernet)
         assert isinstance(spec.search, TrialSettings)
-        flops = operator_flops(supernet).cpu().numpy()
-        self.costs = flops / flops.max(axis=1).sum()  # by the most expensive architecture's
+        self.flops = operator_flops(supernet).cpu().numpy()  # (cells, operators)
+        dearest = self.flops.max(axis=1).sum()
+        self.costs = self.flops / dearest
         self.largest_cost = spec.search.largest_cost
         self.trials: list[Trial] = []
         cheapest = self.costs.min(axis=1).sum()
@@ -86,4 +87,4 @@ class TrialSearcher(Searcher):
         if self.trials:
             paths = self.paths_of(best_of(self.trials))
             found = self.supernet.architecture(paths.tolist())
-        return Finding(found, trials=tuple(self.trials))
+        return Finding(found, operator_flops=self.flops.tolist(), trials=tuple(self.trials))

@@ -79,6 +79,7 @@ class Observations(Frozen):
     a2c: A2CSettings = A2CSettings()
     ppo: PPOSettings | None = None
     search: GumbelSettings = GumbelSettings()
+    largest_cost: float | None = Field(None, description="of searchers by trials; see theirs")
     steps: Steps | None = Field(None, description="the scale's where absent")
 
     def check_steps(self, place: str, general: Steps) -> None:

@@ -142,9 +142,12 @@ class _Expansion:
     def _search(self, card: TaskCard, method: str, recipe: str, index: int) -> SearchSpec:
         chosen, factors = self.methods.search[method], self.methods.recipes[recipe]
         settings = type(chosen.searcher)
-        laid = self._observations(card).search.model_dump() | factors.search
+        observations = self._observations(card)
+        laid = observations.search.model_dump() | factors.search
+        if observations.largest_cost is not None:
+            laid["largest_cost"] = observations.largest_cost
         own = chosen.searcher.model_dump(exclude_unset=True)
-        space = self._observations(card).search.space.model_dump()
+        space = observations.search.space.model_dump()
         space |= factors.search.get("space", {}) | own.pop("space", {})
         search = settings.own(laid) | own
         self._check_candidates(recipe, card)
