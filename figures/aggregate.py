@@ -207,7 +207,8 @@ def _caption(results: Results, yardstick: Yardstick, entries: list[Entry]) -> st
         f"{results.title(task)} ({why})" for task, why in yardstick.problems.items()
     )
     meaning = (
-        "Scores are normalised per task: 0 is a uniform random policy, 1 the teacher. Left: "
+        "Scores are normalised per task: 0 is a uniform random policy, 1 the teacher. Bold: what "
+        "the claims call A2D on this scale. Left: "
         "interquartile mean over seeds and tasks, the highest first; methods with missing runs "
         "come last, without a mark. Middle: probability that a run of A2D scores higher than one "
         "of the row's method on the same task, ties counted ½; dashed: 0.5. Right: share of runs "

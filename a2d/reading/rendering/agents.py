@@ -79,9 +79,9 @@ def _derived(results: Results) -> Iterator[Kind]:
             yield Kind(name, replace(look, filled=mode != "none"), chosen, main=mode == "joint")
         else:
             look = agent_look(search, recipe, mode)
-            name, main = agent_name(methods, search, recipe, mode), (search, mode) in MAIN
-            credit = search in TAUGHT or search == results.study.scale.a2d.search
-            yield Kind(name, look, chosen, credit, main)
+            name, named = agent_name(methods, search, recipe, mode), results.study.scale.a2d
+            main = (search, mode) in MAIN or (search, mode) == (named.search, "joint")
+            yield Kind(name, look, chosen, search in (*TAUGHT, named.search), main)
 
 
 def kinds(results: Results) -> list[Kind]:
