@@ -117,7 +117,7 @@ def _level(ax: Axes, x: float) -> None:
 
 def _means(ax: Axes, entries: list[Entry], own: Entry | None) -> None:
     ax.set_title("Interquartile mean", loc="left", fontweight="bold", color=INK)
-    ax.set_xlabel("normalised score (0: random policy, 1: teacher)", fontsize=SMALL)
+    ax.set_xlabel("normalised score (0: random, 1: teacher)", fontsize=SMALL)
     _lines(ax, entries, True, own)
     for y, entry in enumerate(entries):
         if entry.scores is None:
@@ -144,7 +144,7 @@ def _improvement(ax: Axes, entries: list[Entry], own: Entry | None) -> None:
     if own.scores is None:
         figures.blank(ax, f"A2D: {figures.tally(own.rows)}")
         return
-    ax.set_xlabel("probability that a run of A2D scores higher", fontsize=SMALL)
+    ax.set_xlabel("probability that A2D scores higher", fontsize=SMALL)
     _lines(ax, entries, False, own)
     for y, entry in enumerate(entries):
         if entry is own:
@@ -238,7 +238,7 @@ def draw(results: Results) -> figures.Drawing:
     _means(axes[0], entries, own)
     _improvement(axes[1], entries, own)
     shown = [(entry.kind.name, entry.kind.look) for entry in _profiles(axes[2], entries)]
-    figures.legend(figure, shown, columns=4, lines=True)
+    figures.legend(figure, shown, columns=3, lines=True)
     return figures.Drawing(figure, _caption(results, yardstick, entries))
 
 

@@ -111,7 +111,7 @@ def _whole(rows: pd.DataFrame, tasks: list[str]) -> pd.DataFrame:
 def sizes(results: Results, distillation: str, budget: str) -> pd.DataFrame:
     """Return the manual networks; a part is a network's place among the sizes of its task."""
     networks = {task: results.networks(task).every for task in results.study.tasks}
-    rows = where(results.runs, stage="manual", distillation=distillation, budget=budget)
+    rows = where(results.labelled, stage="manual", distillation=distillation, budget=budget)
     return pd.concat(
         [
             where(rows, task=task, network=network).assign(**{PART: place})
@@ -128,13 +128,13 @@ def fixed(results: Results, mode: str) -> pd.DataFrame:
 
 def teachers(results: Results) -> pd.DataFrame:
     """Return the teachers, who set the scale of normalised scores."""
-    return where(results.runs, stage="teacher")
+    return where(results.labelled, stage="teacher")
 
 
 def searches(results: Results, method: str) -> pd.DataFrame:
     """Return the searches of a method under the recipe of what this scale calls A2D."""
     recipe = results.study.scale.a2d.recipe
-    return where(results.runs, stage="search", search=method, recipe=recipe)
+    return where(results.labelled, stage="search", search=method, recipe=recipe)
 
 
 def derived(results: Results, method: str) -> pd.DataFrame:
@@ -150,4 +150,6 @@ def random(results: Results) -> pd.DataFrame:
 
 def _distilled(results: Results, budget: str) -> pd.DataFrame:
     recipe = results.study.scale.a2d.recipe
-    return where(results.runs, stage="derive", recipe=recipe, distillation="joint", budget=budget)
+    return where(
+        results.labelled, stage="derive", recipe=recipe, distillation="joint", budget=budget
+    )

@@ -75,11 +75,19 @@ class Results:
         are of one decision (``latency_ms`` in eager PyTorch, ``deployed_ms`` as deployed), times
         are in core-hours.
         """
-        rows = [self._row(run) for run in self.study.runs.values()]
-        frame = pd.DataFrame(rows, columns=list(COLUMNS))
-        return frame.astype(dict.fromkeys(MEASURES, float) | dict.fromkeys(FACTORS, object))
+        return _frame([self._row(run, run.factors) for run in self.study.runs.values()])
 
-    def _row(self, run: Run) -> dict[str, Any]:
+    @cached_property
+    def labelled(self) -> pd.DataFrame:
+        """The runs, and a further row for each other label that one has.
+
+        Two recipes can come to the same search: then it is one run, and belongs to both.
+        """
+        every = self.study.runs.values()
+        others = [self._row(run, factors) for run in every for factors in run.also]
+        return pd.concat([self.runs, _frame(others)], ignore_index=True) if others else self.runs
+
+    def _row(self, run: Run, factors: dict[str, str]) -> dict[str, Any]:
         row: dict[str, Any] = {"key": run.key, "path": run.path, "task": run.spec.task.name}
         row |= {
             "stage": run.stage,
@@ -87,7 +95,7 @@ class Results:
             "seed": run.spec.seed,
             "steps": run.spec.steps,
         }
-        row |= dict.fromkeys(FACTORS, "") | run.factors
+        row |= dict.fromkeys(FACTORS, "") | factors
         record = self.records.get(run.key)
         if record is None:
             reason = self.damaged.get(run.key)
@@ -185,6 +193,11 @@ class Summary:
     diverged: int
     score: Interval | None
     scores: tuple[float, ...] = ()
+
+
+def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    frame = pd.DataFrame(rows, columns=list(COLUMNS))
+    return frame.astype(dict.fromkeys(MEASURES, float) | dict.fromkeys(FACTORS, object))
 
 
 def network_of(record: Record) -> NetworkName:

@@ -245,6 +245,18 @@ def test_the_draws_of_a_seed_are_one_unit(tmp_path: Path) -> None:
     assert summary.score.high - 12 == pytest.approx(4.3027 * 10 / math.sqrt(3), abs=1e-3)
 
 
+def test_a_run_that_two_recipes_come_to_belongs_to_both(tmp_path: Path) -> None:
+    """Without a teacher, recipes that differ in its coefficients ask for one and the same search."""
+    study = make_study(tmp_path, TASKS, 2, ("search_methods",))
+    run = next(run for run in study.runs.values() if run.method == "search-vanilla")
+    twin = replace(run, also=({**run.factors, "recipe": "plus"},))
+    results = results_of(replace(study, runs={**study.runs, run.key: twin}), seed_score)
+    assert len(results.runs) == len(study.runs) == len(results.labelled) - 1
+    found = where(results.labelled, stage="search", search="vanilla", task=run.spec.task.name)
+    assert sorted(found["recipe"]) == ["paper", "paper", "plus"]
+    assert set(where(found, recipe="plus")["key"]) == {run.key}
+
+
 def test_tasks_on_which_settings_were_chosen_are_marked(study: Study) -> None:
     scale = study.scale.model_copy(update={"tuned": (BREAKOUT,)})
     results = Results(replace(study, scale=scale), {})
