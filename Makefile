@@ -28,7 +28,7 @@ endif
 help:  ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/\1: \2/p' Makefile | while IFS=: read -r target text; do \
 		printf 'make %-12s%s\n' "$$target" "$$text"; done
-	@echo "Variables: SCALE=smoke|laptop|breakout|minatar|mujoco|atari, CORES=number,"
+	@echo "Variables: SCALE=smoke|laptop|breakout|study, CORES=number,"
 	@echo "  PYTHON=interpreter"
 
 all: $(INSTALLED)  ## every table and figure, at laptop scale unless SCALE names another

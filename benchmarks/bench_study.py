@@ -22,7 +22,7 @@ from benchmarks.engines import ENVS, median_seconds, note
 from tests.synthetic import record_of
 
 ROOT = Path(__file__).parent.parent
-SEEDS = 77  # of the minatar scale's 130 runs a seed: ten thousand
+SEEDS = 208  # of the laptop scale's 48 runs a seed: ten thousand
 SNAKEMAKE = [sys.executable, "-m", "snakemake"]
 COMMAND = [sys.executable, "-c", "from a2d.cli import main; main()"]
 STEPS = 19_200  # sixty updates
@@ -30,7 +30,7 @@ STEPS = 19_200  # sixty updates
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make a checkout with the minatar scale at many seeds and no records."""
+    """Make a checkout with the laptop scale at many seeds and no records."""
     folder = tmp_path_factory.mktemp("study") / "ten thousand"
     folder.mkdir()
     for name in ("a2d", "envs", "figures", "profiles", "tables", "workflow"):
@@ -41,7 +41,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
         )
     shutil.copy(ROOT / "Snakefile", folder)
     scale = yaml.safe_load(
-        (ROOT / "workflow" / "scales" / "minatar.yaml").read_text(encoding="utf-8")
+        (ROOT / "workflow" / "scales" / "laptop.yaml").read_text(encoding="utf-8")
     )
     scale["seeds"] = {
         "teacher": 10**6,

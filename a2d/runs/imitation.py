@@ -27,7 +27,6 @@ from a2d.specs.run import SearchSpec
 from a2d.specs.search import ImitationSettings
 
 UPDATES_AT_ONCE = 10  # between two moments at which a search can be put down
-SCORED_AT_ONCE = 1024  # observations
 
 
 class Examples(NamedTuple):
@@ -37,7 +36,7 @@ class Examples(NamedTuple):
     outputs: Tensor
     values: Tensor
 
-    def at(self, index: Tensor | slice) -> Examples:
+    def at(self, index: Tensor) -> Examples:
         return Examples(*(part[index] for part in self))
 
 
@@ -86,12 +85,9 @@ class Demonstration:
         rollout = self.collector.collect(self.teacher, length, graph=False)
         self.played.append(Examples(rollout.observations, rollout.outputs, rollout.values))
 
-    def examples(self, held_out: float) -> tuple[Examples, Examples]:
-        """Return what to learn from, and the share of the latest steps to score on."""
-        kept = len(self.played) - round(held_out * len(self.played))
-        parts = (self.played[:kept], self.played[kept:])
-        learnt, scored = (Examples(*map(torch.cat, zip(*part, strict=True))) for part in parts)
-        return learnt, scored
+    def examples(self) -> Examples:
+        """Return all that was seen, and what the teacher said of it."""
+        return Examples(*map(torch.cat, zip(*self.played, strict=True)))
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Return how far it is; what was seen is played again, which is exact and takes seconds."""
@@ -130,13 +126,23 @@ class Imitator:
         order: torch.Generator,
     ) -> None:
         self.agent, self.settings, self.distillation = agent, settings, distillation
-        self.clip, self.order, self.updates = clip, order, 0
+        self.clip, self.order = clip, order
         self.weights = list(agent.parameters())
         self.optimizer = Adam(self.weights)
+        self.losses: list[float] = []  # of every update
 
     def ended(self) -> bool:
-        """Whether all updates are done."""
-        return self.updates >= self.settings.trial_updates
+        """Whether all updates are done, or the loss is no number any more."""
+        if self.losses and not math.isfinite(self.losses[-1]):
+            return True
+        return len(self.losses) >= self.settings.trial_updates
+
+    @property
+    def score(self) -> float | None:
+        """Minus the mean loss of the last updates; None where one was no number."""
+        scored = max(1, round(self.settings.scored_share * self.settings.trial_updates))
+        total = math.fsum(self.losses[-scored:])
+        return -total / scored if math.isfinite(total) else None
 
     def loss(self, examples: Examples) -> Tensor:
         """Return the weighted sum of the distillation terms, a scalar."""
@@ -147,26 +153,15 @@ class Imitator:
 
     def update(self, examples: Examples) -> None:
         """Learn from a batch drawn from the examples."""
-        count = len(examples.values)
-        drawn = torch.randint(
-            count, (self.settings.batch,), generator=self.order, device=self.order.device
-        )
+        count, batch = len(examples.values), self.settings.batch
+        drawn = torch.randint(count, (batch,), generator=self.order, device=self.order.device)
         forget_gradients(self.weights)
-        self.loss(examples.at(drawn)).backward()
-        clip_gradients(
-            [weight.grad for weight in self.weights if weight.grad is not None], self.clip
-        )
+        loss = self.loss(examples.at(drawn))
+        loss.backward()
+        gradients = [weight.grad for weight in self.weights if weight.grad is not None]
+        clip_gradients(gradients, self.clip)
         self.optimizer.step(self.settings.learning_rate)
-        self.updates += 1
-
-    @torch.no_grad()
-    def score(self, examples: Examples) -> float | None:
-        """Return minus the loss on examples that were held out; None where it is not finite."""
-        total, count = 0.0, len(examples.values)
-        for start in range(0, count, SCORED_AT_ONCE):
-            part = examples.at(slice(start, start + SCORED_AT_ONCE))
-            total += self.loss(part).item() * len(part.values)
-        return -total / count if math.isfinite(total) else None
+        self.losses.append(loss.item())
 
 
 class Imitating:
@@ -183,7 +178,7 @@ class Imitating:
         self.spec, self.settings, self.demonstration = spec, spec.search, demonstration
         self.interface, self.device = interface, device
         self.distillation = Distillation(spec.distillation, demonstration.teacher, device)
-        self.examples: tuple[Examples, Examples] | None = None
+        self.examples: Examples | None = None
         self.imitator: Imitator | None = None
         self.best: Trial | None = None
         self.weights: dict[str, Tensor] = {}  # of the best trial's agent
@@ -195,33 +190,32 @@ class Imitating:
         self, architecture: Architecture, index: int, left: int, reporter: Reporter
     ) -> Trial | None:
         if self.examples is None:
-            self.examples = self.demonstration.examples(self.settings.held_out)
-        learnt, scored = self.examples
+            self.examples = self.demonstration.examples()
         if self.imitator is None:
-            self.imitator = self._begin(architecture, index, learnt)
+            self.imitator = self._begin(architecture, index, self.examples)
         for _ in range(UPDATES_AT_ONCE):
             if self.imitator.ended():
-                return self._end(architecture, self.imitator.score(scored))
-            self.imitator.update(learnt)
+                return self._end(architecture, self.imitator)
+            self.imitator.update(self.examples)
         return None
 
-    def _begin(self, architecture: Architecture, index: int, learnt: Examples) -> Imitator:
+    def _begin(self, architecture: Architecture, index: int, examples: Examples) -> Imitator:
         """Build trial ``index``; all learn from the same examples in the same order."""
         seed, kind = self.spec.seed, self.spec.kind
         with own_stream(stream_seed(seed, kind, f"trial {index} network"), self.device):
             agent = build_agent(architecture, self.interface).to(self.device)
         if agent.normalizer is not None:
-            agent.normalizer.update(learnt.observations)
+            agent.normalizer.update(examples.observations)
         order = torch.Generator(self.device).manual_seed(stream_seed(seed, kind, "trial order"))
         clip = self.spec.algorithm.max_gradient_norm
         return Imitator(agent, self.settings, self.distillation, clip, order)
 
-    def _end(self, architecture: Architecture, score: float | None) -> Trial:
-        assert self.imitator is not None
+    def _end(self, architecture: Architecture, imitator: Imitator) -> Trial:
+        score = imitator.score
         reason = None if score is not None else "its loss is not finite"
         trial = Trial(operators=architecture.operators, score=score, steps=0, reason=reason)
         if self.best is None or trial.rank > self.best.rank:
-            self.best, self.weights = trial, self.imitator.agent.state_dict()
+            self.best, self.weights = trial, imitator.agent.state_dict()
         self.imitator = None
         return trial
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,6 +14,7 @@ from a2d.errors import A2DError
 from a2d.specs.data import Frozen, describe_validation_error, later, read_yaml
 
 Family = Literal["tiny", "minatar", "atari", "mujoco", "gymnasium"]
+NAMED_CARDS = 5  # where one is looked for in vain
 DEFAULT_EPISODE_LIMIT = 27_000  # agent steps: half an hour of Atari, as usual in the literature
 
 
@@ -151,9 +153,13 @@ def load_card(path: Path) -> TaskCard:
 
 
 def load_task(name: str, folder: Path) -> TaskCard:
-    """Return the card called ``name`` in ``folder``; the error lists the cards that exist."""
+    """Return the card called ``name`` in ``folder``; the error names those that are like it."""
     path = folder / f"{name}.yaml"
     if not path.is_file():
-        known = ", ".join(sorted(card.stem for card in folder.glob("*.yaml"))) or "none"
-        raise A2DError(f"task {name!r}: there is no {path}; the cards there: {known}")
+        known = sorted(card.stem for card in folder.glob("*.yaml"))
+        alike = get_close_matches(name, known, NAMED_CARDS) or known[:NAMED_CARDS]
+        raise A2DError(
+            f"task {name!r}: there is no {path}; of the {len(known)} cards there, "
+            f"the nearest: {', '.join(alike) or 'none'}"
+        )
     return load_card(path)

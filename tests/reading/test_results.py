@@ -246,7 +246,7 @@ def test_the_draws_of_a_seed_are_one_unit(tmp_path: Path) -> None:
 
 
 def test_a_run_that_two_recipes_come_to_belongs_to_both(tmp_path: Path) -> None:
-    """Without a teacher, recipes that differ in its coefficients ask for one and the same search."""
+    """Without a teacher, recipes that differ in its weight ask for one and the same search."""
     study = make_study(tmp_path, TASKS, 2, ("search_methods",))
     run = next(run for run in study.runs.values() if run.method == "search-vanilla")
     twin = replace(run, also=({**run.factors, "recipe": "plus"},))

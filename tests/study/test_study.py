@@ -21,8 +21,8 @@ SMOKE, RECIPES = "scales/smoke", "experiments/recipes"
 SCALES = sorted(path.stem for path in (ROOT / "workflow" / "scales").glob("*.yaml"))
 
 
-def test_the_five_scales_are_there() -> None:
-    assert {"smoke", "laptop", "minatar", "mujoco", "atari"} <= set(SCALES)
+def test_the_scales_are_there() -> None:
+    assert {"smoke", "laptop", "study"} <= set(SCALES)
 
 
 @pytest.mark.parametrize("name", SCALES)
@@ -126,11 +126,6 @@ def as_long_as_both(run: Run) -> bool:
     return run.factors.get("budget") == "total"
 
 
-def paper(run: Run) -> bool:
-    """Tell whether a run is of the paper's recipe, or a final training, which has none."""
-    return run.factors.get("recipe", "paper") == "paper"
-
-
 def trained(run: Run) -> bool:
     return run.stage in ("manual", "derive")
 
@@ -164,18 +159,12 @@ CASES: dict[str, tuple[str, Any, Any]] = {
     "beta_a": (
         "distillation.actor_coefficient",
         0.7,
-        lambda run: (
-            (run.spec.distillation.mode in ("actor", "joint") and (paper(run) or trained(run)))
-            or (search_of(run.spec) is not None and paper(run) and teaches(run, "actor", "joint"))
-        ),
+        lambda run: trained(run) and run.spec.distillation.mode in ("actor", "joint"),
     ),
     "beta_c": (
         "distillation.critic_coefficient",
         0.7,
-        lambda run: (
-            (run.spec.distillation.mode in ("critic", "joint") and (paper(run) or trained(run)))
-            or (search_of(run.spec) is not None and paper(run) and teaches(run, "critic", "joint"))
-        ),
+        lambda run: trained(run) and run.spec.distillation.mode in ("critic", "joint"),
     ),
     "evaluation": ("evaluation.episodes", 20, lambda run: True),
 }
@@ -381,7 +370,7 @@ def test_unknown_scale_lists_those_there_are() -> None:
 )
 def test_a_scale_is_a_name_and_no_path(name: str, checkout: Path) -> None:
     with pytest.raises(
-        A2DError, match=r"name of a file .*; write smoke; the scales there: atari, .*smoke"
+        A2DError, match=r"name of a file .*; write smoke; the scales there: breakout, .*smoke"
     ):
         load_study(name, checkout)
 

@@ -15,6 +15,7 @@ from a2d.study.cluster import check_interpreter
 from a2d.study.study import load_study
 from tests.fake_cluster import command, configure
 from tests.small_study import FAULTY, mini, wanted
+from tests.study_files import edit
 from tests.synthetic import pretend_recorded
 
 pytest.importorskip(
@@ -87,11 +88,12 @@ def test_renderings_are_made_where_snakemake_runs(checkout: Path, tmp_path: Path
 
 
 def test_long_runs_have_a_job_each_with_the_time_they_need(checkout: Path) -> None:
-    jobs = dry_run(checkout, "--config", "scale=minatar", "--", "ablation_critic")
+    edit(checkout, "scales/smoke", ("steps.search", 1_999_760))
+    jobs = dry_run(checkout, "--config", "scale=smoke", "--", "ablation_critic")
     assert not any(job.startswith("Group job") for job in jobs)
     searches = [job for job in jobs if job.startswith("rule search:")]
     assert searches
-    for job in searches:  # 2,000,000 steps at 200 a second, and ten minutes
+    for job in searches:  # 1,999,760 steps at 200 a second, and ten minutes
         assert re.search(r"resources: .*mem_mb=2000,.* runtime=176$", job, flags=re.MULTILINE), job
 
 
