@@ -23,7 +23,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from a2d.reading.statistics import Interval, stratified_bootstrap_difference
+from a2d.reading.decisions.contrasts import Interval, over_seeds
 from a2d.specs.run import ManualAgent
 from benchmarks.agreement import PROTOCOLS, ROOT, Implementation, Returns, Run, read_runs
 
@@ -66,16 +66,9 @@ def describe(seeds: Returns) -> str:
 def compare(
     title: str, runs: dict[Implementation, list[Run]], value: Callable[[Run], float]
 ) -> Point:
-    """Compare one number of every run; the interval is a 95 % bootstrap over seeds."""
+    """Compare one number of every run; the interval is Welch's, of 95 %, over seeds."""
     ours, sb3 = (np.array([value(run) for run in runs[name]]) for name in ("ours", "sb3"))
-    difference = stratified_bootstrap_difference(
-        ours[:, None],
-        sb3[:, None],
-        lambda x: float(x.mean()),
-        np.random.default_rng(0),
-        resamples=10_000,
-    )
-    return Point(title, ours, sb3, difference)
+    return Point(title, ours, sb3, over_seeds("ours − SB3", ours[:, None], sb3[:, None]))
 
 
 def compare_task(runs: dict[Implementation, list[Run]]) -> list[Point]:

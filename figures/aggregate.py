@@ -12,21 +12,21 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from a2d.reading.decisions.contrasts import FEWEST, Array, Interval
+from a2d.reading.decisions.yardstick import Yardstick
 from a2d.reading.rendering import cautions, figures
 from a2d.reading.rendering.agents import BEST, Kind, a2d, kinds
 from a2d.reading.rendering.command import figure_command
 from a2d.reading.rendering.style import GREY, INK
-from a2d.reading.results import FEWEST, MissingRuns, Results, Yardstick, make_yardstick, matrix
+from a2d.reading.results import MissingRuns, Results, matrix
 from a2d.reading.statistics import (
-    Array,
-    Interval,
     interquartile_mean,
     performance_profile_intervals,
     probability_of_improvement_interval,
     stratified_bootstrap,
 )
 
-SHOWS_ALSO = ("search_methods", "distillation")
+SHOWS_ALSO = ("search_methods", "stability", "searchers", "distillation")
 
 SMALL = 7.5  # points
 
@@ -49,6 +49,13 @@ class Entry:
         if self.scores is None:
             return -np.inf
         return interquartile_mean(self.scores)
+
+    @property
+    def absence(self) -> str:
+        """Why there are no scores."""
+        if self.rows["score"].isna().any():
+            return figures.tally(self.rows)
+        return "not planned on every task"
 
     @property
     def label(self) -> str:
@@ -110,11 +117,11 @@ def _level(ax: Axes, x: float) -> None:
 
 def _means(ax: Axes, entries: list[Entry], own: Entry | None) -> None:
     ax.set_title("Interquartile mean", loc="left", fontweight="bold", color=INK)
-    ax.set_xlabel("normalised score (0: random policy, 1: best manual size)", fontsize=SMALL)
+    ax.set_xlabel("normalised score (0: random, 1: teacher)", fontsize=SMALL)
     _lines(ax, entries, True, own)
     for y, entry in enumerate(entries):
         if entry.scores is None:
-            _note(ax, y, figures.tally(entry.rows))
+            _note(ax, y, entry.absence)
             continue
         interval = stratified_bootstrap(entry.scores, interquartile_mean, np.random.default_rng(0))
         _dot(ax, y, interval, entry, entry.certain)
@@ -137,13 +144,13 @@ def _improvement(ax: Axes, entries: list[Entry], own: Entry | None) -> None:
     if own.scores is None:
         figures.blank(ax, f"A2D: {figures.tally(own.rows)}")
         return
-    ax.set_xlabel("probability that a run of A2D scores higher", fontsize=SMALL)
+    ax.set_xlabel("probability that A2D scores higher", fontsize=SMALL)
     _lines(ax, entries, False, own)
     for y, entry in enumerate(entries):
         if entry is own:
             _note(ax, y, "A2D itself")
         elif entry.scores is None:
-            _note(ax, y, figures.tally(entry.rows))
+            _note(ax, y, entry.absence)
         else:
             found = probability_of_improvement_interval(
                 own.scores, entry.scores, np.random.default_rng(0)
@@ -200,14 +207,14 @@ def _caption(results: Results, yardstick: Yardstick, entries: list[Entry]) -> st
         f"{results.title(task)} ({why})" for task, why in yardstick.problems.items()
     )
     meaning = (
-        "Scores are normalised per task: 0 is a uniform random policy, 1 the best manual size's "
-        "mean score. Left: interquartile mean over seeds and tasks, the highest first; methods "
-        "with missing runs come last, without a mark. Middle: probability that a run of A2D "
-        "scores higher than one of the row's method on the same task, ties counted ½; dashed: "
-        "0.5. Right: share of runs above each score, main methods only. Bars and pointwise bands, "
-        "from three seeds on: 95 % intervals, stratified bootstrap over seeds; left, of two "
-        "seeds: a dot for each, over all tasks. Hollow: finally trained without a teacher. The "
-        "best manual size is chosen by the same scores that it is shown with, which favours it."
+        "Scores are normalised per task: 0 is a uniform random policy, 1 the teacher. Bold: what "
+        "the claims call A2D on this scale. Left: "
+        "interquartile mean over seeds and tasks, the highest first; methods with missing runs "
+        "come last, without a mark. Middle: probability that a run of A2D scores higher than one "
+        "of the row's method on the same task, ties counted ½; dashed: 0.5. Right: share of runs "
+        f"above each score, main methods only. {cautions.BOOTSTRAP} Left, of two seeds: a dot for "
+        "each, over all tasks. Hollow: finally trained without a teacher. The best manual size is "
+        "chosen by the same scores that it is shown with, which favours it."
     )
     said = [
         meaning,
@@ -220,7 +227,7 @@ def _caption(results: Results, yardstick: Yardstick, entries: list[Entry]) -> st
 
 def draw(results: Results) -> figures.Drawing:
     """Draw the three panels."""
-    yardstick, a2d_kind = make_yardstick(results), a2d(results)
+    yardstick, a2d_kind = results.yardstick, a2d(results)
     every = [_entry(results, kind, yardstick) for kind in kinds(results)]
     entries = sorted((entry for entry in every if len(entry.rows)), key=lambda entry: -entry.middle)
     if not entries:
@@ -231,7 +238,7 @@ def draw(results: Results) -> figures.Drawing:
     _means(axes[0], entries, own)
     _improvement(axes[1], entries, own)
     shown = [(entry.kind.name, entry.kind.look) for entry in _profiles(axes[2], entries)]
-    figures.legend(figure, shown, columns=6, lines=True)
+    figures.legend(figure, shown, columns=3, lines=True)
     return figures.Drawing(figure, _caption(results, yardstick, entries))
 
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 import pandas as pd
 from matplotlib.axes import Axes
 
-from a2d.reading.rendering import figures
+from a2d.reading.rendering import cautions, figures
 from a2d.reading.rendering.command import figure_command
 from a2d.reading.rendering.style import GREY, MODE_NAMES, MODES, network_name
 from a2d.reading.results import Results, summarize
@@ -70,7 +70,7 @@ def draw(results: Results) -> figures.Drawing:
         "Learning curves of a fixed network, distilled from neither, one or both of the teacher's "
         "heads: mean over seeds of the return of recent training episodes, bands from the lowest "
         "to the highest seed. Right of the vertical line: mean test scores, from three seeds on "
-        "with 95 % bootstrap intervals, of two seeds with a dot for each (hollow: no teacher; †: "
+        f"with {cautions.T_INTERVALS}, of two seeds with a dot for each (hollow: no teacher; †: "
         f"a run diverged); dashed: the teacher's test score. {figures.behind(rows)}"
     )
     if unplanned:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.axes import Axes
 
-from a2d.reading.rendering import figures
+from a2d.reading.rendering import cautions, figures
 from a2d.reading.rendering.command import figure_command
 from a2d.reading.rendering.style import INK, MANUAL, network_name
 from a2d.reading.results import Results, summarize, where
@@ -83,9 +83,9 @@ def draw(results: Results) -> figures.Drawing:
     figures.label_outer(axes, figures.FLOPS_AXIS, figures.SCORE_AXIS)
     caption = (
         "Test score against FLOPs for manually designed networks of growing size, trained without "
-        "a teacher. Crosses: mean over seeds, from three seeds on with its 95 % bootstrap "
-        "interval; dots: single seeds; star: the best size of the task by mean score; dashed: a "
-        f"random policy. {figures.behind(rows)}"
+        f"a teacher. Crosses: mean over seeds, from three seeds on with {cautions.T_INTERVALS}; "
+        "dots: single seeds; star: the best size of the task by mean score; dashed: a random "
+        f"policy. {figures.behind(rows)}"
     )
     return figures.Drawing(figure, caption)
 

@@ -9,30 +9,35 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from a2d.reading.rendering import cautions, figures
-from a2d.reading.rendering.agents import BEST, Kind, kinds
+from a2d.reading.rendering.agents import BEST, EQUAL, Kind, kinds
 from a2d.reading.rendering.command import figure_command
 from a2d.reading.rendering.style import GREY, LIGHT, MANUAL, Look, network_name
 from a2d.reading.results import Results, summarize, where
 
-SHOWS_ALSO = ("distillation", "recipes")
+SHOWS_ALSO = ("stability", "distillation", "recipes")
 
 FRONT = Look("#cccccc", "_")
 STRIP = 0.3  # of a panel, for the manual sizes' names
 WHITE = {"facecolor": "white", "edgecolor": "none", "pad": 0.8}
 
 
+def _sweeps(results: Results, task: str) -> dict[str, pd.DataFrame]:
+    """Return a task's manual sizes by the kind whose look they have."""
+    return {BEST: results.manual(task), EQUAL: results.equal_steps(task)}
+
+
 def _groups(results: Results, task: str, shown: list[Kind]) -> list[tuple[str, Look, pd.DataFrame]]:
-    """Return a task's groups of seeds: each manual size, then the other kinds of agents."""
-    look = next(kind.look for kind in shown if kind.name == BEST)
-    sweep = results.manual(task)
-    sizes = [
-        (network_name(size), look, where(sweep, network=size))
-        for size in results.networks(task).every
-    ]
-    others = [
-        (kind.name, kind.look, where(kind.rows, task=task)) for kind in shown if kind.name != BEST
-    ]
-    return [group for group in (*sizes, *others) if len(group[2])]
+    """Return a task's groups of seeds: of manual kinds each size, of the others all."""
+    sweeps, groups = _sweeps(results, task), []
+    for kind in shown:
+        if kind.name in sweeps:
+            longer = ", equal steps" * (kind.name == EQUAL)
+            for size in results.networks(task).every:
+                rows = where(sweeps[kind.name], network=size)
+                groups.append((network_name(size) + longer, kind.look, rows))
+        else:
+            groups.append((kind.name, kind.look, where(kind.rows, task=task)))
+    return [group for group in groups if len(group[2])]
 
 
 def _front(groups: list[tuple[str, Look, pd.DataFrame]]) -> list[tuple[float, float]]:
@@ -56,16 +61,16 @@ def _panel(ax: Axes, results: Results, task: str, shown: list[Kind]) -> None:
     ax.step(
         *zip(*_front(groups), strict=True), where="post", color=FRONT.color, linewidth=4, zorder=1
     )
-    sweep = results.manual(task).groupby("network", sort=False)[["flops", "score"]].mean().dropna()
-    sweep = sweep.sort_values("flops")
-    ax.plot(
-        sweep["flops"],
-        sweep["score"],
-        color=MANUAL.color,
-        linewidth=1,
-        linestyle=MANUAL.line,
-        zorder=2,
-    )
+    curves = [_curve(sweep) for sweep in _sweeps(results, task).values()]
+    for curve in curves:
+        ax.plot(
+            curve["flops"],
+            curve["score"],
+            color=MANUAL.color,
+            linewidth=1,
+            linestyle=MANUAL.line,
+            zorder=2,
+        )
     for _, look, group in groups:
         if group["score"].notna().sum() > 1:
             ax.plot(
@@ -88,8 +93,14 @@ def _panel(ax: Axes, results: Results, task: str, shown: list[Kind]) -> None:
     figures.mark_diverged(ax, rows)
     figures.flops_axis(ax)
     ax.margins(x=0.1, y=0.1)
-    _names(ax, sweep)
+    _names(ax, curves[0])
     figures.absent(ax, {name: group for name, _, group in groups})
+
+
+def _curve(sweep: pd.DataFrame) -> pd.DataFrame:
+    """Return the mean FLOPs and score of every size, from small to large."""
+    means = sweep.groupby("network", sort=False)[["flops", "score"]].mean()
+    return means.dropna().sort_values("flops")
 
 
 def _names(ax: Axes, sweep: pd.DataFrame) -> None:
@@ -113,13 +124,14 @@ def draw(results: Results) -> figures.Drawing:
     for ax, task in zip(axes, tasks, strict=True):
         _panel(ax, results, task, shown)
     figures.label_outer(axes, figures.FLOPS_AXIS, figures.SCORE_AXIS)
-    entries = [({BEST: "Manual sizes"}.get(kind.name, kind.name), kind.look) for kind in shown]
+    sizes = {BEST: "Manual sizes", EQUAL: "Manual sizes, distilled, equal steps"}
+    entries = [(sizes.get(kind.name, kind.name), kind.look) for kind in shown]
     figures.legend(figure, [*entries, ("Pareto front of the means", FRONT)], columns=3)
-    manual = pd.concat([results.manual(task) for task in tasks])
-    used = pd.concat([manual, *(kind.rows for kind in shown)]).drop_duplicates("key")
+    sweeps = [sweep for task in tasks for sweep in _sweeps(results, task).values()]
+    used = pd.concat([*sweeps, *(kind.rows for kind in shown)]).drop_duplicates("key")
     caption = (
         "Test score against FLOPs of one decision. Large markers: means over seeds, from three "
-        "seeds on with 95 % bootstrap intervals of the score; small ones: single seeds, where "
+        f"seeds on with {cautions.T_INTERVALS}; small ones: single seeds, where "
         "searched each with an architecture of its own. Filled: finally trained with "
         "distillation; hollow: without; dotted: the manual sizes. Pale grey: the front of means "
         f"that none betters in both; †: a run that diverged. {figures.behind(used)}"

@@ -90,7 +90,7 @@ def _row(axes: Sequence[Axes], results: Results, task: str) -> None:
 
 def draw(results: Results) -> figures.Drawing:
     """Draw one row of panels per task."""
-    searches, tasks = where(results.runs, stage="search"), list(results.study.tasks)
+    searches, tasks = where(results.labelled, stage="search"), list(results.study.tasks)
     methods = _methods(results, searches)
     if not methods:
         return figures.Drawing(
@@ -127,7 +127,7 @@ def _caption(searches: pd.DataFrame) -> str:
         "where a search diverged. Markers at the right: test score of the supernet along its "
         "strongest path, one a seed; sd: their standard deviation over seeds; dashed: a random "
         "policy. The panels of a task share their y axis. "
-        f"{figures.behind(searches, intervals=False)}"
+        f"{figures.behind(searches.drop_duplicates('key'), intervals=False)}"
     )
 
 

@@ -10,32 +10,25 @@ from collections.abc import Iterator
 import pandas as pd
 
 from a2d.reading.rendering import cautions
+from a2d.reading.rendering.agents import BEST, kinds
 from a2d.reading.rendering.command import table_command
-from a2d.reading.rendering.style import agent_name, network_name, random_name
+from a2d.reading.rendering.style import network_name
 from a2d.reading.rendering.tables import INTERVALS, Row, Table, build, shortfall, summary_data
 from a2d.reading.rendering.text import number, runs, scaled, score
 from a2d.reading.results import Results, summarize, where
 
-SHOWS_ALSO = ("size_sweep", "search_methods", "distillation", "recipes")
+SHOWS_ALSO = ("size_sweep", "search_methods", "stability", "distillation", "recipes")
 
 COSTS = ("flops", "parameters", "latency_ms")
 
 
 def _groups(results: Results, task: str) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Yield every kind of agent's name and its planned runs."""
-    best, student = results.best_manual(task), results.networks(task).student
-    sizes = [network_name(network) for network in best["network"].head(1)]
-    yield ", ".join(["Best manual", *sizes]), best
-    yield f"{network_name(student)}, distilled training", results.fixed(task, "joint")
-    runs_of_task = where(results.runs, task=task, stage="derive")
-    factors = runs_of_task[["search", "random", "recipe", "distillation"]].drop_duplicates()
-    for search, random, recipe, mode in factors.itertuples(index=False):
-        name = random_name(mode)
-        if not random:
-            name = agent_name(results.study.methods, search, recipe, mode)
-        chosen = where(runs_of_task, search=search, random=random, recipe=recipe, distillation=mode)
-        if random or (search in ("vanilla", "joint")):
-            yield name, chosen
+    """Yield every kind of agent's name, with its size if it is a manual one, and its runs."""
+    for kind in kinds(results):
+        rows = where(kind.rows, task=task)
+        sizes = [network_name(network) for network in rows["network"].head(1) if network]
+        if kind.credit and (len(rows) or kind.name == BEST):
+            yield ", ".join([kind.name, *sizes]), rows
 
 
 def _rows(results: Results) -> Iterator[Row]:
@@ -61,7 +54,8 @@ def make(results: Results) -> Table:
     used = pd.concat([rows for task in results.study.tasks for _, rows in _groups(results, task)])
     meaning = (
         "A2D is searched and finally trained with joint distillation. Its search or its training "
-        "without the other, and random architectures, show what earns the credit. Costs are means "
+        "without the other, and random architectures, show what earns the credit. 'Equal steps': "
+        "trained for as many as a search and the training of its result together. Costs are means "
         "over seeds."
     )
     said = (

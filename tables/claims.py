@@ -1,65 +1,131 @@
 """The claims.
 
-The ledger: per claim the test fixed beforehand, its effect with interval, and the verdict.
+The ledger: per claim the verdict, the effect that decided it, and every part of its test.
 """
 
 from __future__ import annotations
 
-from a2d.reading.claims import Verdict, judge_all
+import math
+from collections.abc import Iterator
+
+from a2d.reading.claims import Ruling, judge_all
+from a2d.reading.decisions.contrasts import Contrast
+from a2d.reading.decisions.verdicts import Decision
 from a2d.reading.rendering.command import table_command
 from a2d.reading.rendering.tables import Row, Table, build
-from a2d.reading.rendering.text import ABSENT, bounds
-from a2d.reading.results import FEWEST, Results
+from a2d.reading.rendering.text import ABSENT
+from a2d.reading.results import Results
+
+RULES = (
+    "The tests, amended on 2026-11-26, and the least number of seeds and tasks were written down "
+    "before the results, in workflow/experiments; docs/claims.md gives the reasons and how often "
+    "they err. Supported: the 95 % interval lies above 0, or above a factor of 1; contradicted: "
+    "below; equivalent: surely smaller than the smallest effect of interest, that which the power "
+    "is for; otherwise inconclusive, as are thin data and missing runs whatever the effect. A "
+    "claim's own line has the effect that decided, the lines below it all parts. Verdicts on "
+    "claims are after Holm's correction over all of them, those on parts are each one's own. "
+    "Scores are normalised: 0 is the random policy, 1 the teacher. Fewer than three seeds have no "
+    "interval and decide nothing."
+)
 
 
-def _row(verdict: Verdict) -> Row:
-    finding, claim = verdict.finding, verdict.claim
-    notes, certain = list(verdict.reasons), verdict.seeds >= FEWEST
-    effect = estimate = low = high = None
-    if finding is not None:
-        effect, estimate = finding.effect, finding.effect.estimate
-        notes.append(finding.detail)
-        if certain:
-            low, high = effect.low, effect.high
-    size = f"{verdict.seeds} × {verdict.tasks}"
-    if verdict.diverged:
-        size += f" (†{verdict.diverged} diverged)"
+def _numbers(effect: Contrast | None) -> dict[str, object]:
+    """Return an effect as plain numbers; ratios as factors, nothing for bounds there are not."""
+    if effect is None:
+        return dict.fromkeys(("effect", "estimate", "low", "high", "power", "margin", "ratio"))
+    values = {"estimate": effect.estimate, "margin": effect.margin}
+    if effect.known:
+        values |= {"low": effect.low, "high": effect.high}
+    if effect.ratio:
+        values = {name: math.exp(value) for name, value in values.items()}
+    if effect.known:
+        values["power"] = effect.power
+    return {"effect": effect.name, **values, "ratio": effect.ratio}
+
+
+def _shown(effect: Contrast | None) -> dict[str, str]:
+    estimate = power = ABSENT
+    if effect is not None:
+        estimate = effect.shown
+    if effect is not None and effect.known:
+        power = effect.power_shown
+    return {"Estimate [95 % interval]": estimate, "Power": power}
+
+
+def _size(ruling: Ruling) -> str:
+    few, many = ruling.seeds
+    seeds = str(few) if few == many else f"{few} to {many}"
+    size = f"{seeds} × {ruling.tasks}"
+    if ruling.diverged:
+        size += f" (†{ruling.diverged} diverged)"
+    return size
+
+
+def _claim(ruling: Ruling) -> Row:
+    """Return the line of a claim."""
+    claim, decision = ruling.claim, ruling.decision
+    notes, effect = [f"{reason}." for reason in ruling.reasons], None
+    if decision is not None:
+        effect = decision.effect
+        notes += [f"By: {effect.name}." * ruling.decided, *decision.notes]
     shown = {
         "Claim": claim.claim,
-        "Verdict": verdict.outcome,
+        "Verdict": ruling.verdict,
         "Statement": claim.statement,
-        "Effect": verdict.effect,
-        "Estimate [95 % interval]": bounds(effect, certain),
-        "Seeds × tasks": size,
-        "Why": "; ".join(notes) or ABSENT,
+        **_shown(effect),
+        "Seeds × tasks": _size(ruling),
+        "Why": " ".join(filter(None, notes)) or ABSENT,
     }
     data = {
         "claim": claim.claim,
+        "part": "",
+        "verdict": ruling.verdict,
+        **_numbers(effect),
+        "fewest_seeds": ruling.seeds[0],
+        "most_seeds": ruling.seeds[1],
+        "tasks": ruling.tasks,
+        "missing": len(ruling.missing),
+        "diverged": ruling.diverged,
         "test": claim.test,
-        "estimate": estimate,
-        "low": low,
-        "high": high,
-        "seeds": verdict.seeds,
-        "tasks": verdict.tasks,
-        "missing": len(verdict.missing),
-        "diverged": verdict.diverged,
-        "verdict": verdict.outcome,
     }
     return shown, data
 
 
+def _parts(decision: Decision, claim: str, depth: int = 1) -> Iterator[Row]:
+    """Yield a line for every part, and for the parts that it has itself."""
+    for part in decision.parts:
+        name = part.name
+        notes: tuple[str, ...] = ()
+        if isinstance(part, Decision):
+            notes = part.notes
+        shown = {
+            "Claim": "",
+            "Verdict": part.verdict,
+            "Statement": f"{'· ' * depth}{name}",
+            **_shown(part.effect),
+            "Seeds × tasks": "",
+            "Why": " ".join(notes),
+        }
+        yield (
+            shown,
+            {"claim": claim, "part": name, "verdict": part.verdict, **_numbers(part.effect)},
+        )
+        if isinstance(part, Decision):
+            yield from _parts(part, claim, depth + 1)
+
+
+def _rows(rulings: list[Ruling]) -> Iterator[Row]:
+    for ruling in rulings:
+        yield _claim(ruling)
+        if ruling.decision is not None:
+            yield from _parts(ruling.decision, ruling.claim.claim)
+
+
 def make(results: Results) -> Table:
-    """Make one row per claim."""
-    verdicts = judge_all(results)
-    rules = (
-        "The tests and the least number of seeds and tasks for a verdict were written down before "
-        "the results, in workflow/experiments. 'Inconclusive' is also the verdict of thin data or "
-        "missing runs, whatever the effect. Fewer than three seeds have no interval."
-    )
-    notes = [rules]
-    if not verdicts:
-        notes.append("This study asks no question that tests a claim.")
-    return build("The five claims", map(_row, verdicts), *notes)
+    """Make one row per claim, and one per part of its test."""
+    rulings = judge_all(results)
+    tasks = ", ".join(map(results.title, results.study.tasks))
+    return build("The five claims", _rows(rulings), RULES, f"Tasks: {tasks}.")
 
 
 if __name__ == "__main__":

@@ -7,21 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
 import pandas as pd
 
+from a2d.reading.decisions.contrasts import Interval, over_seeds
 from a2d.reading.rendering.command import table_command
 from a2d.reading.rendering.style import MODE_NAMES, network_name
 from a2d.reading.rendering.tables import INTERVALS, Row, Table, build, shortfall, summary_data
 from a2d.reading.rendering.text import bounds, runs, score
 from a2d.reading.results import Results, Summary, summarize
-from a2d.reading.statistics import Array, Interval, stratified_bootstrap_difference
 
 SHOWS_ALSO = ("size_sweep",)
-
-
-def _mean(scores: Array) -> float:
-    return float(scores.mean())
 
 
 def _lead(taught: pd.DataFrame, alone: pd.DataFrame) -> Interval | None:
@@ -29,15 +24,14 @@ def _lead(taught: pd.DataFrame, alone: pd.DataFrame) -> Interval | None:
     columns = [rows["score"].dropna().to_numpy()[:, None] for rows in (taught, alone)]
     if not all(len(column) for column in columns):
         return None
-    return stratified_bootstrap_difference(columns[0], columns[1], _mean, np.random.default_rng(0))
+    return over_seeds("lead over no teacher", columns[0], columns[1])
 
 
 def _rows(results: Results) -> Iterator[Row]:
     for task in results.study.tasks:
         teacher = summarize(results.teacher(task))
-        yield _row(
-            results, task, "Teacher", results.teacher(task)["network"].iloc[0], teacher, None, True
-        )
+        network = results.teacher(task)["network"].iloc[0]
+        yield _row(results, task, "Teacher", network, teacher, None)
         alone = results.fixed(task, "none")
         for mode, name in MODE_NAMES.items():
             group = results.fixed(task, mode)
@@ -45,8 +39,7 @@ def _rows(results: Results) -> Iterator[Row]:
             lead = None
             if mode != "none":
                 lead = _lead(group, alone)
-            certain = summary.certain and summarize(alone).certain
-            yield _row(results, task, name, results.networks(task).student, summary, lead, certain)
+            yield _row(results, task, name, results.networks(task).student, summary, lead)
 
 
 def _row(
@@ -56,14 +49,13 @@ def _row(
     network: str,
     summary: Summary,
     lead: Interval | None,
-    certain: bool,
 ) -> Row:
     shown = {
         "Task": results.title(task),
         "Network": network_name(network),
         "Taught by": name,
         "Test score": score(summary),
-        "Lead over no teacher": bounds(lead, certain),
+        "Lead over no teacher": bounds(lead),
         "Runs": runs(summary),
     }
     data = {"task": task, "network": network, "taught_by": name, **summary_data(summary)}

@@ -77,7 +77,9 @@ def _rows(results: Results) -> Iterator[Row]:
             )
         methods = results.study.methods
         for recipe, method in product(methods.recipes, methods.search):
-            searches = where(results.runs, task=task, stage="search", search=method, recipe=recipe)
+            searches = where(
+                results.labelled, task=task, stage="search", search=method, recipe=recipe
+            )
             name = search_name(methods, method, recipe)
             for key, seed in searches[["key", "seed"]].itertuples(index=False):
                 yield _row(results, task, f"{name}, seed {seed}", where(searches, key=key))

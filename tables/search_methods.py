@@ -26,7 +26,7 @@ def _spread(rows: pd.DataFrame) -> float:
 
 
 def _rows(results: Results) -> Iterator[Row]:
-    searches = where(results.runs, stage="search")
+    searches = where(results.labelled, stage="search")
     planned = set(searches[["search", "recipe"]].itertuples(index=False, name=None))
     methods = results.study.methods
     for task, recipe, method in product(results.study.tasks, methods.recipes, methods.search):
@@ -35,7 +35,7 @@ def _rows(results: Results) -> Iterator[Row]:
 
 
 def _row(results: Results, task: str, method: str, recipe: str) -> Row:
-    same = where(results.runs, task=task, search=method, recipe=recipe)
+    same = where(results.labelled, task=task, search=method, recipe=recipe)
     searched, derived = (
         where(same, stage="search"),
         where(same, stage="derive", distillation="none"),

@@ -32,7 +32,7 @@ MEANING = (
 
 
 def _searched(results: Results, task: str, method: str, recipe: str) -> list[Record]:
-    rows = where(results.runs, stage="search", task=task, search=method, recipe=recipe)
+    rows = where(results.labelled, stage="search", task=task, search=method, recipe=recipe)
     found = [results.records[key] for key in rows["key"] if key in results.records]
     return [record for record in found if record.search is not None]
 
@@ -61,7 +61,7 @@ def _measures(records: list[Record]) -> dict[str, float]:
 
 
 def _rows(results: Results) -> Iterator[Row]:
-    searches = where(results.runs, stage="search")
+    searches = where(results.labelled, stage="search")
     planned = set(searches[["search", "recipe"]].itertuples(index=False, name=None))
     methods = results.study.methods
     for task, recipe, method in product(results.study.tasks, methods.recipes, methods.search):

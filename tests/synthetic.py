@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import yaml
 
-from a2d.reading.results import Results
+from a2d.reading.results import Results, network_of
 from a2d.runs.provenance import Provenance
 from a2d.runs.records import (
     CurvePoint,
@@ -140,14 +141,19 @@ def results_of(
 ) -> Results:
     """Return results in memory, in which every run has the score that ``score`` gives it."""
     scores = {key: score(run) for key, run in study.runs.items()}
-    return Results(
-        study,
-        {
-            key: record_of(study.runs[key], value, diverged(study.runs[key]))
-            for key, value in scores.items()
-            if value is not None
-        },
-    )
+    records = {
+        key: record_of(study.runs[key], value, diverged(study.runs[key]))
+        for key, value in scores.items()
+        if value is not None
+    }
+    return Results(study, records)
+
+
+def deployed(results: Results) -> Results:
+    """Return the results with a deployed latency of every network, a nanosecond for ten FLOPs."""
+    records = results.records.values()
+    latencies = {network_of(record): record.network.flops / 1e7 for record in records}
+    return replace(results, deployed=latencies)
 
 
 def write_results(results: Results, folder: Path) -> None:

@@ -127,6 +127,19 @@ main(["--cores", "1", "--config", "only=recorded", "--", "seconds"])
     assert found == "Seconds of training\n"
 
 
+def test_a_claim_is_a_test_and_its_name_in_an_experiment(copy: Path) -> None:
+    code = """
+from pathlib import Path
+from a2d.reading.claims import judge_all
+from a2d.reading.results import load_results
+from a2d.study.study import load_study
+ruling = judge_all(load_results(load_study("laptop", Path()), Path("results")))[-1]
+print(ruling.claim.claim, ruling.verdict, *ruling.reasons, ruling.decision.effect.name, sep=", ")
+"""
+    said = "C6, inconclusive, thin: 2 of 5 seeds, the largest over the smallest\n"
+    assert python(copy, code) == said
+
+
 def test_old_keys_stay(copy: Path) -> None:
     code = f"""
 from pathlib import Path

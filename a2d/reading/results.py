@@ -7,7 +7,8 @@ and ``damaged``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -17,18 +18,21 @@ import numpy as np
 import pandas as pd
 
 from a2d.errors import A2DError
-from a2d.reading.statistics import Array, Interval, mean_interval, normalize
+from a2d.reading.decisions.contrasts import Array, Interval, over_seeds
+from a2d.reading.decisions.yardstick import Yardstick, make_yardstick
 from a2d.runs.records import Record, find_records, read_record, reading_many
 from a2d.study.definitions import Networks
 from a2d.study.study import Run, Study
 from a2d.study.workspace import Workspace
 
 SECONDS_PER_HOUR = 3600
-FACTORS = ("network", "search", "random", "recipe", "distillation")
+FACTORS = ("network", "search", "random", "draw", "recipe", "distillation", "budget")
 MEASURES = (
-    "score", "flops", "parameters", "latency_ms", "steps_done", "core_hours", "skips",
+    "score", "error", "flops", "parameters", "latency_ms", "deployed_ms", "steps_done",
+    "core_hours", "skips",
 )  # fmt: skip
-FEWEST = 3  # seeds of which an interval is shown: of two it covers the mean in half of all cases
+TUNED = "‡"  # marks a task on which settings were chosen
+NetworkName = tuple[str, str]  # the task and the network as text, see network_of
 COLUMNS = (
     "key",
     "path",
@@ -60,18 +64,30 @@ class Results:
     records: dict[str, Record]  # by key
     damaged: dict[str, str] = field(default_factory=dict)  # why, by key
     stale: tuple[str, ...] = ()  # paths below results/ that belong to no run of the study
+    # Milliseconds of one decision of the deployed network, where they have been measured.
+    deployed: Mapping[NetworkName, float] = field(default_factory=dict)
 
     @cached_property
     def runs(self) -> pd.DataFrame:
         """One row per planned run; what no record says is NaN.
 
-        FLOPs, parameters and latencies are of one decision, times are in core-hours.
+        ``error`` is the score's standard error over test episodes. FLOPs, parameters and latencies
+        are of one decision (``latency_ms`` in eager PyTorch, ``deployed_ms`` as deployed), times
+        are in core-hours.
         """
-        rows = [self._row(run) for run in self.study.runs.values()]
-        frame = pd.DataFrame(rows, columns=list(COLUMNS))
-        return frame.astype(dict.fromkeys(MEASURES, float) | dict.fromkeys(FACTORS, object))
+        return _frame([self._row(run, run.factors) for run in self.study.runs.values()])
 
-    def _row(self, run: Run) -> dict[str, Any]:
+    @cached_property
+    def labelled(self) -> pd.DataFrame:
+        """The runs, and a further row for each other label that one has.
+
+        Two recipes can come to the same search: then it is one run, and belongs to both.
+        """
+        every = self.study.runs.values()
+        others = [self._row(run, factors) for run in every for factors in run.also]
+        return pd.concat([self.runs, _frame(others)], ignore_index=True) if others else self.runs
+
+    def _row(self, run: Run, factors: dict[str, str]) -> dict[str, Any]:
         row: dict[str, Any] = {"key": run.key, "path": run.path, "task": run.spec.task.name}
         row |= {
             "stage": run.stage,
@@ -79,7 +95,7 @@ class Results:
             "seed": run.spec.seed,
             "steps": run.spec.steps,
         }
-        row |= dict.fromkeys(FACTORS, "") | run.factors
+        row |= dict.fromkeys(FACTORS, "") | factors
         record = self.records.get(run.key)
         if record is None:
             reason = self.damaged.get(run.key)
@@ -90,17 +106,18 @@ class Results:
             "state": record.status,
             "reason": record.reason or "",
             "latency_ms": self.latencies[network_of(record)],
+            "deployed_ms": self.deployed.get(network_of(record), math.nan),
         }
         return row | _measures(record)
 
     @cached_property
-    def latencies(self) -> dict[tuple[str, str], float]:
+    def latencies(self) -> dict[NetworkName, float]:
         """Milliseconds of one decision by task and network: the lowest over all its records.
 
         Runs side by side disturb each other's measurement and can only add to it, so that the same
         network was recorded with up to twice the latency.
         """
-        found: dict[tuple[str, str], float] = {}
+        found: dict[NetworkName, float] = {}
         for record in self.records.values():
             network = network_of(record)
             found[network] = min(record.network.latency_median_ms, found.get(network, np.inf))
@@ -118,8 +135,11 @@ class Results:
         return frame.astype({"mean_return": float})  # in which None is NaN
 
     def title(self, task: str) -> str:
-        """Return a task's name for people."""
-        return self.study.tasks[task].title
+        """Return a task's name for people, marked where settings were chosen on it."""
+        title = self.study.tasks[task].title
+        if task in self.study.scale.tuned:
+            return f"{title} {TUNED}"
+        return title
 
     def networks(self, task: str) -> Networks:
         """Return a task's manual networks, from small to large, its teacher's and the student's."""
@@ -129,7 +149,11 @@ class Results:
 
     def manual(self, task: str) -> pd.DataFrame:
         """Return the runs of the size sweep: manual networks, trained without a teacher."""
-        return where(self.runs, task=task, stage="manual", distillation="none")
+        return where(self._trained(task), distillation="none")
+
+    def _trained(self, task: str) -> pd.DataFrame:
+        """Return the manual networks that were trained for as long as a search's result."""
+        return where(self.runs, task=task, stage="manual", budget="train")
 
     def teacher(self, task: str) -> pd.DataFrame:
         """Return the task's teacher, one run."""
@@ -138,15 +162,26 @@ class Results:
     def fixed(self, task: str, mode: str) -> pd.DataFrame:
         """Return the distillation experiment's runs of its fixed network in one mode."""
         student = self.networks(task).student
-        return where(self.runs, task=task, stage="manual", network=student, distillation=mode)
+        return where(self._trained(task), network=student, distillation=mode)
 
     def best_manual(self, task: str) -> pd.DataFrame:
         """Return all runs of the manual size with the highest mean score; none without a record."""
-        sweep = self.manual(task)
-        means = sweep.groupby("network", sort=False)["score"].mean().dropna()
-        if means.empty:
-            return sweep.iloc[:0]
-        return where(sweep, network=means.idxmax())
+        return best_size(self.manual(task))
+
+    def equal_steps(self, task: str) -> pd.DataFrame:
+        """Return the distilled manual networks of as many steps as a search and its result's."""
+        return where(self.runs, task=task, stage="manual", distillation="joint", budget="total")
+
+    @cached_property
+    def yardstick(self) -> Yardstick:
+        """The scale of normalised scores: 0 is a task's random policy, 1 its teacher."""
+        cards = {task: card.random_score for task, card in self.study.tasks.items()}
+        teachers = {task: self.teacher(task).iloc[0] for task in cards}
+        return make_yardstick(
+            {task: None if known is None else known.value for task, known in cards.items()},
+            {task: float(row["score"]) for task, row in teachers.items()},
+            {task: float(row["error"]) for task, row in teachers.items()},
+        )
 
 
 @dataclass(frozen=True)
@@ -159,33 +194,13 @@ class Summary:
     score: Interval | None
     scores: tuple[float, ...] = ()
 
-    @property
-    def certain(self) -> bool:
-        """Whether the interval says anything; of fewer seeds the scores themselves are shown."""
-        return self.recorded >= FEWEST
+
+def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    frame = pd.DataFrame(rows, columns=list(COLUMNS))
+    return frame.astype(dict.fromkeys(MEASURES, float) | dict.fromkeys(FACTORS, object))
 
 
-@dataclass(frozen=True)
-class Yardstick:
-    """The scale of normalised scores: 0 is a task's random agent, 1 its best manual size."""
-
-    low: dict[str, float]
-    high: dict[str, float]
-    problems: dict[str, str]
-
-    @property
-    def tasks(self) -> list[str]:
-        """The tasks that have a scale."""
-        return list(self.low)
-
-    def apply(self, scores: Array, tasks: list[str]) -> Array:
-        """Normalise (seeds, tasks)."""
-        return normalize(
-            scores, [self.low[task] for task in tasks], [self.high[task] for task in tasks]
-        )
-
-
-def network_of(record: Record) -> tuple[str, str]:
+def network_of(record: Record) -> NetworkName:
     """Return the task of a record, and its network as text."""
     design = record.network.design
     if not isinstance(design, str):
@@ -199,6 +214,7 @@ def _measures(record: Record) -> dict[str, float]:
         skips = record.search.skips
     return {
         "score": record.score,
+        "error": _standard_error(record),
         "flops": network.flops,
         "parameters": network.parameters,
         "steps_done": record.steps_done,
@@ -207,8 +223,21 @@ def _measures(record: Record) -> dict[str, float]:
     }
 
 
-def load_results(study: Study, folder: Path) -> Results:
-    """Read the study's records below ``folder``, whatever scale they are filed under."""
+def _standard_error(record: Record) -> float:
+    """Return the standard error of the score over test episodes; NaN of fewer than two."""
+    returns = [] if record.evaluation is None else record.evaluation.returns
+    if len(returns) < 2:
+        return math.nan
+    return float(np.std(returns, ddof=1)) / math.sqrt(len(returns))
+
+
+def load_results(
+    study: Study, folder: Path, deployed: Mapping[NetworkName, float] | None = None
+) -> Results:
+    """Read the study's records below ``folder``, whatever scale they are filed under.
+
+    ``deployed``: milliseconds of one decision by network, see ``network_of``.
+    """
     records, damaged, workspace = {}, {}, Workspace(folder, Path("runs"))
     with reading_many():
         for key, run in study.runs.items():
@@ -221,7 +250,8 @@ def load_results(study: Study, folder: Path) -> Results:
                 damaged[key] = str(error)
     wanted = {run.path for run in study.runs.values()}
     found = (path.relative_to(folder).as_posix() for path in find_records(folder / study.name))
-    return Results(study, records, damaged, tuple(path for path in found if path not in wanted))
+    stale = tuple(path for path in found if path not in wanted)
+    return Results(study, records, damaged, stale, deployed or {})
 
 
 def where(rows: pd.DataFrame, **equal: object) -> pd.DataFrame:
@@ -231,18 +261,30 @@ def where(rows: pd.DataFrame, **equal: object) -> pd.DataFrame:
     return rows
 
 
+def best_size(sweep: pd.DataFrame) -> pd.DataFrame:
+    """Return all runs of the network with the highest mean score; none without a record."""
+    means = sweep.groupby("network", sort=False)["score"].mean().dropna()
+    if means.empty:
+        return sweep.iloc[:0]
+    return where(sweep, network=means.idxmax())
+
+
 def summarize(rows: pd.DataFrame) -> Summary:
-    """Return a group's scores, their mean with a 95 % bootstrap interval, and its runs' counts."""
-    scores = rows["score"].dropna().to_numpy(dtype=np.float64)
+    """Return a group's scores, their mean with its 95 % t interval, and its runs' counts.
+
+    The unit is the seed: the runs of one, as several random architectures, count as their mean.
+    """
+    scores = rows.groupby("seed")["score"].mean().dropna().to_numpy(dtype=np.float64)
     interval = None
     if len(scores):
-        interval = mean_interval(scores, np.random.default_rng(0))
+        interval = over_seeds("mean score", scores[:, None])
     diverged = int((rows["state"] == "diverged").sum())
-    return Summary(len(rows), len(scores), diverged, interval, tuple(scores.tolist()))
+    recorded = int(rows["score"].notna().sum())
+    return Summary(len(rows), recorded, diverged, interval, tuple(scores.tolist()))
 
 
 def matrix(rows: pd.DataFrame, tasks: list[str], value: str = "score") -> Array:
-    """Return one method's ``value`` as (seeds, tasks), seeds in ascending order.
+    """Return one method's ``value`` as (seeds, tasks), seeds in ascending order, then draws.
 
     Raises:
         MissingRuns: a run has no record, or none is planned for a task.
@@ -256,23 +298,5 @@ def matrix(rows: pd.DataFrame, tasks: list[str], value: str = "score") -> Array:
     absent += list(chosen.loc[chosen[value].isna(), "path"])
     if absent:
         raise MissingRuns(absent)
-    table = chosen.pivot_table(index="seed", columns="task", values=value, sort=True)
+    table = chosen.pivot_table(index=["seed", "draw"], columns="task", values=value, sort=True)
     return table[tasks].to_numpy(dtype=np.float64)
-
-
-def make_yardstick(results: Results) -> Yardstick:
-    """Find every task's scale, or why it has none."""
-    low, high, problems = {}, {}, {}
-    for task, card in results.study.tasks.items():
-        best = results.best_manual(task)["score"].mean()
-        if card.random_score is None:
-            problems[task] = "its card has no random score"
-        elif np.isnan(best):
-            problems[task] = "no manual agent is recorded"
-        elif best <= card.random_score.value:
-            problems[task] = (
-                f"no manual size scores above random ({best:.3g} ≤ {card.random_score.value:.3g})"
-            )
-        else:
-            low[task], high[task] = card.random_score.value, float(best)
-    return Yardstick(low, high, problems)

@@ -12,7 +12,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from a2d.reading.statistics import Array
+from a2d.reading.decisions.contrasts import Array
 from a2d.runs.records import SearchOutcome
 
 FEWEST = 3  # entries that a correlation needs

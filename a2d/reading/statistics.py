@@ -4,63 +4,34 @@ Pure functions; whatever is random takes a numpy ``Generator``. A missing or div
 decided on by the caller: NaN and infinity raise ``ValueError``, never drop a row.
 
 The methods are those of Agarwal et al. 2021, 'Deep Reinforcement Learning at the Edge of the
-Statistical Precipice'. Percentile intervals are too narrow for few runs: on normal scores a nominal
-95 % interval of the mean covers it in about 74, 85 and 88 % of cases with 3, 5 and 10 runs of one
-task; 84, 89 and 92 % over five tasks. With one run per task the interval is the point itself and
-says nothing: call that inconclusive.
+Statistical Precipice', for the figure of all tasks alone. Percentile intervals are too narrow for
+few runs (docs/claims.md says by how much), so that no claim is decided by them, and means have
+t intervals (``a2d.reading.decisions.contrasts``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-Array = NDArray[np.float64]
+from a2d.reading.decisions.contrasts import Array, Interval
+
 Statistic = Callable[[Array], float]
 """Maps scores (runs, tasks) to one number."""
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A statistic of the observed scores and the bounds of its bootstrap interval (low ≤ high)."""
-
-    estimate: float
-    low: float
-    high: float
 
 
 def interquartile_mean(scores: ArrayLike) -> float:
     """Return the mean of the middle half of all scores (runs, tasks), pooled over runs and tasks.
 
     Drops ⌊n/4⌋ of the n scores at either end, so that fewer than four are simply averaged. Scores
-    of different tasks must share a scale (see ``normalize``). ValueError: not 2-D, empty or not
+    of different tasks must share a scale (see ``Yardstick``). ValueError: not 2-D, empty or not
     finite. Source: Agarwal et al. 2021, section 4.3.
     """
     ordered = np.sort(_checked(scores), axis=None)
     cut = ordered.size // 4
     return float(ordered[cut : ordered.size - cut].mean())
-
-
-def normalize(scores: ArrayLike, low: ArrayLike, high: ArrayLike) -> Array:
-    """Return (score − low) / (high − low) for each task, unclipped.
-
-    ``scores`` (runs, tasks); ``low`` and ``high`` (tasks,), e.g. the random and the reference
-    agent's. ValueError: other shapes, a value that is not finite, or a task with high ≤ low.
-    """
-    values = _checked(scores)
-    bottom, top = np.asarray(low, dtype=np.float64), np.asarray(high, dtype=np.float64)
-    if not bottom.shape == top.shape == values.shape[1:]:
-        raise ValueError(
-            f"low {bottom.shape} and high {top.shape} must have the shape {values.shape[1:]}"
-        )
-    if not (np.isfinite(bottom) & np.isfinite(top) & (top > bottom)).all():
-        raise ValueError(
-            f"low must be below high and both finite on every task: low {bottom}, high {top}"
-        )
-    return (values - bottom) / (top - bottom)
 
 
 def probability_of_improvement(a: ArrayLike, b: ArrayLike) -> float:
@@ -162,24 +133,6 @@ def performance_profile_intervals(
     return [
         _percentile_interval(p, r, confidence) for p, r in zip(profile, replicates.T, strict=True)
     ]
-
-
-def mean_interval(
-    values: ArrayLike,
-    generator: np.random.Generator,
-    resamples: int = 2000,
-    confidence: float = 0.95,
-) -> Interval:
-    """Return the mean of one group of seeds (seeds,) on one task, with its bootstrap interval.
-
-    ValueError: not 1-D, or as in ``stratified_bootstrap``.
-    """
-    column = np.asarray(values, dtype=np.float64)
-    if column.ndim != 1:
-        raise ValueError(f"expected the scores of one group (seeds,), not the shape {column.shape}")
-    return stratified_bootstrap(
-        column[:, None], lambda x: float(x.mean()), generator, resamples, confidence
-    )
 
 
 def _checked(scores: ArrayLike) -> Array:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from a2d.errors import A2DError
@@ -31,7 +31,10 @@ NETWORK_NAMES = (EVERY, STUDENT, *MANUAL_NETWORKS["pixels"], *MANUAL_NETWORKS["v
 
 @dataclass(frozen=True)
 class Run:
-    """A spec's place in a study. ``factors`` are the labels that tables group by."""
+    """A spec's place in a study. ``factors`` are the labels that tables group by.
+
+    ``also``: other labels of the same spec, as of two recipes that come to the same search.
+    """
 
     scale: str
     stage: Stage
@@ -39,6 +42,7 @@ class Run:
     spec: TrainSpec | SearchSpec
     factors: dict[str, str] = field(compare=False, default_factory=dict)
     key: str = field(compare=False, default="")
+    also: tuple[dict[str, str], ...] = field(compare=False, default=())
 
     @property
     def path(self) -> str:
@@ -91,8 +95,9 @@ class _Expansion:
 
     def _add(self, stage: Stage, method: str, spec: TrainSpec | SearchSpec, **factors: str) -> str:
         key = key_of(spec)
-        if key not in self.runs:
-            self.runs[key] = Run(self.name, stage, method, spec, factors, key)
+        known = self.runs.setdefault(key, Run(self.name, stage, method, spec, factors, key))
+        if factors not in (known.factors, *known.also):
+            self.runs[key] = replace(known, also=(*known.also, factors))
         return key
 
     def _base(self, card: TaskCard) -> dict[str, Any]:

@@ -38,6 +38,7 @@ class Study:
     scale: Scale
     methods: Methods
     experiments: dict[str, Experiment]
+    all_experiments: dict[str, Experiment]  # with those that the scale leaves out
     artifacts: dict[str, Artifact]  # all that the checkout has, by name
     tasks: dict[str, TaskCard]
     runs: dict[str, Run]  # by key, teachers first
@@ -78,6 +79,7 @@ def load_study(name: str, root: Path) -> Study:
     """
     scale, methods = load_scale(name, root), load_methods(root)
     experiments, artifacts = load_experiments(root, scale.experiments), find_artifacts(root)
+    all_experiments = load_experiments(root, None)
     check_listed(experiments, artifacts, root)
     tasks = {task: load_task(task, root / "envs") for task in scale.tasks}
     try:
@@ -86,4 +88,6 @@ def load_study(name: str, root: Path) -> Study:
         raise describe_validation_error(error, str(scale_path(name, root))) from error
     except ValueError as error:
         raise A2DError(f"{scale_path(name, root)}: {error}") from error
-    return Study(name, scale, methods, experiments, artifacts, tasks, runs, members)
+    return Study(
+        name, scale, methods, experiments, all_experiments, artifacts, tasks, runs, members
+    )

@@ -58,7 +58,7 @@ def test_only_the_chosen_arm_pays_for_the_choice() -> None:
 
 def test_over_tasks_is_students_interval_with_two_one_sided_tests() -> None:
     effects = draw(6)
-    found = contrasts.over_tasks("x", effects, margin=0.4)
+    found = contrasts.over_tasks("x", effects, seeds=3, margin=0.4)
     expected = stats.ttest_1samp(effects, 0)
     bounds = expected.confidence_interval(0.95)
     assert (found.low, found.high) == pytest.approx((bounds.low, bounds.high))
@@ -80,7 +80,8 @@ def test_fewer_than_three_seeds_have_no_interval(seeds: int) -> None:
     assert (found.estimate, found.low, found.high) == (1.0, -math.inf, math.inf)
     assert found.verdict == "inconclusive" and "too few runs" in found.sentence
     assert rates.compare_rates("x", np.ones((seeds, 9)), np.zeros((5, 9))).low == -math.inf
-    assert contrasts.over_tasks("x", np.ones(seeds)).verdict == "inconclusive"
+    assert contrasts.over_tasks("x", np.ones(seeds), seeds=5).verdict == "inconclusive"
+    assert contrasts.over_tasks("x", np.ones(5), seeds=seeds).verdict == "inconclusive"
 
 
 def test_scores_that_never_vary_still_decide() -> None:

@@ -32,7 +32,7 @@ EQUIVALENT, UNCLEAR = contrast(0.0), contrast(0.1, 1.0)
 
 
 def decided(p: float) -> Decision:
-    return Decision("a claim", "supported", p, SUPPORTED, (SUPPORTED,), "supported.")
+    return Decision("a claim", "supported", p, SUPPORTED, (SUPPORTED,))
 
 
 # --- verdicts
@@ -71,11 +71,17 @@ def test_the_decisive_effect_is_the_weakest_that_supports_and_the_clearest_that_
 
 
 def test_holm_stops_at_the_first_that_fails() -> None:
-    found = correct([decided(p) for p in (0.03, 0.001, 0.014, 0.04, 0.012)])
+    found = correct([decided(p) for p in (0.03, 0.001, 0.014, 0.04, 0.012)], 5)
     # in order: .001 ≤ .05/5, .012 ≤ .05/4, .014 ≤ .05/3, .03 > .05/2, and .04 ≤ .05 no more
     kept = [decision.verdict for decision in found]
     assert kept == ["inconclusive", "supported", "supported", "inconclusive", "supported"]
     assert "not after the correction over 5 claims" in found[0].sentence
+
+
+def test_claims_without_a_decision_count_in_the_correction() -> None:
+    assert correct([decided(0.03)], 1)[0].verdict == "supported"
+    assert correct([decided(0.03)], 5)[0].verdict == "inconclusive"
+    assert correct([], 5) == []
 
 
 # --- the claims
@@ -133,6 +139,11 @@ def test_vanilla_that_always_fails_supports_c2() -> None:
     assert "15 of 15 [0.78, 1.00], 0 of 15 [0.00, 0.22]" in decision.sentence
 
 
+def test_two_seeds_have_no_interval_of_a_rate_either() -> None:
+    fails, scores = np.ones((2, 3)), draw(2, 3)
+    assert "Failed: 6 of 6, 6 of 6;" in less_stable("C2", fails, fails, scores, scores).sentence
+
+
 def test_spread_is_compared_only_where_both_learn() -> None:
     failures = np.zeros((5, 4))
     failures[:, 0] = 1
@@ -184,6 +195,25 @@ def test_costs_are_compared_with_the_size_that_was_chosen() -> None:
     assert parts[1].effect.estimate == pytest.approx(1.5, abs=0.02)
 
 
+def test_arms_may_have_different_numbers_of_seeds() -> None:
+    """Ten seeds of A2D against five of manual sizes and random architectures."""
+    agents = contest(0.5, 2.0)
+    ours = 1.5 + 0.01 * draw(10, 3, seed=5)
+    costs = np.full((10, 3), 2.0)
+    uneven = Agents(**{**vars(agents), "a2d": ours, "flops": costs, "latency": costs})
+    score, rival = beats_manual(uneven).parts[0].effect, np.asarray(agents.manual)[:, :, 1]
+    assert score.estimate == pytest.approx(ours.mean() - rival.mean())
+    variance = (ours.var(axis=0, ddof=1) / 10 + rival.var(axis=0, ddof=1) * (1 / 5 + 1 / 4)).sum()
+    parts = [*ours.var(axis=0, ddof=1) / 10, *rival.var(axis=0, ddof=1) * (1 / 5 + 1 / 4)]
+    freedom = variance**2 / sum(
+        part**2 / of for part, of in zip(parts, [9, 9, 9, 4, 4, 4], strict=True)
+    )
+    reach = stats.t.ppf(0.975, freedom) * math.sqrt(variance) / 3
+    assert score.high - score.estimate == pytest.approx(reach)
+    for decide in (beats_manual, general):
+        assert decide(uneven).verdict == "supported"
+
+
 def test_a_draw_of_random_architectures_is_no_unit() -> None:
     agents = contest(0.5, 2.0)
     doubled = Agents(**{**vars(agents), "random": np.repeat(np.asarray(agents.random), 2, axis=2)})
@@ -195,15 +225,30 @@ def test_a_draw_of_random_architectures_is_no_unit() -> None:
 # --- the scale
 
 
-def test_the_yardstick_puts_random_at_zero_and_the_reference_at_one() -> None:
-    yardstick = make_yardstick([1.0, 10.0], [3.0, 30.0], [0.1, 1.0])
-    assert yardstick.apply([[1.0, 30.0], [2.0, 15.0]]).tolist() == [[0.0, 1.0], [0.5, 0.25]]
-    assert yardstick.apply(np.full((2, 2, 3), 3.0))[:, 0].tolist() == [[1.0] * 3] * 2
+def test_the_yardstick_puts_random_at_zero_and_the_teacher_at_one() -> None:
+    tasks = ["a", "b"]
+    yardstick = make_yardstick({"a": 1.0, "b": 10.0}, {"a": 3.0, "b": 30.0}, {"a": 0.1, "b": 1.0})
+    assert yardstick.apply([[1.0, 30.0], [2.0, 15.0]], tasks).tolist() == [[0.0, 1.0], [0.5, 0.25]]
+    assert yardstick.apply([[30.0, 1.0]], ["b", "a"]).tolist() == [[1.0, 0.0]]
+    assert yardstick.apply(np.full((2, 2, 3), 3.0), tasks)[:, 0].tolist() == [[1.0] * 3] * 2
 
 
-def test_a_reference_within_its_own_noise_is_no_unit() -> None:
-    with pytest.raises(UndefinedEffect, match="tasks at 1"):
-        make_yardstick([1.0, 1.0], [3.0, 1.4], [0.1, 0.1])
+def test_a_teacher_within_its_own_noise_is_no_unit_and_is_named() -> None:
+    score, error = {"a": 3.0, "b": 1.4, "c": 9.0, "d": math.nan}, dict.fromkeys("abcd", 0.1)
+    yardstick = make_yardstick({"a": 1.0, "b": 1.0, "c": None, "d": 1.0}, score, error)
+    assert yardstick.tasks == ["a"]
+    assert yardstick.problems == {
+        "b": "its teacher (1.4 ± 0.1) does not beat the random policy (1) by 5 standard errors "
+        "of its test",
+        "c": "its card has no random score",
+        "d": "its teacher is not recorded",
+    }
+    with pytest.raises(UndefinedEffect, match="no scale of scores: b: its teacher"):
+        yardstick.apply([[1.0, 2.0]], ["a", "b"])
+
+
+def test_a_teacher_whose_noise_is_not_known_is_no_unit() -> None:
+    assert make_yardstick({"a": 0.0}, {"a": 9.0}, {"a": math.nan}).tasks == []
 
 
 def test_nothing_here_imports_torch() -> None:

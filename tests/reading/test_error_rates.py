@@ -10,7 +10,7 @@ import re
 import numpy as np
 import pytest
 
-from a2d.reading.decisions import scenarios
+from a2d.reading.decisions import coverage, scenarios
 from a2d.reading.decisions.contrasts import Verdict
 from a2d.reading.decisions.scenarios import NOTHING, SCENARIOS
 from a2d.reading.decisions.simulation import STUDIES, Scenario, estimate
@@ -69,7 +69,7 @@ def test_large_effects_are_seen(name: str) -> None:
 def test_a_study_where_nothing_differs_rarely_says_that_something_does() -> None:
     generator = np.random.default_rng(0)
     wrong = [
-        any(decision.verdict in DIRECTIONS for decision in correct(NOTHING.decide(generator, 5)))
+        any(decision.verdict in DIRECTIONS for decision in correct(NOTHING.decide(generator, 5), 5))
         for _ in range(QUICK)
     ]
     assert np.mean(wrong) <= 0.05 + NOISE
@@ -104,6 +104,33 @@ def test_the_document_has_the_power_of_the_tests() -> None:
 @pytest.mark.parametrize("claim", CLAIMS)
 def test_the_documents_error_rates_come_out_again(claim: str) -> None:
     compare(rows(section(claim)), rows("\n".join(scenarios.table(claim, STUDIES))))
+
+
+@pytest.mark.slow
+def test_the_documents_rates_for_fewer_manual_seeds_come_out_again() -> None:
+    again = "\n".join(scenarios.fewer_manual_table(STUDIES))
+    compare(rows(section("C4 and C5 where")), rows(again))
+
+
+@pytest.mark.slow
+def test_the_documents_coverage_of_intervals_comes_out_again() -> None:
+    text = DOCUMENT[DOCUMENT.index("| interval | scores |") :]
+    for line in coverage.coverage_table():
+        name, shape, *found = [cell.strip() for cell in line.strip("| ").split("|")]
+        if not name.startswith("interval") and "---" not in name:
+            row = next(row for row in text.splitlines() if row.startswith(f"| {name} | {shape} "))
+            expected = [float(cell) for cell in row.strip("| ").split("|")[2:]]
+            assert [float(cell) for cell in found] == pytest.approx(expected, abs=0.5), line
+
+
+def test_a_mean_of_five_seeds_lies_in_its_interval_as_often_as_captions_say() -> None:
+    assert 0.93 <= coverage.coverage("mean of one task, t", 5, "normal") <= 0.97
+    assert 0.88 <= coverage.coverage("mean of one task, t", 5, "skewed") <= 0.94
+
+
+def test_the_bootstrap_is_as_narrow_as_its_caption_says() -> None:
+    held = coverage.coverage("interquartile mean, bootstrap", 3, "normal", QUICK)
+    assert 0.80 <= held <= 0.94
 
 
 @pytest.mark.slow

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -10,6 +12,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from a2d.reading.decisions.contrasts import Interval
+from a2d.reading.rendering import command
 from a2d.reading.rendering.artifacts import experiments_of, runs_of
 from a2d.reading.rendering.cautions import twins
 from a2d.reading.rendering.figures import save_figure
@@ -17,7 +21,6 @@ from a2d.reading.rendering.page import STRUCTURES, render_page
 from a2d.reading.rendering.tables import save_table
 from a2d.reading.rendering.text import bounds, latex, number, scaled
 from a2d.reading.results import Results
-from a2d.reading.statistics import Interval
 from a2d.study.artifacts import LEDGER, find_artifacts
 from a2d.study.study import Run, Study, load_study
 from tests.checkout import ROOT
@@ -128,8 +131,9 @@ def test_a_diverged_run_is_marked_and_its_score_stays(results: Results) -> None:
 
 def test_two_seeds_are_too_thin_for_any_verdict(results: Results) -> None:
     _, data, _ = table("claims", results)
-    assert list(data["claim"]) == ["C1", "C2", "C3", "C4", "C5"]
+    assert list(data.loc[data["part"] == "", "claim"]) == ["C1", "C2", "C3", "C4", "C5"]
     assert set(data["verdict"]) == {"inconclusive"}
+    assert data[["low", "high", "power"]].isna().all(axis=None)
 
 
 def test_latex_is_escaped() -> None:
@@ -142,7 +146,7 @@ def test_numbers_as_people_read_them() -> None:
     ]  # fmt: skip
     assert [scaled(value) for value in (5_956_096, 240, 1e9)] == ["5.96 M", "240", "1.00 G"]
     assert bounds(Interval(5.0, 4.0, 6.0)) == "5.00 [4.00, 6.00]"
-    assert bounds(Interval(5.0, 5.0, 5.0), certain=False) == "5.00"
+    assert bounds(Interval(5.0, -math.inf, math.inf)) == "5.00"
 
 
 class Sources(HTMLParser):
@@ -225,7 +229,8 @@ def test_two_seeds_are_two_dots_and_three_have_an_interval(
     three = make_study(tmp_path, ("minatar-breakout",), 3, ("size_sweep", "distillation"))
     scores = {10: 4.0, 11: 6.0, 12: 8.0, 100: 4.0}
     more = results_of(three, lambda run: scores[run.spec.seed])
-    assert set(table("size_sweep", more)[0]["Test score"]) == {"6.00 [4.00, 8.00]"}
+    # Student's t for two degrees of freedom, 4.303, times 2 / √3.
+    assert set(table("size_sweep", more)[0]["Test score"]) == {"6.00 [1.03, 11.0]"}
     for found, bars in ((results, 0), (more, 3)):
         panel = script("figures/optimal_size").draw(found).figure.axes[0]
         spans = [
@@ -235,7 +240,7 @@ def test_two_seeds_are_two_dots_and_three_have_an_interval(
         ]
         assert sum(line.get_linestyle() == "-" for line in spans) == bars
     assert "two dots, have no interval" in script("figures/distillation").draw(results).caption
-    assert "[" not in " ".join(table("claims", results)[0]["Why"]), (
+    assert "[" not in " ".join(table("claims", results)[0].to_numpy().ravel()), (
         "no interval of two seeds in words either"
     )
 
@@ -300,8 +305,8 @@ def test_captions_say_how_methods_differ(results: Results) -> None:
     assert "One multiply-accumulate is two FLOPs" in table("network_structures", results)[2]
 
 
-def test_a_negative_effect_beside_a_star_is_explained(study: Study) -> None:
-    """ResNet-20 has the best mean, but either of its seeds is no guide to the one left out."""
+def test_the_ledger_shows_every_part_of_a_test(study: Study) -> None:
+    """Between the ends, seed 11 chooses ResNet-14 for seed 10, which chooses ResNet-20 for it."""
     scores = {
         "vanilla": (9.0, 1.0),
         "resnet14": (1.0, 9.0),
@@ -310,28 +315,42 @@ def test_a_negative_effect_beside_a_star_is_explained(study: Study) -> None:
     }
 
     def fooled(run: Run) -> float:
-        return (
-            scores[run.factors["network"]][run.spec.seed - 10]
-            if run.method.startswith("manual")
-            else 4.0
-        )
+        if run.method.startswith("manual"):
+            return scores[run.factors["network"]][run.spec.seed - 10]
+        return 25.0
 
     shown, data, _ = table("claims", results_of(study, fooled))
-    # Left out: seed 10, chosen by 11: resnet14, 1 − 5; seed 11, chosen by 10: vanilla, 1 − 5; range
-    # 5.5 − 5.
-    assert data["estimate"][0] == pytest.approx(-8.0)
-    assert (
-        "resnet20 on MinAtar Breakout" in shown["Why"][0]
-        and "the effect is negative all the same" in shown["Why"][0]
-    )
+    lead = data.set_index("part")["estimate"]["the best size between the ends over the smallest"]
+    cards = [card.random_score for card in study.tasks.values()]
+    units = [25 - card.value for card in cards if card is not None]
+    # (1 − 9) and (5 − 1) over the smallest, on two tasks whose teachers have 25.
+    assert lead == pytest.approx(((1 - 9) + (5 - 1)) / 2 * (1 / units[0] + 1 / units[1]) / 2)
+    first = shown[shown["Claim"] == "C1"].iloc[0]
+    assert "resnet20 on MinAtar Breakout" in first["Why"] and "thin: 2 of 5 seeds" in first["Why"]
+    assert first["Seeds × tasks"] == "2 × 2"
+
+
+def test_a_caption_says_what_marks_the_tasks_on_which_settings_were_chosen(
+    results: Results, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scale = results.study.scale.model_copy(update={"tuned": ("minatar-breakout",)})
+    study = dataclasses.replace(results.study, scale=scale)
+    monkeypatch.setattr(command, "load_study", lambda *_: study)
+    monkeypatch.setattr(command, "load_results", lambda *_: Results(study, results.records))
+    monkeypatch.setattr(sys, "argv", ["x", "--root", str(ROOT), "--out", str(tmp_path)])
+    command.figure_command("figures/pareto.py", script("figures/pareto").draw, "")
+    command.table_command("tables/size_sweep.py", script("tables/size_sweep").make, "")
+    for name in ("pareto.txt", "size_sweep.md"):
+        text = " ".join((tmp_path / name).read_text(encoding="utf-8").split())
+        assert "‡ Settings were chosen on this task" in text
+    assert "MinAtar Breakout ‡" in (tmp_path / "size_sweep.md").read_text(encoding="utf-8")
 
 
 def test_every_artifact_belongs_to_an_experiment(study: Study) -> None:
     listed = {path for experiment in study.experiments.values() for path in experiment.artifacts}
     assert listed | {LEDGER} == set(ARTIFACTS)
-    assert experiments_of(study, LEDGER) == [
-        name for name, experiment in study.experiments.items() if experiment.claims
-    ]
+    assert experiments_of(study, LEDGER) == list(study.experiments)
+    assert runs_of(study, LEDGER) == list(study.runs.values())
 
 
 def test_a_script_runs_as_the_workflow_runs_it(results: Results, tmp_path: Path) -> None:

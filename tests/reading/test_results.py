@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from scipy import stats
 
 from a2d.reading.results import (
     COLUMNS,
     MissingRuns,
     Results,
     load_results,
-    make_yardstick,
     matrix,
     summarize,
     where,
 )
-from a2d.runs.records import CurvePoint
+from a2d.runs.records import CurvePoint, Evaluation
 from a2d.study.study import Run, Study
 from tests.checkout import ROOT
 from tests.synthetic import make_study, record_of, results_of, write_results
@@ -143,11 +144,12 @@ def test_summaries_by_hand(study: Study) -> None:
     )
     summary = summarize(chosen(results, "manual-vanilla"))
     assert summary.score is not None and summary.score.estimate == 10, "the mean of 0, 10 and 20"
-    # Resamples of three: all 0 or all 20 with probability 1/27 each, more than 2.5 %.
-    assert (summary.score.low, summary.score.high) == (0, 20)
-    assert (summary.planned, summary.recorded, summary.diverged, summary.certain) == (3, 3, 0, True)
+    # The standard error is 10 / √3, and Student's t for two degrees of freedom 4.3027.
+    assert summary.score.high - 10 == pytest.approx(4.3027 * 10 / math.sqrt(3), abs=1e-3)
+    assert summary.score.low + summary.score.high == pytest.approx(20)
+    assert (summary.planned, summary.recorded, summary.diverged) == (3, 3, 0)
     none = summarize(chosen(results, "manual-resnet20"))
-    assert (none.planned, none.recorded, none.score, none.certain) == (3, 0, None, False)
+    assert (none.planned, none.recorded, none.score) == (3, 0, None)
     assert summarize(results.runs.iloc[:0]).planned == 0
 
 
@@ -157,13 +159,9 @@ def test_a_summary_of_some_seeds_says_so(study: Study) -> None:
 
     results = results_of(study, first, lambda run: run.method == "manual-vanilla")
     summary = summarize(chosen(results, "manual-vanilla"))
-    assert summary.score is not None and summary.score.low == summary.score.high == 4
-    assert (summary.planned, summary.recorded, summary.diverged, summary.certain) == (
-        3,
-        1,
-        1,
-        False,
-    )
+    assert summary.score is not None and summary.score.estimate == 4
+    assert not summary.score.known, "one seed has no interval"
+    assert (summary.planned, summary.recorded, summary.diverged) == (3, 1, 1)
 
 
 def test_a_matrix_has_seeds_as_rows_and_tasks_as_asked(study: Study) -> None:
@@ -204,16 +202,80 @@ def test_the_best_size_has_the_highest_mean(study: Study) -> None:
     assert results_of(study, lambda run: None).best_manual(BREAKOUT).empty
 
 
-def test_a_yardstick_runs_from_random_to_the_best_size(study: Study) -> None:
+def test_the_error_of_a_score_is_that_of_its_test_episodes(study: Study) -> None:
+    run = next(iter(study.runs.values()))
+    record = record_of(run, 4.0)
+    episodes = Evaluation(seed=1, returns=[1.0, 3.0, 5.0, 7.0], lengths=[9] * 4)
+    for evaluation, expected in (
+        (episodes, stats.sem([1.0, 3.0, 5.0, 7.0])),
+        (Evaluation(seed=1, returns=[4.0], lengths=[9]), math.nan),
+    ):
+        changed = record.model_copy(update={"evaluation": evaluation})
+        row = Results(study, {run.key: changed}).runs.iloc[0]
+        assert row["error"] == pytest.approx(expected, nan_ok=True)
+
+
+def test_a_deployed_latency_belongs_to_a_task_and_a_network(study: Study, tmp_path: Path) -> None:
+    write_results(results_of(study, seed_score), tmp_path)
+    assert load_results(study, tmp_path).runs["deployed_ms"].isna().all()
+    measured = load_results(study, tmp_path, {(BREAKOUT, "resnet14"): 0.25}).runs
+    known = measured[measured["deployed_ms"].notna()]
+    assert set(known["network"]) == {"resnet14"} and set(known["task"]) == {BREAKOUT}
+    assert set(known["deployed_ms"]) == {0.25} and len(known) == 3 * 4
+
+
+def test_only_trainings_of_a_searchs_length_are_the_sweep(tmp_path: Path) -> None:
+    study = make_study(tmp_path, TASKS, 2, ("size_sweep", "distillation", "equal_steps"))
+    results = results_of(study, seed_score)
+    longer = where(results.runs, stage="manual", budget="total", task=BREAKOUT)
+    assert len(longer) == 3 * 2 and set(longer["distillation"]) == {"joint"}
+    assert set(results.manual(BREAKOUT)["budget"]) == {"train"}
+    assert set(results.fixed(BREAKOUT, "joint")["budget"]) == {"train"}
+    draws = where(results.runs, task=BREAKOUT, stage="derive", random="joint")
+    assert sorted(draws["draw"]) == ["0", "0", "1", "1"]
+    assert matrix(draws, [BREAKOUT]).ravel().tolist() == [0, 0, 10, 10]
+
+
+def test_the_draws_of_a_seed_are_one_unit(tmp_path: Path) -> None:
+    study = make_study(tmp_path, TASKS, 3, ("equal_steps",))
+    results = results_of(study, lambda run: seed_score(run) + 4.0 * ("draw1" in run.method))
+    summary = summarize(where(results.runs, task=BREAKOUT, random="joint"))
+    assert list(summary.scores) == [2, 12, 22] and summary.score is not None
+    assert (summary.recorded, summary.planned) == (6, 6)
+    assert summary.score.high - 12 == pytest.approx(4.3027 * 10 / math.sqrt(3), abs=1e-3)
+
+
+def test_a_run_that_two_recipes_come_to_belongs_to_both(tmp_path: Path) -> None:
+    """Without a teacher, recipes that differ in its weight ask for one and the same search."""
+    study = make_study(tmp_path, TASKS, 2, ("search_methods",))
+    run = next(run for run in study.runs.values() if run.method == "search-vanilla")
+    twin = replace(run, also=({**run.factors, "recipe": "plus"},))
+    results = results_of(replace(study, runs={**study.runs, run.key: twin}), seed_score)
+    assert len(results.runs) == len(study.runs) == len(results.labelled) - 1
+    found = where(results.labelled, stage="search", search="vanilla", task=run.spec.task.name)
+    assert sorted(found["recipe"]) == ["paper", "paper", "plus"]
+    assert set(where(found, recipe="plus")["key"]) == {run.key}
+
+
+def test_tasks_on_which_settings_were_chosen_are_marked(study: Study) -> None:
+    scale = study.scale.model_copy(update={"tuned": (BREAKOUT,)})
+    results = Results(replace(study, scale=scale), {})
+    assert [results.title(task) for task in TASKS] == [
+        "MinAtar Breakout ‡",
+        "MinAtar Space Invaders",
+    ]
+
+
+def test_the_yardstick_runs_from_random_to_the_teacher(study: Study) -> None:
     def score(run: Run) -> float:
         known = run.spec.task.random_score
         assert known is not None
-        return known.value + (8.0 if run.method == "manual-resnet14" else 2.0)
+        return known.value + (8.0 if run.stage == "teacher" else 2.0)
 
-    yardstick = make_yardstick(results_of(study, score))
+    yardstick = results_of(study, score).yardstick
     assert yardstick.tasks == list(TASKS) and yardstick.problems == {}
-    low = np.array([yardstick.low[task] for task in TASKS])
-    scores = yardstick.apply(np.array([low, low + 4, low + 8]), list(TASKS))
+    low = np.array([yardstick.random[task] for task in TASKS])
+    scores = yardstick.apply(np.array([low, low + 4, low + 8]), TASKS)
     assert scores == pytest.approx(np.array([[0, 0], [0.5, 0.5], [1, 1]]))
 
 
@@ -226,13 +288,11 @@ def test_tasks_without_a_scale_are_named_with_the_reason(tmp_path: Path) -> None
             del card["random_score"]
         (tmp_path / "envs" / f"{task}.yaml").write_text(yaml.safe_dump(card), encoding="utf-8")
     study = make_study(tmp_path, tasks, 1, ("size_sweep",))
-    scores = {BREAKOUT: 5.0, INVADERS: None, "minatar-asterix": -1.0, "minatar-freeway": 50.0}
-    yardstick = make_yardstick(results_of(study, lambda run: scores[run.spec.task.name]))
-    assert yardstick.tasks == ["minatar-freeway"] and math.isclose(
-        yardstick.high["minatar-freeway"], 50
-    )
+    # The made-up records' test episodes have a standard error of 1.
+    scores = {BREAKOUT: 5.0, INVADERS: None, "minatar-asterix": 3.0, "minatar-freeway": 50.0}
+    yardstick = results_of(study, lambda run: scores[run.spec.task.name]).yardstick
+    assert yardstick.tasks == ["minatar-freeway"]
+    assert yardstick.teacher["minatar-freeway"] == pytest.approx(50)
     assert yardstick.problems[BREAKOUT] == "its card has no random score"
-    assert yardstick.problems[INVADERS] == "no manual agent is recorded"
-    assert yardstick.problems["minatar-asterix"].startswith(
-        "no manual size scores above random (-1 ≤ "
-    )
+    assert yardstick.problems[INVADERS] == "its teacher is not recorded"
+    assert yardstick.problems["minatar-asterix"].startswith("its teacher (3 ± 1) does not beat")

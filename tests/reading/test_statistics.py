@@ -13,7 +13,7 @@ from hypothesis.extra.numpy import arrays
 from scipy import stats
 
 from a2d.reading import statistics
-from a2d.reading.statistics import Array, Interval
+from a2d.reading.decisions.contrasts import Array, Interval
 
 SIDES = st.integers(1, 6)
 NUMBERS = st.floats(-1e3, 1e3, allow_subnormal=False)
@@ -82,31 +82,6 @@ def test_interquartile_mean_moves_with_shift_and_scale(
 ) -> None:
     moved = statistics.interquartile_mean(scale * scores + shift)
     assert moved == pytest.approx(scale * statistics.interquartile_mean(scores) + shift, abs=1e-7)
-
-
-# --- normalisation
-
-
-def test_normalize_maps_each_tasks_low_to_0_and_high_to_1() -> None:
-    scores = [[1.0, 10.0], [3.0, 40.0], [0.0, 25.0]]
-    expected = [[0.0, 0.0], [1.0, 1.0], [-0.5, 0.5]]
-    np.testing.assert_array_equal(statistics.normalize(scores, low=[1, 10], high=[3, 40]), expected)
-
-
-@pytest.mark.parametrize(
-    ("low", "high"),
-    [
-        ([0.0, 1.0], [1.0, 1.0]),
-        ([0.0, 2.0], [1.0, 1.0]),
-        ([0.0, np.nan], [1.0, 1.0]),
-        ([0.0, 0.0], [1.0, np.inf]),
-        ([0.0], [1.0]),
-        (0.0, 1.0),
-    ],
-)
-def test_normalize_rejects_bounds_that_define_no_scale(low: list[float], high: list[float]) -> None:
-    with pytest.raises(ValueError, match="low"):
-        statistics.normalize(np.ones((3, 2)), low, high)
 
 
 # --- probability of improvement
@@ -200,8 +175,9 @@ def test_performance_profile_rejects_bad_thresholds(thresholds: object) -> None:
 
 def test_bootstrap_percentiles_by_enumeration() -> None:
     # Two runs of 0 and 1: the resampled mean is 0, ½ or 1 with probability ¼, ½, ¼.
-    wide = statistics.mean_interval([0.0, 1.0], generator(), confidence=0.6)
-    narrow = statistics.mean_interval([0.0, 1.0], generator(), confidence=0.4)
+    two = [[0.0], [1.0]]
+    wide = statistics.stratified_bootstrap(two, mean, generator(), confidence=0.6)
+    narrow = statistics.stratified_bootstrap(two, mean, generator(), confidence=0.4)
     assert wide == Interval(0.5, 0.0, 1.0)
     assert narrow == Interval(0.5, 0.5, 0.5)
 
@@ -218,7 +194,7 @@ def test_bootstrap_has_the_exact_variance_of_resampled_means() -> None:
 
 def test_bootstrap_agrees_with_scipy_on_one_task() -> None:
     values = normal_scores(15, 1)[:, 0]
-    ours = statistics.mean_interval(values, generator(), resamples=20_000)
+    ours = statistics.stratified_bootstrap(values[:, None], mean, generator(), resamples=20_000)
     theirs = stats.bootstrap(
         (values,), np.mean, n_resamples=20_000, method="percentile", rng=generator(1)
     ).confidence_interval
@@ -282,7 +258,7 @@ def test_more_confidence_is_wider() -> None:
 def test_bootstrap_covers_the_mean_of_a_normal() -> None:
     source = generator(11)
     intervals = [
-        statistics.mean_interval(source.normal(3, 2, 20), source, resamples=400)
+        statistics.stratified_bootstrap(source.normal(3, 2, (20, 1)), mean, source, resamples=400)
         for _ in range(1000)
     ]
     assert 0.9 <= np.mean([interval.low <= 3 <= interval.high for interval in intervals]) <= 0.98
@@ -327,7 +303,6 @@ RANDOM: dict[str, Callable[[np.random.Generator], object]] = {
     "profile": lambda g: statistics.performance_profile_intervals(
         normal_scores(6, 3), np.linspace(-2, 2, 20), g, 200
     ),
-    "mean": lambda g: statistics.mean_interval(normal_scores(6, 1)[:, 0], g, 200),
 }
 
 
@@ -354,7 +329,6 @@ def test_five_seeds_on_five_tasks_take_well_under_a_second() -> None:
 
 TAKES_SCORES: dict[str, Callable[[Array], object]] = {
     "interquartile_mean": statistics.interquartile_mean,
-    "normalize": lambda x: statistics.normalize(x, np.zeros(2), np.ones(2)),
     "improvement, first": lambda x: statistics.probability_of_improvement(x, np.ones((2, 2))),
     "improvement, second": lambda x: statistics.probability_of_improvement(np.ones((2, 2)), x),
     "improvement interval": lambda x: statistics.probability_of_improvement_interval(
@@ -383,19 +357,6 @@ def test_scores_must_be_runs_by_tasks(name: str, shape: tuple[int, ...]) -> None
         TAKES_SCORES[name](np.zeros(shape))
 
 
-@pytest.mark.parametrize("values", [[[1.0, 2.0]], 1.0])
-def test_mean_interval_takes_one_group(values: object) -> None:
-    with pytest.raises(ValueError, match="one group"):
-        statistics.mean_interval(values, generator())  # type: ignore[arg-type]
-
-
-def test_mean_interval_rejects_missing_and_no_seeds() -> None:
-    with pytest.raises(ValueError, match="run 1"):
-        statistics.mean_interval([0.0, np.nan], generator())
-    with pytest.raises(ValueError, match="empty"):
-        statistics.mean_interval([], generator())
-
-
 def test_two_methods_must_share_their_tasks() -> None:
     a, b = np.ones((3, 2)), np.ones((3, 1))
     with pytest.raises(ValueError, match="2 and 1"):
@@ -407,12 +368,12 @@ def test_two_methods_must_share_their_tasks() -> None:
 @pytest.mark.parametrize("confidence", [0.0, 1.0, 95.0, -0.1, np.nan])
 def test_confidence_is_a_fraction(confidence: float) -> None:
     with pytest.raises(ValueError, match="confidence"):
-        statistics.mean_interval([0.0, 1.0], generator(), confidence=confidence)
+        statistics.stratified_bootstrap([[0.0], [1.0]], mean, generator(), confidence=confidence)
 
 
 def test_at_least_one_resample() -> None:
     with pytest.raises(ValueError, match="resamples"):
-        statistics.mean_interval([0.0, 1.0], generator(), resamples=0)
+        statistics.stratified_bootstrap([[0.0], [1.0]], mean, generator(), resamples=0)
 
 
 def test_a_statistic_that_is_not_finite_is_an_error() -> None:
@@ -421,8 +382,3 @@ def test_a_statistic_that_is_not_finite_is_an_error() -> None:
         statistics.stratified_bootstrap(
             np.array([[0.0], [1.0]]), lambda x: 1.0 if np.ptp(x) else np.inf, generator()
         )
-
-
-def test_an_interval_is_frozen() -> None:
-    with pytest.raises(AttributeError):
-        Interval(0.0, 0.0, 0.0).low = 1.0  # type: ignore[misc]

@@ -405,3 +405,23 @@ def test_a_methods_own_space_counts(checkout: Path) -> None:
     ]
     assert searches and {search.space.cells for search in searches} == {2}
     assert {search.space.width for search in searches} == {8, 16}, "the rest is the scale's"
+
+
+def test_equal_specs_are_one_run_that_keeps_every_label(checkout: Path) -> None:
+    """Vanilla search has no teacher, so that recipes which differ in its weight are the same."""
+    recipes = "recipes"
+    edit(
+        checkout,
+        "methods",
+        (f"{recipes}.strong", {"title": "x", "distillation": {"actor_coefficient": 2.0}}),
+    )
+    edit(checkout, "experiments/recipes", ("groups.0.recipe", ["paper", "strong"]))
+    runs = load_study("smoke", checkout).runs.values()
+    vanilla = [run for run in runs if run.method == "search-vanilla"]
+    assert vanilla and not any(run.method == "search-vanilla-strong" for run in runs)
+    for run in vanilla:
+        assert [run.factors["recipe"], *(label["recipe"] for label in run.also)] == [
+            "paper",
+            "strong",
+        ]
+    assert {len(run.also) for run in runs if run.method == "search-joint"} == {0}

@@ -28,7 +28,8 @@ class Agents:
     """Final agents of equal total steps, all distilled; scores are normalised.
 
     ``a2d``, ``flops`` and ``latency`` (A2D's) are (seeds, tasks); ``manual`` (seeds, tasks,
-    sizes), its costs (tasks, sizes); ``random`` (seeds, tasks, draws) at A2D's FLOPs.
+    sizes), its costs (tasks, sizes); ``random`` (seeds, tasks, draws) at A2D's FLOPs. Each of the
+    three may have seeds of its own, and another number of them.
     """
 
     a2d: ArrayLike
@@ -49,8 +50,8 @@ def general(agents: Agents) -> Decision:
     """Decide C5: the same of tasks like these; every task's mean is one observation."""
     parts = contrasts(agents, "tasks")
     wins = sum(effect > 0 for effect in parts[0].per_task)
-    words = f" A2D scores higher than manual on {wins} of {len(parts[0].per_task)} tasks."
-    return all_of("A2D beats manual and random agents on tasks like these", parts).adding(words)
+    words = f"A2D scores higher than manual on {wins} of {len(parts[0].per_task)} tasks."
+    return all_of("A2D beats manual and random agents on tasks like these", parts).noting(words)
 
 
 def contrasts(agents: Agents, units: Units) -> list[Contrast]:
@@ -66,9 +67,11 @@ def contrasts(agents: Agents, units: Units) -> list[Contrast]:
 
     def saving(name: str, cost: ArrayLike, costs: ArrayLike) -> Contrast:
         saved = np.log(checked(costs))[tasks, sizes].mean(axis=0) - np.log(checked(cost))
+        found = over_seeds(name, saved, margin=COST_MARGIN)
         if units == "tasks":
-            return replace(over_tasks(name, saved.mean(axis=0), margin=COST_MARGIN), ratio=True)
-        return replace(over_seeds(name, saved, margin=COST_MARGIN), ratio=True)
+            means, seeds = saved.mean(axis=0), min(len(saved), len(sizes))
+            found = over_tasks(name, means, seeds=seeds, margin=COST_MARGIN)
+        return replace(found, ratio=True)
 
     return [
         _lead("score − manual", ours, take(manual, sizes), units, held_out=True),
@@ -80,5 +83,6 @@ def contrasts(agents: Agents, units: Units) -> list[Contrast]:
 
 def _lead(name: str, ours: Array, theirs: Array, units: Units, held_out: bool = False) -> Contrast:
     if units == "tasks":
-        return over_tasks(name, ours.mean(axis=0) - theirs.mean(axis=0))
+        means, seeds = ours.mean(axis=0) - theirs.mean(axis=0), min(len(ours), len(theirs))
+        return over_tasks(name, means, seeds=seeds)
     return over_seeds(name, ours, theirs, held_out=held_out)

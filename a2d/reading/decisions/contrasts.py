@@ -27,19 +27,30 @@ class UndefinedEffect(Exception):
 
 
 @dataclass(frozen=True)
-class Contrast:
+class Interval:
+    """An estimate and its 95 % interval; where too few runs allow none, its bounds are infinite."""
+
+    estimate: float
+    low: float
+    high: float
+
+    @property
+    def known(self) -> bool:
+        """Whether there is an interval."""
+        return math.isfinite(self.low) and math.isfinite(self.high)
+
+
+@dataclass(frozen=True)
+class Contrast(Interval):
     """One effect, positive where it speaks for the claim, and its 95 % interval.
 
     ``above`` and ``below`` are two-sided p-values against zero, each for its own direction;
     ``within`` that of two one-sided tests against ±``margin``. ``power`` is the chance of an
-    interval above zero were the effect ``margin``. Without an interval its bounds are infinite.
+    interval above zero were the effect ``margin``.
     ``ratio``: the effect is the logarithm of one, and is said as a factor.
     """
 
     name: str
-    estimate: float
-    low: float
-    high: float
     margin: float
     above: float
     below: float
@@ -71,17 +82,29 @@ class Contrast:
     @property
     def sentence(self) -> str:
         """The effect in words."""
-        if not math.isfinite(self.low):
-            return f"{self.name}: {self._show(self.estimate)}, too few runs for an interval"
-        bounds = f"[{self._show(self.low)}, {self._show(self.high)}]"
-        said = f"{self.name}: {self._show(self.estimate)} {bounds}, {self.verdict}"
+        if not self.known:
+            return f"{self.name}: {self.shown}, too few runs for an interval"
+        said = f"{self.name}: {self.shown}, {self.verdict}"
         if self.verdict == "equivalent":
-            return f"{said} within {self._show(self.margin).replace('+', '±')}"
+            return f"{said} within {self.show(self.margin).replace('+', '±')}"
         if self.verdict == "inconclusive":
-            return f"{said} (power {self.power:.0%} for {self._show(self.margin)})"
+            return f"{said} (power {self.power_shown})"
         return said
 
-    def _show(self, value: float) -> str:
+    @property
+    def shown(self) -> str:
+        """The estimate with its interval, as '+0.12 [+0.05, +0.19]' or '×1.8 [×1.6, ×2.0]'."""
+        if not self.known:
+            return self.show(self.estimate)
+        return f"{self.show(self.estimate)} [{self.show(self.low)}, {self.show(self.high)}]"
+
+    @property
+    def power_shown(self) -> str:
+        """The power, and the effect that it is for."""
+        return f"{self.power:.0%} for {self.show(self.margin)}"
+
+    def show(self, value: float) -> str:
+        """Return a value of this effect's kind: a difference with its sign, or a factor."""
         if self.ratio:
             return f"×{math.exp(value):.2f}"
         return f"{value:+.2f}".replace("-", "−")
@@ -130,10 +153,15 @@ def over_seeds(
     return from_t(name, per_task, math.sqrt(total) / len(per_task), float(joined), margin)
 
 
-def over_tasks(name: str, per_task: ArrayLike, *, margin: float = SCORE_MARGIN) -> Contrast:
-    """Return the mean of one effect per task, (tasks,), with a t interval; tasks are the units."""
+def over_tasks(
+    name: str, per_task: ArrayLike, *, seeds: int, margin: float = SCORE_MARGIN
+) -> Contrast:
+    """Return the mean of one effect per task, (tasks,), with a t interval; tasks are the units.
+
+    ``seeds`` stand behind every task's effect; fewer than three have no interval here either.
+    """
     values = checked(per_task, 1)
-    if len(values) < FEWEST:
+    if min(len(values), seeds) < FEWEST:
         return _unbounded(name, values, margin)
     error = float(values.std(ddof=1)) / math.sqrt(len(values))
     return from_t(name, values, error, len(values) - 1.0, margin)
@@ -149,10 +177,10 @@ def from_t(name: str, per_task: Array, error: float, freedom: float, margin: flo
         return float(special.stdtr(freedom, -_ratio(distance, error)))
 
     return Contrast(
-        name,
         estimate,
         estimate - reach,
         estimate + reach,
+        name,
         margin,
         above=min(1.0, 2 * tail(estimate)),
         below=min(1.0, 2 * tail(-estimate)),
@@ -172,10 +200,10 @@ def power_of_t(effect: float, error: float, freedom: float) -> float:
 
 def _unbounded(name: str, per_task: Array, margin: float) -> Contrast:
     return Contrast(
-        name,
         float(per_task.mean()),
         -math.inf,
         math.inf,
+        name,
         margin,
         above=1.0,
         below=1.0,

@@ -45,10 +45,10 @@ def compare_rates(name: str, ours: ArrayLike, theirs: ArrayLike) -> Contrast:
     if min(len(first), len(second)) < FEWEST:
         low, high, above, below, within, power = -math.inf, math.inf, 1.0, 1.0, 1.0, 0.0
     return Contrast(
-        name,
         float(first.mean() - second.mean()),
         low,
         high,
+        name,
         RATE_MARGIN,
         above,
         below,

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -120,6 +121,20 @@ def table(claim: str, studies: int = STUDIES) -> Iterator[str]:
             yield f"| {scenario.title} | {' | '.join(_cells(each) for each in rates)} |"
 
 
+def fewer_manual_table(studies: int = STUDIES) -> Iterator[str]:
+    """Yield rows of C4 and C5 for ten seeds of A2D and two draws, and five of manual sizes."""
+    yield "| truth | C4 | first part | covers | C5 | first part | covers |"
+    yield "| --- | --- | --- | --- | --- | --- | --- |"
+    for title, contest in CONTESTS:
+        fewer = replace(contest, manual_seeds=5, draws=2)
+        scenarios = [
+            Scenario(claim, title, decide, contest.manual)
+            for claim, decide in (("C4", fewer.over_seeds), ("C5", fewer.over_tasks))
+        ]
+        rates = [estimate(scenario, 10, studies) for scenario in scenarios]
+        yield f"| {title} | {' | '.join(_cells(each) for each in rates)} |"
+
+
 def family_table(studies: int = STUDIES) -> Iterator[str]:
     """Yield rows of whole studies: any directional verdict, and how many claims are supported."""
     yield "| truth | seeds | any direction, alone | corrected | supported, alone | corrected |"
@@ -128,7 +143,7 @@ def family_table(studies: int = STUDIES) -> Iterator[str]:
         for seeds in (5, 10):
             generator = np.random.default_rng(seeds)
             alone = [whole.decide(generator, seeds) for _ in range(studies)]
-            both = [alone, [correct(decisions) for decisions in alone]]
+            both = [alone, [correct(decisions, len(decisions)) for decisions in alone]]
             wrong = " | ".join(f"{_any_directional(each):.1%}" for each in both)
             right = " | ".join(f"{_mean_supported(each):.1f} of 5" for each in both)
             yield f"| {whole.title} | {seeds} | {wrong} | {right} |"
@@ -170,5 +185,6 @@ def _cells(rates: Rates) -> str:
 if __name__ == "__main__":
     for name in ("C1", "C2", "C3", "C4", "C5"):
         print(f"\n{name}\n", *table(name), sep="\n", flush=True)
+    print("\nFewer seeds of manual sizes\n", *fewer_manual_table(), sep="\n")
     print("\nAll five\n", *family_table(), sep="\n")
     print("\nPower\n", *power_table(), sep="\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -32,24 +33,26 @@ def less_stable(
 ) -> Decision:
     """Decide whether one search fails more often than another, or scatters more where both learn.
 
-    ``failures`` (see ``rates.failed``) and normalised scores of the ``derived`` agents, (seeds,
-    tasks) each. C2 compares vanilla with joint; C3's 'stabilises' the single heads with joint.
+    ``failures`` (see ``rates.failed``) and scores of the ``derived`` agents, (seeds, tasks) each;
+    a task's unit cancels out. C2 compares vanilla with joint; C3's 'stabilises' each single head
+    with joint.
     """
     first, second = np.asarray(failures, dtype=bool), np.asarray(other_failures, dtype=bool)
     parts = [compare_rates("share of failed searches", first, second)]
     scores, others = checked(derived), checked(other_derived)
     both = (first.mean(axis=0) < 0.5) & (second.mean(axis=0) < 0.5)
     scattered = both & (scores.std(axis=0) > 0) & (others.std(axis=0) > 0)
-    if scattered.sum() >= FEWEST and min(len(scores), len(others)) >= FEWEST:
+    if scattered.sum() >= FEWEST:
         parts.append(spread(scores[:, scattered], others[:, scattered]))
     words = ", ".join(_rate(failures) for failures in (first, second))
-    return any_of(name, parts).adding(f" Failed: {words}; both learn on {both.sum()} tasks.")
+    return any_of(name, parts).noting(f"Failed: {words}; both learn on {both.sum()} tasks.")
 
 
 def spread(scores: Array, others: Array) -> Contrast:
     """Return the log ratio of standard deviations over seeds, with t over tasks."""
     ratios = np.log(scores.std(axis=0, ddof=1) / others.std(axis=0, ddof=1))
-    found = over_tasks("spread of the derived scores", ratios, margin=SPREAD_MARGIN)
+    seeds = min(len(scores), len(others))
+    found = over_tasks("spread of the derived scores", ratios, seeds=seeds, margin=SPREAD_MARGIN)
     return replace(found, ratio=True)
 
 
@@ -71,23 +74,25 @@ def both_heads(
     actor: ArrayLike,
     critic: ArrayLike,
     tasks: ArrayLike,
-    stabilises: Decision | None = None,
+    stabilises: Sequence[Decision] = (),
 ) -> Decision:
     """Decide C3: joint beats actor-only and critic-only on ``tasks``, and ``stabilises``.
 
     Normalised scores, (seeds, tasks); seeds are the units. ``tasks``: see ``teachable``;
-    ``stabilises``: see ``less_stable``.
+    ``stabilises``: of every head whether its search is less stable, see ``less_stable``.
     """
     kept = np.asarray(tasks, dtype=bool)
     scores, heads = checked(joint)[:, kept], {"actor": actor, "critic": critic}
-    parts: list[Contrast | Decision] = [
+    parts = [
         over_seeds(f"joint − {head}-only", scores, checked(alone)[:, kept])
         for head, alone in heads.items()
     ]
-    parts += [] if stabilises is None else [stabilises]
-    return all_of("Both heads teach better than either", parts)
+    return all_of("Both heads teach better than either", [*parts, *stabilises])
 
 
 def _rate(failures: NDArray[np.bool_]) -> str:
+    count = f"{failures.sum()} of {failures.size}"
+    if len(failures) < FEWEST:
+        return count
     low, high = clopper_pearson(int(failures.sum()), failures.size)
-    return f"{failures.sum()} of {failures.size} [{low:.2f}, {high:.2f}]"
+    return f"{count} [{low:.2f}, {high:.2f}]"

@@ -134,7 +134,8 @@ def heads(actor: float, critic: float, shape: str = "normal", spread: float = SP
 class Contest:
     """C4, C5: A2D's true leads over the best manual size and random agents, and what it saves.
 
-    ``drop``: how far each size lies below the best; ``uneven``: the leads' spread over tasks.
+    ``drop``: how far each size lies below the best; ``uneven``: the leads' spread over tasks;
+    ``manual_seeds``: where manual sizes have fewer than A2D.
     """
 
     manual: float
@@ -144,20 +145,22 @@ class Contest:
     shape: str = "normal"
     spread: float = SPREAD
     uneven: float = 0.0
+    manual_seeds: int | None = None
+    draws: int = DRAWS
 
     def agents(self, generator: np.random.Generator, seeds: int) -> Agents:
         """Draw the agents of one study."""
         lead = generator.normal(0, self.uneven, TASKS)
         best = np.full(TASKS, LEVEL_OF_SCORES)
         sizes = best[:, None] - np.array(self.drop)
-        draws = np.repeat(best[:, None] + self.manual - self.random, DRAWS, axis=1)
+        draws = np.repeat(best[:, None] + self.manual - self.random, self.draws, axis=1)
         costs = np.broadcast_to(COSTS if self.saved else np.ones(SIZES), (TASKS, SIZES))
         ours = (1 - self.saved) * np.exp(generator.normal(0, 0.1, (seeds, TASKS)))
         return Agents(
             draw(generator, best + self.manual + lead, seeds, self.shape, self.spread),
             ours,
             ours,
-            draw(generator, sizes, seeds, self.shape),
+            draw(generator, sizes, self.manual_seeds or seeds, self.shape),
             costs,
             costs,
             draw(generator, draws, seeds, self.shape),

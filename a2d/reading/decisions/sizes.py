@@ -52,14 +52,14 @@ def optimal_size(sweep: ArrayLike, permutations: int = PERMUTATIONS) -> Decision
     best = take(scores[:, :, 1:-1], choose_held_out(scores[:, :, 1:-1]))
     parts = [
         _lead("the best size between the ends over the smallest", best - scores[:, :, 0]),
-        _lead("the same over the largest", best - scores[:, :, -1]),
+        _lead("the best size between the ends over the largest", best - scores[:, :, -1]),
     ]
     if scores.shape[1] == 1:
         return all_of("An optimal size, on one task", parts)
     parts.append(own_size(scores))
     chance = interaction(scores, permutations)
     decision = all_of("An optimal size that differs between tasks", parts, gate=chance)
-    return decision.adding(f" Size × task: p = {chance:.3f}.")
+    return decision.noting(f"Size × task: p = {chance:.3f}.")
 
 
 def own_size(scores: Array) -> Contrast:
@@ -73,7 +73,7 @@ def own_size(scores: Array) -> Contrast:
 def _lead(name: str, leads: Array) -> Contrast:
     if leads.shape[1] < FEWEST:
         return over_seeds(name, leads, held_out=True)
-    return over_tasks(name, leads.mean(axis=0))
+    return over_tasks(name, leads.mean(axis=0), seeds=len(leads))
 
 
 def interaction(sweep: ArrayLike, permutations: int = PERMUTATIONS) -> float:

@@ -10,18 +10,28 @@ from a2d.reading.decisions.contrasts import LEVEL, Contrast, Verdict
 
 @dataclass(frozen=True)
 class Decision:
-    """A claim's verdict, the contrasts behind it, and the one that decided (``effect``)."""
+    """A claim's verdict, the contrasts behind it, and the one that decided (``effect``).
+
+    ``notes`` are sentences on what no part says.
+    """
 
     name: str
     verdict: Verdict
     p: float
     effect: Contrast
     parts: tuple[Contrast | Decision, ...]
-    sentence: str
+    notes: tuple[str, ...] = ()
 
-    def adding(self, words: str) -> Decision:
-        """Return the decision with words added to its sentence."""
-        return replace(self, sentence=self.sentence + words)
+    @property
+    def sentence(self) -> str:
+        """The decision in words: the verdict, what decided it, every part, the notes."""
+        by = f", by {self.effect.name}" if self.verdict in ("contradicted", "equivalent") else ""
+        parts = "; ".join(part.sentence.rstrip(".") for part in self.parts)
+        return " ".join([f"{self.name}: {self.verdict}{by}. {parts}.", *self.notes])
+
+    def noting(self, *notes: str) -> Decision:
+        """Return the decision with further notes."""
+        return replace(self, notes=(*self.notes, *notes))
 
 
 Part = Contrast | Decision
@@ -38,19 +48,19 @@ def all_of(name: str, parts: Sequence[Part], gate: float = 0.0) -> Decision:
     if said == {"supported"}:
         weakest = max(parts, key=lambda part: part.p)
         p = max(weakest.p, gate)
-        return _decision(name, "supported" if p <= LEVEL else "inconclusive", p, weakest, parts)
+        return _decided(name, "supported" if p <= LEVEL else "inconclusive", p, weakest, parts)
     if said == {"equivalent"}:
         weakest = max(parts, key=lambda part: part.p)
-        return _decision(name, "equivalent", weakest.p, weakest, parts)
+        return _decided(name, "equivalent", weakest.p, weakest, parts)
     verdicts: tuple[Verdict, ...] = ("contradicted", "equivalent")
     for verdict in verdicts:
         found = [part for part in parts if part.verdict == verdict]
         if found:
             clearest = min(found, key=lambda part: part.p)
             if clearest.p * len(parts) <= LEVEL:
-                return _decision(name, verdict, clearest.p * len(parts), clearest, parts)
+                return _decided(name, verdict, clearest.p * len(parts), clearest, parts)
     weakest = min(parts, key=lambda part: part.effect.estimate / part.effect.margin)
-    return _decision(name, "inconclusive", 1.0, weakest, parts)
+    return _decided(name, "inconclusive", 1.0, weakest, parts)
 
 
 def any_of(name: str, parts: Sequence[Part]) -> Decision:
@@ -64,36 +74,33 @@ def any_of(name: str, parts: Sequence[Part]) -> Decision:
     if len(directions) == 1:
         (verdict,) = directions
         clearest = min((part for part in parts if part.verdict == verdict), key=lambda part: part.p)
-        return _decision(name, verdict, clearest.p * len(parts), clearest, parts)
+        return _decided(name, verdict, clearest.p * len(parts), clearest, parts)
     if all(part.verdict == "equivalent" for part in parts):
         weakest = max(parts, key=lambda part: part.p)
-        return _decision(name, "equivalent", weakest.p, weakest, parts)
-    return _decision(name, "inconclusive", 1.0, parts[0], parts)
+        return _decided(name, "equivalent", weakest.p, weakest, parts)
+    return _decided(name, "inconclusive", 1.0, parts[0], parts)
 
 
-def correct(decisions: Sequence[Decision]) -> list[Decision]:
-    """Return the decisions after Holm's correction over all of them, in their order.
+def correct(decisions: Sequence[Decision], claims: int) -> list[Decision]:
+    """Return the decisions after Holm's correction over so many ``claims``, in their order.
 
     The i-th smallest of m p-values must be at most .05 / (m − i + 1), and so must all before it;
-    a verdict that is not becomes 'inconclusive', and its sentence says so.
+    a verdict that is not becomes 'inconclusive', and a note says so. A claim without a decision
+    counts as one of p-value 1.
     """
     order = sorted(range(len(decisions)), key=lambda index: decisions[index].p)
     kept = list(decisions)
     holds = True
     for rank, index in enumerate(order):
         decision = decisions[index]
-        holds = holds and decision.p * (len(order) - rank) <= LEVEL
+        holds = holds and decision.p * (claims - rank) <= LEVEL
         if not holds and decision.verdict != "inconclusive":
-            lost = f"{decision.verdict} alone, not after the correction over {len(order)} claims"
-            kept[index] = replace(
-                decision, verdict="inconclusive", sentence=f"{decision.sentence} ({lost})"
-            )
+            lost = f"Alone {decision.verdict}, not after the correction over {claims} claims."
+            kept[index] = replace(decision.noting(lost), verdict="inconclusive")
     return kept
 
 
-def _decision(
+def _decided(
     name: str, verdict: Verdict, p: float, decisive: Part, parts: Sequence[Part]
 ) -> Decision:
-    by = f", by {decisive.effect.name}" if verdict in ("contradicted", "equivalent") else ""
-    sentence = f"{name}: {verdict}{by}. " + "; ".join(part.sentence for part in parts) + "."
-    return Decision(name, verdict, p, decisive.effect, tuple(parts), sentence)
+    return Decision(name, verdict, p, decisive.effect, tuple(parts))

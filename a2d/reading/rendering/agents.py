@@ -9,18 +9,22 @@ import pandas as pd
 
 from a2d.reading.rendering.style import (
     MANUAL,
+    MANUAL_LONGER,
     MODE_NAMES,
-    PAPER,
     RANDOM,
+    RANDOM_LONGER,
     Look,
     agent_look,
     agent_name,
     random_name,
 )
-from a2d.reading.results import Results, where
+from a2d.reading.results import Results, best_size, where
 from a2d.study.definitions import Methods
 
-BEST, FIXED, TAUGHT = "Best manual", "Fixed manual, distilled training", ("vanilla", "joint")
+BEST, FIXED = "Best manual", "Fixed manual, distilled training"
+EQUAL = "Best manual, distilled, equal steps"  # as a search and its result's training together
+TAUGHT = ("vanilla", "joint")
+WAY = ("search", "random", "recipe", "distillation", "budget")  # what tells derived agents apart
 MAIN = (("vanilla", "none"), ("joint", "joint"))  # methods and modes of crowded plots
 
 
@@ -48,32 +52,36 @@ def _manual(results: Results) -> Iterator[Kind]:
     best = pd.concat([results.best_manual(task) for task in tasks])
     yield Kind(BEST, replace(MANUAL, filled=False), best, main=True)
     yield Kind(FIXED, MANUAL, pd.concat([results.fixed(task, "joint") for task in tasks]))
+    longer = pd.concat([best_size(results.equal_steps(task)) for task in tasks])
+    yield Kind(EQUAL, MANUAL_LONGER, longer, main=True)
 
 
 def _ways(rows: pd.DataFrame, methods: Methods) -> list[tuple[str, ...]]:
-    """Return (search, random, recipe, mode) of the planned agents, in the order of the methods."""
+    """Return the planned agents by their factors, in the order of the methods."""
     recipes, searches, modes = list(methods.recipes), ["", *methods.search], list(MODE_NAMES)
 
-    def rank(way: tuple[str, ...]) -> tuple[int, ...]:
-        search, _, recipe, mode = way
-        return recipes.index(recipe), searches.index(search), modes.index(mode)
+    def rank(way: tuple[str, ...]) -> tuple[object, ...]:
+        search, _, recipe, mode, budget = way
+        return recipes.index(recipe), searches.index(search), modes.index(mode), budget != "train"
 
-    factors = rows[["search", "random", "recipe", "distillation"]].drop_duplicates()
-    ways = [tuple(map(str, way)) for way in factors.itertuples(index=False)]
-    return sorted(ways, key=rank)
+    ways = rows[list(WAY)].drop_duplicates().itertuples(index=False)
+    return sorted((tuple(map(str, way)) for way in ways), key=rank)
 
 
 def _derived(results: Results) -> Iterator[Kind]:
     rows, methods = where(results.runs, stage="derive"), results.study.methods
-    for search, random, recipe, mode in _ways(rows, methods):
-        chosen = where(rows, search=search, random=random, recipe=recipe, distillation=mode)
+    for way in _ways(rows, methods):
+        search, random, recipe, mode, budget = way
+        chosen = where(rows, **dict(zip(WAY, way, strict=True)))
         if random:
-            look = replace(RANDOM, filled=mode != "none")
-            yield Kind(random_name(mode), look, chosen, main=mode == "joint")
+            look = RANDOM if budget == "train" else RANDOM_LONGER
+            name = random_name(mode, budget)
+            yield Kind(name, replace(look, filled=mode != "none"), chosen, main=mode == "joint")
         else:
             look = agent_look(search, recipe, mode)
-            name, main = agent_name(methods, search, recipe, mode), (search, mode) in MAIN
-            yield Kind(name, look, chosen, search in TAUGHT, main)
+            name, named = agent_name(methods, search, recipe, mode), results.study.scale.a2d
+            main = (search, mode) in MAIN or (search, mode) == (named.search, "joint")
+            yield Kind(name, look, chosen, search in (*TAUGHT, named.search), main)
 
 
 def kinds(results: Results) -> list[Kind]:
@@ -83,8 +91,10 @@ def kinds(results: Results) -> list[Kind]:
 
 
 def a2d(results: Results) -> Kind | None:
-    """Return A2D's agents: joint distillation in search and training, by the paper's recipe."""
-    rows = where(results.runs, stage="derive", search="joint", recipe=PAPER, distillation="joint")
+    """Return A2D's agents: what the scale calls so, trained with joint distillation."""
+    named = results.study.scale.a2d
+    trained = where(results.runs, stage="derive", budget="train", distillation="joint")
+    rows = where(trained, search=named.search, recipe=named.recipe)
     return next(
         (kind for kind in kinds(results) if len(rows) and kind.rows["key"].equals(rows["key"])),
         None,

@@ -11,7 +11,7 @@ from a2d.study.study import Run, Study
 def experiments_of(study: Study, artifact: str) -> list[str]:
     """Return the names of the experiments whose runs an artifact shows.
 
-    Those that list it, and those that its script names; the ledger shows all that have claims.
+    Those that list it, and those that its script names; the ledger may read any run.
     """
     if artifact not in study.artifacts:
         known = ", ".join(study.artifacts)
@@ -20,14 +20,14 @@ def experiments_of(study: Study, artifact: str) -> list[str]:
     return [
         name
         for name, experiment in study.experiments.items()
-        if artifact in experiment.artifacts
-        or name in named
-        or (artifact == LEDGER and experiment.claims)
+        if artifact in experiment.artifacts or name in named or artifact == LEDGER
     ]
 
 
 def runs_of(study: Study, artifact: str) -> list[Run]:
     """Return every run an artifact shows: its experiments', and the teachers they learn from."""
+    if artifact == LEDGER:
+        return list(study.runs.values())
     experiments = experiments_of(study, artifact)
     keys = dict.fromkeys(key for name in experiments for key in study.members[name])
     taught = {study.runs[key].spec.task.name for key in keys if _has_teacher(study.runs[key])}

@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from a2d.errors import A2DError
+from a2d.reading.rendering import cautions
 from a2d.reading.rendering.figures import Drawing, save_figure
 from a2d.reading.rendering.manifest import describe, write_manifest
 from a2d.reading.rendering.tables import Table, save_table
@@ -59,9 +61,21 @@ def figure_command(
     script: str, draw: Callable[[Results], Drawing], description: str | None
 ) -> None:
     """Draw and write NAME.pdf, NAME.png and NAME.txt, the caption."""
-    _render(script, description, lambda results, path: save_figure(draw(results), path))
+
+    def save(results: Results, path: Path) -> None:
+        drawing = draw(results)
+        caption = " ".join(filter(None, (drawing.caption, cautions.tuned(results))))
+        save_figure(replace(drawing, caption=caption), path)
+
+    _render(script, description, save)
 
 
 def table_command(script: str, make: Callable[[Results], Table], description: str | None) -> None:
     """Make and write NAME.csv, NAME.md, NAME.tex and NAME.html, a fragment for the page."""
-    _render(script, description, lambda results, path: save_table(make(results), path))
+
+    def save(results: Results, path: Path) -> None:
+        table = make(results)
+        notes = (*table.notes, *filter(None, [cautions.tuned(results)]))
+        save_table(replace(table, notes=notes), path)
+
+    _render(script, description, save)

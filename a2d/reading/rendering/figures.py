@@ -19,10 +19,10 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from a2d.files import write_atomically
+from a2d.reading.decisions.contrasts import FEWEST, Array
 from a2d.reading.rendering.style import GREY, INK, LIGHT, Look
 from a2d.reading.rendering.text import plural
-from a2d.reading.results import FEWEST, Summary
-from a2d.reading.statistics import Array
+from a2d.reading.results import Summary
 
 SCORE_AXIS = "test score (mean unclipped return)"
 RETURN_AXIS = "training return (mean, unclipped)"
@@ -166,7 +166,7 @@ def point(
     if summary.score is None:
         return
     score = summary.score
-    if summary.certain:
+    if score.known:
         ax.plot(
             [x, x],
             [score.low, score.high],

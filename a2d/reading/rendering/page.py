@@ -18,6 +18,7 @@ from markupsafe import Markup
 
 from a2d.errors import A2DError
 from a2d.files import write_atomically
+from a2d.reading.rendering import cautions
 from a2d.reading.rendering.command import arguments, write_given_manifest
 from a2d.reading.rendering.manifest import PAGE
 from a2d.reading.results import Results, load_results
@@ -142,6 +143,7 @@ def render_page(results: Results, tables: Path, figures: Path) -> str:
         scale=results.study.name,
         settings=results.study.scale,
         tasks=[results.title(task) for task in results.study.tasks],
+        tuned=cautions.tuned(results),
         planned=len(results.runs),
         recorded=len(results.records),
         ledger=renderings.show(LEDGER),

@@ -40,6 +40,8 @@ class Look:
 
 MANUAL = Look(GREY, "P", (0, (1, 1)))
 RANDOM = Look("#a1887f", "X", (0, (1, 2)))
+# Darker: trained for as many steps as a search and the training of its result together.
+MANUAL_LONGER, RANDOM_LONGER = replace(MANUAL, color=INK), replace(RANDOM, color="#4e342e")
 SEARCHES = {
     "vanilla": Look("#e69f00", "s", (0, (5, 2))),
     "bilevel": Look("#cc79a7", "D", (0, (1, 1))),
@@ -116,9 +118,12 @@ def agent_name(methods: Methods, method: str, recipe: str, mode: str) -> str:
     return f"{name} search, plain training"
 
 
-def random_name(mode: str) -> str:
+def random_name(mode: str, budget: str) -> str:
     """Return a random architecture's name."""
-    return _trained("Random architecture", mode)
+    name = _trained("Random architecture", mode)
+    if budget == "train":
+        return name
+    return f"{name}, equal steps"
 
 
 def _trained(name: str, mode: str) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from a2d.files import write_atomically
+from a2d.reading.rendering.cautions import T_INTERVALS
 from a2d.reading.rendering.latex import as_latex
 from a2d.reading.rendering.text import ABSENT, markdown, numeric
 from a2d.reading.results import Results, Summary
@@ -20,8 +21,8 @@ STAR = "★"
 Row = tuple[Mapping[str, str], Mapping[str, object]]  # what is shown, and plain numbers
 INTERVALS = (
     "Scores are means over seeds of the mean unclipped return of the test episodes. From three "
-    "seeds on, with 95 % bootstrap intervals over seeds in brackets, too narrow for few seeds; "
-    "two seeds have no interval, and both scores stand in parentheses."
+    f"seeds on, with {T_INTERVALS} in brackets; two seeds have no interval, and both scores stand "
+    "in parentheses."
 )
 EMPTY = "No rows: this study plans no such runs."
 
@@ -53,7 +54,7 @@ def summary_data(summary: Summary) -> dict[str, object]:
     score = low = high = None
     if summary.score is not None:
         score = summary.score.estimate
-        if summary.certain:
+        if summary.score.known:
             low, high = summary.score.low, summary.score.high
     return {
         "score": score,

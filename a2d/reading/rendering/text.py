@@ -6,8 +6,8 @@ import math
 import re
 from collections.abc import Iterable
 
+from a2d.reading.decisions.contrasts import Interval
 from a2d.reading.results import Summary
-from a2d.reading.statistics import Interval
 
 ABSENT, UNPLANNED = "—", "not planned"
 PREFIXES = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
@@ -16,9 +16,9 @@ LATEX = {
     "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
     "<": r"\textless{}", ">": r"\textgreater{}", "—": "---", "–": "--", "−": "$-$",
     "×": r"$\times$", "±": r"$\pm$", "·": r"$\cdot$", "≤": r"$\leq$", "≥": r"$\geq$",
-    "★": r"$\star$", "†": r"\dag{}", "…": r"\ldots{}", "→": r"$\rightarrow$", "λ": r"$\lambda$",
-    "α": r"$\alpha$", "β": r"$\beta$", "½": r"$\frac{1}{2}$", "’": "'", "‘": "`", "“": "``",
-    "”": "''", "\n": " ",
+    "★": r"$\star$", "†": r"\dag{}", "‡": r"\ddag{}", "…": r"\ldots{}",
+    "→": r"$\rightarrow$", "λ": r"$\lambda$", "α": r"$\alpha$", "β": r"$\beta$",
+    "½": r"$\frac{1}{2}$", "’": "'", "‘": "`", "“": "``", "”": "''", "\n": " ",
 }  # fmt: skip
 
 
@@ -43,19 +43,19 @@ def scaled(value: float) -> str:
     return number(value)
 
 
-def bounds(interval: Interval | None, certain: bool = True) -> str:
+def bounds(interval: Interval | None) -> str:
     """Return 'estimate [low, high]', or the estimate alone if too few runs stand behind it."""
     if interval is None:
         return ABSENT
-    if not certain:
+    if not interval.known:
         return number(interval.estimate)
     return f"{number(interval.estimate)} [{number(interval.low)}, {number(interval.high)}]"
 
 
 def score(summary: Summary) -> str:
     """Return a group's mean score with its interval, or with both scores if there are two seeds."""
-    text = bounds(summary.score, summary.certain)
-    if summary.certain or len(summary.scores) < 2:
+    text = bounds(summary.score)
+    if summary.score is None or summary.score.known or len(summary.scores) < 2:
         return text
     return f"{text} ({', '.join(number(value) for value in summary.scores)})"
 
@@ -83,7 +83,7 @@ def markdown(text: str) -> str:
 def numeric(cells: Iterable[str]) -> bool:
     """Whether a column holds numbers, which are aligned on the right; some may be absent."""
     shown = [cell for cell in cells if cell not in (ABSENT, UNPLANNED)]
-    return bool(shown) and all(re.match(r"[−+]?\d[\d.,]*($|[ %†])", cell) for cell in shown)
+    return bool(shown) and all(re.match(r"[−+×]?\d[\d.,]*($|[ %†])", cell) for cell in shown)
 
 
 def plural(count: int, noun: str) -> str:
