@@ -6,7 +6,7 @@ import math
 
 from torch import Tensor
 
-from a2d.algorithms.distillation import Distillation
+from a2d.algorithms.distillation import Distillation, Teaching
 from a2d.algorithms.learner import PathSearcher
 from a2d.algorithms.losses import weighted_sum
 from a2d.algorithms.optimizers import Optimizer, clip_gradients, forget_gradients
@@ -104,6 +104,18 @@ class ActorCritic:
         if self.searcher is None or self.searcher.learn(progress):
             self.optimizer.step(learning_rate)
         return terms
+
+    def imitate(self, observations: Tensor, teaching: Teaching) -> dict[str, float]:
+        """Learn from the distillation terms alone, at the first learning rate; return them.
+
+        Raises:
+            Diverged: before any weight is changed.
+        """
+        outputs, values = self.agent.heads(self.agent.preprocess(observations))
+        terms = self.distillation.terms(self.agent.distribution(outputs), values, teaching)
+        self.backward(weighted_sum(terms, self.distillation.coefficients()), keep_graph=False)
+        self.optimizer.step(self.common.learning_rate)
+        return {name: term.item() for name, term in terms.items()}
 
     def backward(self, loss: Tensor, keep_graph: bool) -> None:
         """Compute clipped gradients, or raise Diverged."""

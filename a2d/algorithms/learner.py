@@ -8,6 +8,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from a2d.algorithms.distillation import Teaching
 from a2d.algorithms.rollout import Collector, Rollout
 from a2d.networks.agent import Agent
 
@@ -22,6 +23,13 @@ class Learner(Protocol):
 
     def update(self, rollout: Rollout, progress: float) -> dict[str, float]:
         """Learn from one rollout, at ``progress`` in 0..1; return every loss term's value.
+
+        Raises:
+            Diverged: before a weight is changed by what is not finite.
+        """
+
+    def imitate(self, observations: Tensor, teaching: Teaching) -> dict[str, float]:
+        """Learn from what a teacher said of observations (N, ...); return every term's value.
 
         Raises:
             Diverged: before a weight is changed by what is not finite.

@@ -87,9 +87,8 @@ class PPO(ActorCritic):
         batch = self._batch(rollout)
         sums: dict[str, float] = defaultdict(float)
         rate = settings.learning_rate * (1.0 - progress)
-        size = settings.steps_per_update // settings.minibatches
         searching = self.searcher is not None
-        for index in (part for order in self.orders for part in order.split(size)):
+        for index in (part for order in self.orders for part in order.split(settings.batch)):
             terms = self.learn(self._terms(batch.at(index)), progress, rate, keep_graph=searching)
             for name, term in terms.items():
                 sums[name] += term.item()

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 
 from a2d.algorithms.actor_critic import part_of
-from a2d.algorithms.distillation import Distillation
-from a2d.algorithms.losses import weighted_sum
-from a2d.algorithms.optimizers import Adam, clip_gradients, forget_gradients
+from a2d.algorithms.learner import Learner
+from a2d.algorithms.make_learner import make_learner
 from a2d.algorithms.rollout import Collector
+from a2d.errors import Diverged
 from a2d.networks.agent import Agent
 from a2d.networks.interface import Interface, build_agent
 from a2d.runs.progress_bar import Reporter
@@ -110,58 +110,35 @@ class Imitator:
     """One candidate that learns from examples.
 
     Args:
-        agent: with fresh weights, changed in place.
-        settings: of the search.
-        distillation: of the teacher's heads; its terms and coefficients are the loss.
-        clip: largest norm of a gradient.
+        learner: of an agent with fresh weights.
+        spec: of the search.
         order: draws the examples of every update.
     """
 
-    def __init__(
-        self,
-        agent: Agent,
-        settings: ImitationSettings,
-        distillation: Distillation,
-        clip: float,
-        order: torch.Generator,
-    ) -> None:
-        self.agent, self.settings, self.distillation = agent, settings, distillation
-        self.clip, self.order = clip, order
-        self.weights = list(agent.parameters())
-        self.optimizer = Adam(self.weights)
-        self.losses: list[float] = []  # of every update
+    def __init__(self, learner: Learner, spec: SearchSpec, order: torch.Generator) -> None:
+        assert isinstance(spec.search, ImitationSettings)
+        self.learner, self.settings, self.order = learner, spec.search, order
+        self.batch = spec.algorithm.batch
+        self.losses: list[float] = []  # of the scored head, at every update
 
     def ended(self) -> bool:
-        """Whether all updates are done, or the loss is no number any more."""
-        if self.losses and not math.isfinite(self.losses[-1]):
-            return True
+        """Whether all updates are done."""
         return len(self.losses) >= self.settings.trial_updates
 
     @property
-    def score(self) -> float | None:
-        """Minus the mean loss of the last updates; None where one was no number."""
+    def score(self) -> float:
+        """Minus the mean loss of the last updates."""
         scored = max(1, round(self.settings.scored_share * self.settings.trial_updates))
-        total = math.fsum(self.losses[-scored:])
-        return -total / scored if math.isfinite(total) else None
-
-    def loss(self, examples: Examples) -> Tensor:
-        """Return the weighted sum of the distillation terms, a scalar."""
-        outputs, values = self.agent.heads(self.agent.preprocess(examples.observations))
-        policy = self.agent.distribution(outputs)
-        terms = self.distillation.terms(policy, values, (examples.outputs, examples.values))
-        return weighted_sum(terms, self.distillation.coefficients())
+        return -math.fsum(self.losses[-scored:]) / scored
 
     def update(self, examples: Examples) -> None:
-        """Learn from a batch drawn from the examples."""
-        count, batch = len(examples.values), self.settings.batch
-        drawn = torch.randint(count, (batch,), generator=self.order, device=self.order.device)
-        forget_gradients(self.weights)
-        loss = self.loss(examples.at(drawn))
-        loss.backward()
-        gradients = [weight.grad for weight in self.weights if weight.grad is not None]
-        clip_gradients(gradients, self.clip)
-        self.optimizer.step(self.settings.learning_rate)
-        self.losses.append(loss.item())
+        """Learn from a batch drawn from the examples. Raise Diverged before a weight is changed."""
+        count, device = len(examples.values), self.order.device
+        drawn = torch.randint(count, (self.batch,), generator=self.order, device=device)
+        chosen = examples.at(drawn)
+        teaching = (chosen.outputs, chosen.values)
+        terms = self.learner.imitate(chosen.observations, teaching)
+        self.losses.append(terms[f"{self.settings.scored_head}_distillation"])
 
 
 class Imitating:
@@ -177,7 +154,6 @@ class Imitating:
         assert isinstance(spec.search, ImitationSettings)
         self.spec, self.settings, self.demonstration = spec, spec.search, demonstration
         self.interface, self.device = interface, device
-        self.distillation = Distillation(spec.distillation, demonstration.teacher, device)
         self.examples: Examples | None = None
         self.imitator: Imitator | None = None
         self.best: Trial | None = None
@@ -193,10 +169,13 @@ class Imitating:
             self.examples = self.demonstration.examples()
         if self.imitator is None:
             self.imitator = self._begin(architecture, index, self.examples)
-        for _ in range(UPDATES_AT_ONCE):
-            if self.imitator.ended():
-                return self._end(architecture, self.imitator)
-            self.imitator.update(self.examples)
+        try:
+            for _ in range(UPDATES_AT_ONCE):
+                if self.imitator.ended():
+                    return self._end(architecture, self.imitator.score)
+                self.imitator.update(self.examples)
+        except Diverged as reason:
+            return self._end(architecture, None, str(reason))
         return None
 
     def _begin(self, architecture: Architecture, index: int, examples: Examples) -> Imitator:
@@ -207,15 +186,16 @@ class Imitating:
         if agent.normalizer is not None:
             agent.normalizer.update(examples.observations)
         order = torch.Generator(self.device).manual_seed(stream_seed(seed, kind, "trial order"))
-        clip = self.spec.algorithm.max_gradient_norm
-        return Imitator(agent, self.settings, self.distillation, clip, order)
+        learner = make_learner(self.spec, agent, self.demonstration.teacher)
+        return Imitator(learner, self.spec, order)
 
-    def _end(self, architecture: Architecture, imitator: Imitator) -> Trial:
-        score = imitator.score
-        reason = None if score is not None else "its loss is not finite"
+    def _end(
+        self, architecture: Architecture, score: float | None, reason: str | None = None
+    ) -> Trial:
+        assert self.imitator is not None
         trial = Trial(operators=architecture.operators, score=score, steps=0, reason=reason)
         if self.best is None or trial.rank > self.best.rank:
-            self.best, self.weights = trial, imitator.agent.state_dict()
+            self.best, self.weights = trial, self.imitator.learner.agent.state_dict()
         self.imitator = None
         return trial
 

@@ -21,6 +21,7 @@ class ActorCriticSettings(Frozen):
     rollout_length: int = Field(
         5, ge=1, description="steps of every environment between two updates"
     )
+    learning_rate: float = Field(1e-3, gt=0)
     discount: float = Field(0.99, ge=0, le=1)
     value_coefficient: float = Field(0.5, ge=0)
     entropy_coefficient: float = Field(0.01, ge=0)
@@ -29,6 +30,11 @@ class ActorCriticSettings(Frozen):
     @property
     def steps_per_update(self) -> int:
         return self.environments * self.rollout_length
+
+    @property
+    def batch(self) -> int:
+        """How many steps one gradient is of."""
+        return self.steps_per_update
 
 
 class A2CSettings(ActorCriticSettings):
@@ -55,6 +61,10 @@ class PPOSettings(ActorCriticSettings):
     minibatches: int = Field(8, ge=1, description="of every pass")
     learning_rate: float = Field(5e-4, gt=0, description="Adam's, decayed linearly to 0")
     adam_epsilon: float = Field(1e-5, gt=0)
+
+    @property
+    def batch(self) -> int:
+        return self.steps_per_update // self.minibatches
 
     @model_validator(mode="after")
     def check_minibatches(self) -> PPOSettings:

@@ -153,7 +153,7 @@ class SearchSpec(RunBase):
     def check_searcher(self) -> SearchSpec:
         self.search.check_space(self.space)
         self.search.check_updates(self.updates)
-        self.search.check_teacher(self.distillation.mode)
+        self.search.check_teacher(self.distillation)
         return self
 
     @property

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from a2d.specs.algorithm import DistillationMode
+from a2d.specs.algorithm import DistillationSettings, Head
 from a2d.specs.architecture import (
     OPERATORS,
     PAPER_OPERATORS,
@@ -74,7 +74,7 @@ class SearchBase(Frozen):
     def check_updates(self, updates: int) -> None:
         """Raise ValueError where the search has too few updates."""
 
-    def check_teacher(self, mode: DistillationMode) -> None:
+    def check_teacher(self, distillation: DistillationSettings) -> None:
         """Raise ValueError where a search needs a teacher that it has not."""
 
 
@@ -180,25 +180,25 @@ class ImitationSettings(EvolvingSettings):
     """Evolution over trials that learn from what the teacher saw, without playing themselves.
 
     The teacher plays all of the search's steps. A trial learns to say what the teacher's heads say,
-    by the terms and coefficients of the distillation; its score is minus the mean loss of its last
-    updates: what learns fast does well (Ru et al. 2021, "Speedy Performance Estimation for Neural
-    Architecture Search").
+    by the run's own optimizer, its first learning rate and the size of its batches. Its score is
+    minus the mean loss of one head in its last updates: what learns fast does well (Ru et al. 2021,
+    "Speedy Performance Estimation for Neural Architecture Search").
     """
 
     kind: Literal["imitation"]
     trials: int = Field(32, ge=1)
-    trial_updates: int = Field(100, ge=1, description="of every trial's agent")
-    scored_share: float = Field(0.6, gt=0, le=1, description="of the updates: the last ones")
-    batch: int = Field(256, ge=1, description="observations of one update")
-    learning_rate: float = Field(1e-3, gt=0, description="Adam's, in the trials")
+    trial_updates: int = Field(200, ge=1, description="of every trial's agent")
+    scored_share: float = Field(0.5, gt=0, le=1, description="of the updates: the last ones")
+    scored_head: Head = Field("critic", description="whose loss is the score; it must teach")
 
     def supernet_updates(self, updates: int) -> int:
         return 0
 
-    def check_teacher(self, mode: DistillationMode) -> None:
-        if mode == "none":
+    def check_teacher(self, distillation: DistillationSettings) -> None:
+        if not distillation.teaches(self.scored_head):
             raise ValueError(
-                "imitation: needs a teacher to imitate; give it one, and a distillation mode"
+                f"imitation: its {self.scored_head} has to teach; give the search a teacher, and "
+                f"distillation mode joint or {self.scored_head}, not {distillation.mode}"
             )
 
 

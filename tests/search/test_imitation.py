@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.distributions import kl_divergence
 
-from a2d.algorithms.distillation import Distillation
+from a2d.algorithms.make_learner import make_learner
 from a2d.algorithms.rollout import Collector
 from a2d.environments import make_environment
 from a2d.networks.agent import Agent
@@ -22,7 +22,6 @@ from a2d.runs.progress_bar import Reporter
 from a2d.search.trial import best_of
 from a2d.specs.algorithm import DistillationSettings
 from a2d.specs.run import ManualAgent, SearchSpec, TrainSpec
-from a2d.specs.search import ImitationSettings
 from a2d.specs.task import load_card
 from tests.checkout import ENVS
 
@@ -39,7 +38,7 @@ def searching(task: str = "tiny-reach", network: str = "mlp8", **changes: Any) -
         "evaluation": {"episodes": 4, "environments": 4},
     }
     search = {"kind": "imitation", "space": {"cells": 3, "width": 4}, "trials": 5}
-    search |= {"trial_updates": 12, "batch": 16, "population": 3, "tournament": 2}
+    search |= {"trial_updates": 12, "population": 3, "tournament": 2}
     teacher = TrainSpec(**base, agent=ManualAgent(network=network))
     return SearchSpec(
         **{**base, "search": search, "distillation": JOINT, "teacher": teacher} | changes
@@ -116,36 +115,32 @@ def examples_of(teacher: Agent, count: int) -> Examples:
         return Examples(observations, *teacher.heads(teacher.preprocess(observations)))
 
 
-def plain_loss(student: Agent, teacher: Agent, observations: Tensor) -> Tensor:
+def plain_losses(student: Agent, teacher: Agent, observations: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the weighted sum of both distillation terms, and the critic's term."""
     policy, values = student(observations)
     with torch.no_grad():
         taught, taught_values = teacher(observations)
-    return (
-        0.7 * kl_divergence(taught, policy).mean()
-        + 0.3 * 0.5 * (taught_values - values).square().mean()
-    )
+    of_critic = 0.5 * (taught_values - values).square().mean()
+    return 0.7 * kl_divergence(taught, policy).mean() + 0.3 * of_critic, of_critic
 
 
-def test_an_update_and_a_score_equal_plain_ones() -> None:
-    spec = searching()
+def test_updates_and_score_equal_plain_ones() -> None:
+    spec = searching(a2c={"environments": 8, "learning_rate": 3e-3})
+    changes = {"trial_updates": 4, "scored_share": 0.5}
+    spec = spec.model_copy(update={"search": spec.search.model_copy(update=changes)})
     teacher, ours, plain = (agent_for(spec, "mlp8", seed) for seed in (1, 2, 2))
     examples = examples_of(teacher, 50)
-    changes = {"learning_rate": 3e-3, "trial_updates": 4, "scored_share": 0.5}
-    settings = spec.search.model_copy(update=changes)
-    assert isinstance(settings, ImitationSettings)
-    distillation = Distillation(JOINT, teacher, torch.device("cpu"))
-    order = torch.Generator().manual_seed(5)
-    imitator = Imitator(ours, settings, distillation, 0.5, order)
-    optimizer = torch.optim.Adam(plain.parameters(), 3e-3)
-    again = torch.Generator().manual_seed(5)
-    losses = []
+    learner = make_learner(spec, ours, teacher)
+    imitator = Imitator(learner, spec, torch.Generator().manual_seed(5))
+    optimizer = torch.optim.RMSprop(plain.parameters(), 3e-3, alpha=0.99, eps=1e-5)
+    again, losses = torch.Generator().manual_seed(5), []
     while not imitator.ended():
         imitator.update(examples)
-        drawn = torch.randint(50, (16,), generator=again)
+        drawn = torch.randint(50, (40,), generator=again)  # as many as a rollout has
         optimizer.zero_grad()
-        loss = plain_loss(plain, teacher, examples.observations[drawn])
+        loss, of_critic = plain_losses(plain, teacher, examples.observations[drawn])
         loss.backward()
-        losses.append(loss.item())
+        losses.append(of_critic.item())
         torch.nn.utils.clip_grad_norm_(plain.parameters(), 0.5)
         optimizer.step()
     for mine, other in zip(ours.parameters(), plain.parameters(), strict=True):
@@ -154,16 +149,14 @@ def test_an_update_and_a_score_equal_plain_ones() -> None:
     assert imitator.score == pytest.approx(-(losses[2] + losses[3]) / 2, rel=1e-3)
 
 
-def test_a_loss_that_is_no_number_is_no_score() -> None:
+def test_a_trial_whose_loss_is_no_number_has_no_score(tmp_path: Path) -> None:
     spec = searching()
-    teacher, student = (agent_for(spec, "mlp8", seed) for seed in (1, 2))
-    assert isinstance(spec.search, ImitationSettings)
-    distillation = Distillation(JOINT, teacher, torch.device("cpu"))
-    imitator = Imitator(student, spec.search, distillation, 0.5, torch.Generator())
+    teacher = agent_for(spec, "mlp8", 1)
     with torch.no_grad():
-        student.critic.bias.fill_(float("nan"))
-    imitator.update(examples_of(teacher, 10))
-    assert imitator.ended() and imitator.score is None
+        teacher.critic.bias.fill_(1e30)
+    record = run_search(spec, tmp_path, teacher)
+    assert record.search is not None and record.status == "diverged"
+    assert all(t.score is None and "loss" in (t.reason or "") for t in record.search.trials)
 
 
 def test_the_best_of_the_trials_is_derived_and_the_steps_are_the_teachers(tmp_path: Path) -> None:
@@ -184,7 +177,7 @@ def test_a_network_that_can_imitate_is_preferred(tmp_path: Path) -> None:
     """Skips alone leave a linear agent, which the teacher's values are beyond."""
     spec = searching()
     changes = {"candidates": ("skip", "dense_tanh"), "trials": 6, "population": 6}
-    changes |= {"trial_updates": 200, "learning_rate": 3e-3, "batch": 64, "tournament": 1}
+    changes |= {"trial_updates": 200, "tournament": 1}
     spec = spec.model_copy(update={"search": spec.search.model_copy(update=changes)})
     teacher = agent_for(spec, "mlp64", 1)
     with torch.no_grad():
@@ -198,5 +191,7 @@ def test_a_network_that_can_imitate_is_preferred(tmp_path: Path) -> None:
 
 
 def test_it_needs_a_teacher() -> None:
-    with pytest.raises(ValueError, match="imitation: needs a teacher to imitate"):
+    with pytest.raises(ValueError, match="imitation: its critic has to teach"):
         searching(teacher=None, distillation={"mode": "none"})
+    with pytest.raises(ValueError, match="joint or critic, not actor"):
+        searching(distillation={"mode": "actor"})

@@ -13,13 +13,14 @@ from a2d.runs.records import find_records, read_record
 from a2d.specs.algorithm import A2CSettings
 from a2d.specs.architecture import OPERATORS, PAPER_OPERATORS, CellSpace, Operator
 from a2d.specs.data import Frozen, later
-from a2d.specs.run import RandomAgent, SearchSpec, TrainSpec, key_of
+from a2d.specs.run import ManualAgent, RandomAgent, SearchSpec, TrainSpec, key_of
 from a2d.specs.search import SETTINGS, GumbelSettings
 from a2d.specs.task import load_card
 from tests.checkout import ENVS, ROOT
 
 RECORDS = find_records(ROOT / "results")
 SEARCH = SearchSpec(task=load_card(ENVS / "tiny-catch.yaml"), steps=32000, seed=0)
+TEACHER = TrainSpec(task=SEARCH.task, steps=32000, seed=0, agent=ManualAgent(network="vanilla"))
 LATER = {"added": (int, later(7, "an option that came later"))}
 
 
@@ -62,8 +63,10 @@ def test_a_searchs_kind_is_in_no_key_of_the_first_kind_and_in_every_other() -> N
     assert "kind" not in SEARCH.search.model_dump()
     given = SearchSpec(**{**SEARCH.model_dump(), "search": {"kind": "gumbel"}})
     assert key_of(given) == key_of(SEARCH)
+    taught = {"distillation": {"mode": "joint"}, "teacher": TEACHER}  # some kinds need one
     keys = {
-        key_of(SearchSpec(**{**SEARCH.model_dump(), "search": {"kind": kind}})) for kind in SETTINGS
+        key_of(SearchSpec(**{**SEARCH.model_dump(), **taught, "search": {"kind": kind}}))
+        for kind in SETTINGS
     }
     assert len(keys) == len(SETTINGS) >= 3
 
