@@ -66,6 +66,8 @@ def _size(ax: Axes, network: str, rows: pd.DataFrame, best: bool) -> None:
             markeredgecolor="white", zorder=5,
         )  # fmt: skip
     top = max(summary.score.estimate, rows["score"].max())
+    if summary.score.known:
+        top = max(top, summary.score.high)
     # Upright, because neighbouring sizes can be close.
     ax.annotate(
         network_name(network), (flops, top), textcoords="offset points", xytext=(0, 8),

@@ -36,30 +36,32 @@ def _rows(results: Results) -> Iterator[Row]:
 
 def _row(results: Results, task: str, method: str, recipe: str) -> Row:
     same = where(results.labelled, task=task, search=method, recipe=recipe)
-    searched, derived = (
-        where(same, stage="search"),
-        where(same, stage="derive", distillation="none"),
-    )
-    summaries = summarize(searched), summarize(derived)
+    searched, trained = where(same, stage="search"), where(same, stage="derive", budget="train")
+    groups = {
+        "searched": searched,
+        "derived": where(trained, distillation="none"),
+        "distilled": where(trained, distillation="joint"),
+    }
+    summaries = {name: summarize(rows) for name, rows in groups.items()}
     shown = {
         "Task": results.title(task),
         "Search": search_name(results.study.methods, method, recipe),
-        "Searched score": score(summaries[0]),
-        "Searched spread": number(_spread(searched)),
-        "Derived score": score(summaries[1]),
-        "Derived spread": number(_spread(derived)),
+    }
+    for name, rows in groups.items():
+        shown[f"{name.capitalize()} score"] = score(summaries[name])
+        shown[f"{name.capitalize()} spread"] = number(_spread(rows))
+    shown |= {
         "FLOPs": scaled(searched["flops"].mean()),
         "Skips": number(searched["skips"].mean(), 2),
         "Steps": scaled(searched["steps_done"].mean()),
         "Core-minutes": number(60 * searched["core_hours"].mean(), 2),
-        "Searches": runs(summaries[0]),
-        "Derived runs": runs(summaries[1]),
+        "Searches": runs(summaries["searched"]),
+        "Derived runs": runs(summaries["derived"]),
+        "Distilled runs": runs(summaries["distilled"]),
     }
     data: dict[str, object] = {"task": task, "search": method, "recipe": recipe}
-    for name, rows, summary in zip(
-        ("searched", "derived"), (searched, derived), summaries, strict=True
-    ):
-        data |= {f"{name}_{key}": value for key, value in summary_data(summary).items()}
+    for name, rows in groups.items():
+        data |= {f"{name}_{key}": value for key, value in summary_data(summaries[name]).items()}
         data[f"{name}_spread"] = _spread(rows)
     costs = ("flops", "skips", "steps_done", "core_hours")
     return shown, data | {column: searched[column].mean() for column in costs}
@@ -68,12 +70,12 @@ def _row(results: Results, task: str, method: str, recipe: str) -> Row:
 def make(results: Results) -> Table:
     """Make one row per task and way to search."""
     shown = results.runs[results.runs["search"] != ""]
-    used = shown[(shown["stage"] == "search") | (shown["distillation"] == "none")]
+    used = shown[shown["distillation"].isin(["", "none", "joint"])]
     meaning = (
         "Searched score: the supernet along its strongest path. Derived score: that architecture, "
-        "trained from scratch without a teacher. Spread: standard deviation over seeds. FLOPs of "
-        "one decision of the derived agent, skips among its cells, steps and core-minutes of one "
-        "search: means over seeds."
+        "trained from scratch without a teacher; distilled score: with joint distillation. Spread: "
+        "standard deviation over seeds. FLOPs of one decision of the derived agent, skips among "
+        "its cells, steps and core-minutes of one search: means over seeds."
     )
     said = (
         meaning,

@@ -101,7 +101,7 @@ def fails_without_a_teacher(found: Evidence) -> Decision:
 
 def _heads(results: Results) -> Arms:
     modes = {mode: evidence.fixed(results, mode) for mode in ("none", "actor", "critic", "joint")}
-    taught = {f"fixed network, {mode}": rows for mode, rows in modes.items()}
+    taught = {f"fixed network ({mode})": rows for mode, rows in modes.items()}
     teacher = {"teacher": evidence.teachers(results)}
     return teacher | taught | _search_arms(results, "actor", "critic", "joint")
 
@@ -110,7 +110,7 @@ def _heads(results: Results) -> Arms:
 def both_heads_are_best(found: Evidence) -> Decision:
     """C3: both heads together teach better than either alone, and stabilise the search."""
     untaught, joint, actor, critic = (
-        found.scores(f"fixed network, {mode}")[..., 0]
+        found.scores(f"fixed network ({mode})")[..., 0]
         for mode in ("none", "joint", "actor", "critic")
     )
     tasks = teachable(found.scores("teacher")[0, :, 0], untaught)

@@ -190,20 +190,26 @@ def test_a_curve_that_falls_is_no_optimum_though_two_tasks_differ_by_chance(two:
 
 
 def test_a_size_chosen_by_the_scores_it_is_compared_by_is_no_rival(two: Study) -> None:
-    """Sizes and A2D alike, one size lucky on three of five seeds: this was 'contradicted'."""
-    lucky: Scores = {
-        "manual-vanilla": (15.0, 15.2, 14.8, 15.1, 14.9),
-        "manual-resnet14": (18.0, 17.5, 18.2, 12.0, 12.5),
-        "manual-resnet20": (12.0, 12.5, 12.2, 18.0, 17.5),
+    """Two sizes as good as A2D, one with the luckier seeds: this was 'contradicted'.
+
+    Without any of the four lucky seeds the other size is chosen: 15.0 on average.
+    """
+    sizes: dict[str, tuple[float, ...]] = {
+        "vanilla": (15.5, 15.5, 15.5, 15.5, 18.9),
+        "resnet14": (17.0, 17.0, 17.0, 17.0, 13.0),
+        "resnet20": (12.0, 12.0, 12.0, 12.0, 12.0),
     }
-    total = {f"distilled-{name[7:]}-joint-total": values for name, values in lucky.items()}
-    results = scored(two, {**lucky, **total, "derived-joint-joint": (15.0, 15.2, 14.8, 15.1, 14.9)})
-    assert decision_on("C4", results).parts[0].verdict == "inconclusive"
+    taught = {f"distilled-{size}-joint-total": scores for size, scores in sizes.items()}
+    plain = {f"manual-{size}": scores for size, scores in sizes.items()}
+    ours = {"derived-joint-joint": (14.9, 14.8, 15.0, 14.9, 14.9)}
+    part = decision_on("C4", scored(two, {**taught, **plain, **ours})).parts[0]
+    assert part.verdict == "equivalent"
+    assert part.effect.estimate == pytest.approx((14.9 - 15.0) / UNIT)
 
 
 def test_the_best_manual_size_is_taught_too_and_trained_as_long(two: Study) -> None:
     """A2D led untaught sizes of fewer steps: this was 'supported'."""
-    results = scored(two, {**sweep(5.0, 5.0, 5.0), "derived-joint-joint": 15.0})
+    results = scored(two, {**sweep(4.0, 5.0, 4.0), "derived-joint-joint": 15.0})
     effects = [part.effect.estimate for part in decision_on("C4", results).parts[:2]]
     assert effects == pytest.approx([0.0, 0.0])
 

@@ -120,7 +120,7 @@ def test_optimal_size_by_its_parts() -> None:
     rising = np.arange(4.0) + noise.transpose(0, 2, 1)
     assert sizes.optimal_size(rising).verdict == "contradicted"
     assert sizes.optimal_size(differing[:, :1]).verdict == "supported"  # over seeds
-    with pytest.raises(UndefinedEffect, match="two sizes"):
+    with pytest.raises(UndefinedEffect, match="fewer than three sizes"):
         sizes.optimal_size(differing[:, :, :2])
 
 

@@ -48,7 +48,7 @@ def optimal_size(sweep: ArrayLike, permutations: int = PERMUTATIONS) -> Decision
     """
     scores = checked(sweep, 3)
     if scores.shape[2] <= ENDS:
-        raise UndefinedEffect("two sizes have none between them")
+        raise UndefinedEffect("fewer than three sizes have none between the ends")
     best = take(scores[:, :, 1:-1], choose_held_out(scores[:, :, 1:-1]))
     parts = [
         _lead("the best size between the ends over the smallest", best - scores[:, :, 0]),
