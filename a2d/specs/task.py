@@ -159,7 +159,7 @@ def load_task(name: str, folder: Path) -> TaskCard:
         known = sorted(card.stem for card in folder.glob("*.yaml"))
         alike = get_close_matches(name, known, NAMED_CARDS) or known[:NAMED_CARDS]
         raise A2DError(
-            f"task {name!r}: there is no {path}; of the {len(known)} cards there, "
-            f"the nearest: {', '.join(alike) or 'none'}"
+            f"task {name!r}: there is no {path}; nearest of the {len(known)} cards there: "
+            f"{', '.join(alike) or 'none'}"
         )
     return load_card(path)
