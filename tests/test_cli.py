@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import get_args, get_type_hints
 
@@ -25,6 +26,28 @@ def test_help_lists_the_commands() -> None:
     text = succeeded(a2d("--help"))
     for command in ("check", "train", "search", "evaluate", "costs", "run", "plan", "compare"):
         assert f" {command} " in text
+    assert succeeded(a2d("--version")) == f"a2d {version('a2d')}\n"
+
+
+def test_settings_are_listed_from_the_models() -> None:
+    lines = succeeded(a2d("settings")).splitlines()
+    assert "a2c.discount (number, default 0.99): gamma, of rewards per step" in lines
+    assert any(line.startswith("search.space.width (integer, default 16): ") for line in lines)
+    assert all(": " in line or line.startswith("#") for line in lines if line)
+
+
+def test_settings_and_whole_updates_reach_the_record(tmp_path: Path) -> None:
+    words = ["--task", CATCH, "--steps", 41, "--environments", 4, "--algorithm", "ppo"]
+    settings = ["--set", "ppo.rollout_length=8", "ppo.epochs=1", "evaluation.episodes=10"]
+    for command in (["train", "--network", "vanilla"], ["search", "--cells", 1, "--width", 4]):
+        out = tmp_path / str(command[0])
+        done = a2d(*command, "--out", out, *words, *settings)
+        said = "--steps 41: 64 are played, the next multiple of environments × rollout_length"
+        assert done.returncode == 0 and said in one_line(done.stderr)
+        spec = read_record(out / "record.json").spec
+        assert spec.ppo is not None and (spec.ppo.environments, spec.steps) == (4, 64)
+        assert (spec.ppo.rollout_length, spec.ppo.epochs) == (8, 1)
+        assert spec.evaluation.episodes == 10
 
 
 def test_from_teacher_to_a_searched_agent(tmp_path: Path) -> None:
@@ -87,8 +110,18 @@ def test_the_keys_of_a_card_are_explained() -> None:
         (("train", "--task", CATCH, "--out", "x", "--network", "vanila"), ("'vanila'", "resnet14")),
         (("train", "--task", CATCH, "--out", "x"), ("--network", "--architecture")),
         (
-            ("train", "--task", CATCH, "--out", "x", "--network", "vanilla", "--steps", "7"),
-            ("steps (7)", "320"),
+            (
+                "train",
+                "--task",
+                CATCH,
+                "--out",
+                "x",
+                "--network",
+                "mlp8",
+                "--set",
+                "a2c.gamma=1",
+            ),
+            ("--set a2c.gamma", "discount"),
         ),
         (
             ("search", "--task", CATCH, "--out", "x", "--width", "6"),

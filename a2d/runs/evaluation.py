@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -12,6 +12,8 @@ from gymnasium.vector import VectorEnv
 from a2d.console import say
 from a2d.networks.agent import Agent, draw
 from a2d.specs.task import DEFAULT_EPISODE_LIMIT
+
+Choice = Literal["sampled", "mode"]  # of a policy's actions: drawn, or the likeliest
 
 
 class Episodes(NamedTuple):
@@ -33,8 +35,9 @@ def evaluate(
     seed: int,
     *,
     longest: float = math.inf,
+    choice: Choice = "sampled",
 ) -> Episodes:
-    """Play ``episodes`` episodes with sampled actions.
+    """Play ``episodes`` episodes, with sampled actions unless ``choice`` is 'mode'.
 
     Every environment plays the same number of them, because counting the first that end would
     favour short ones. ``episodes`` must be a multiple of the number of environments. The caller
@@ -56,9 +59,8 @@ def evaluate(
     while min(map(len, played)) < quota and steps < longest:
         steps += 1
         policy, _ = agent(torch.from_numpy(observation))
-        observation, reward, terminated, truncated, _ = environments.step(
-            draw(policy, generator).numpy()
-        )
+        action = policy.mode if choice == "mode" else draw(policy, generator)
+        observation, reward, terminated, truncated, _ = environments.step(action.numpy())
         running += reward
         length += 1
         cut = length >= bound

@@ -22,7 +22,7 @@ SEMANTICS = {"train": 1, "search": 1, "random": 2, "evaluation": 1}
 class EvaluationSettings(Frozen):
     """Test score: mean unclipped return of the sampled policy over a fixed number of episodes."""
 
-    episodes: int = Field(30, ge=1)
+    episodes: int = Field(30, ge=1, description="played after the run")
     environments: int = Field(10, ge=1, description="each plays episodes / environments episodes")
 
     @model_validator(mode="after")

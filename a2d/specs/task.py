@@ -11,6 +11,7 @@ from pydantic import Field, PrivateAttr, ValidationError
 
 from a2d.errors import A2DError
 from a2d.specs.data import Frozen, describe_validation_error, later, read_yaml
+from a2d.specs.explain import explain_fields
 
 Family = Literal["tiny", "minatar", "atari", "mujoco", "gymnasium"]
 DEFAULT_EPISODE_LIMIT = 27_000  # agent steps: half an hour of Atari, as usual in the literature
@@ -102,30 +103,7 @@ def card_error(card: TaskCard, key: str, problem: str) -> A2DError:
 
 def explain_card() -> str:
     """Return all keys of a card, a line each: what it may be, its default, what it is for."""
-    schema = TaskCard.model_json_schema()
-    properties = {
-        key: about for key, about in schema["properties"].items() if key != "name"
-    }  # the file's name
-    return "\n".join(
-        f"{key} ({_kind(about)}{_default(key, about, schema)}): {about['description']}"
-        for key, about in properties.items()
-    )
-
-
-def _kind(about: dict[str, Any]) -> str:
-    kind = about["anyOf"][0] if "anyOf" in about else about  # the other is null
-    if "enum" in kind:
-        return " | ".join(kind["enum"])
-    return str(kind.get("type", "object"))
-
-
-def _default(key: str, about: dict[str, Any], schema: dict[str, Any]) -> str:
-    if key in schema["required"]:
-        return ", needed"
-    default = about.get("default")
-    if default is None:
-        return ""
-    return f", default {json.dumps(default)}"
+    return "\n".join(explain_fields(TaskCard, skip=("name",), inside=False))  # the file's name
 
 
 def load_card(path: Path) -> TaskCard:

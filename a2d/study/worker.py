@@ -9,8 +9,9 @@ from a2d.errors import A2DError
 from a2d.files import only_process, remove_partial
 from a2d.networks.agent import Agent
 from a2d.runs.execute import run_search, run_training
-from a2d.runs.folder import describe_divergence, keep_record, load_teacher
+from a2d.runs.folder import describe_divergence, keep_record
 from a2d.runs.records import Record, read_record
+from a2d.runs.saved_agents import load_teacher
 from a2d.specs.run import SearchSpec, TrainSpec, key_of, search_of
 from a2d.study.study import Run, Study
 from a2d.study.workspace import Workspace

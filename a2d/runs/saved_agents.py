@@ -1,0 +1,78 @@
+"""Agents that single runs left in folders: read as teachers, and tested."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from a2d.console import say
+from a2d.environments import open_environment
+from a2d.errors import A2DError, Diverged, nearest
+from a2d.networks.agent import Agent
+from a2d.runs.agent_files import Description, load_agent
+from a2d.runs.evaluation import Choice, evaluate
+from a2d.runs.file_kinds import expect
+from a2d.runs.records import RECORD, read_record
+from a2d.seeds import seed_global_streams, stream_seed
+from a2d.specs.run import key_of
+
+EVALUATION_ENVIRONMENTS = 10
+
+
+def load_teacher(folder: Path) -> tuple[Agent, Description]:
+    """Read a trained agent to learn from.
+
+    Raises:
+        A2DError: it cannot be read, or its own training diverged.
+    """
+    agent, description = load_agent(expect(folder, "agent"))
+    reason = _divergence(folder, description)
+    if reason is not None:
+        raise A2DError(
+            f"{folder}: no teacher, because its own training diverged ({reason}); "
+            "train one with another seed, or fix what made it diverge"
+        )
+    return agent, description
+
+
+def _divergence(folder: Path, description: Description) -> str | None:
+    """Return why an agent's run diverged; None if it did not.
+
+    An agent that was saved by an earlier version does not say so itself; the record beside it does,
+    if there is one.
+    """
+    if description.diverged is not None or not (folder / RECORD).is_file():
+        return description.diverged
+    try:
+        record = read_record(folder / RECORD)
+    except A2DError:
+        return None
+    if record.key == key_of(description.spec) and record.status == "diverged":
+        return record.reason
+    return None
+
+
+def evaluate_saved_agent(
+    folder: Path,
+    episodes: int,
+    seed: int,
+    environments: int | None = None,
+    choice: Choice = "sampled",
+) -> list[float]:
+    """Play test episodes with the agent in ``folder`` and return their returns."""
+    agent, description = load_agent(expect(folder, "agent"))
+    reason = _divergence(folder, description)
+    if reason is not None:
+        say(f"{folder}: this agent's training diverged ({reason}); its last good weights play")
+    count = environments or min(episodes, EVALUATION_ENVIRONMENTS)
+    if episodes % count:
+        raise A2DError(
+            f"--episodes {episodes}: must be a multiple of {count}, the environments it plays in; "
+            f"the nearest: {nearest(episodes, count)}"
+        )
+    seed = stream_seed(seed, "evaluation")
+    seed_global_streams(seed)
+    try:
+        with open_environment(description.spec.task, count, seed) as opened:
+            return evaluate(agent.eval(), opened, episodes, seed, choice=choice).returns
+    except Diverged as reason:
+        raise A2DError(f"{reason}: these episodes have no score; fix the environment") from reason
