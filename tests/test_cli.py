@@ -55,8 +55,13 @@ def test_from_teacher_to_a_searched_agent(tmp_path: Path) -> None:
     text = succeeded(
         a2d("train", "--task", CATCH, "--out", teacher, "--network", "vanilla", *SHORT)
     )
-    assert text.startswith("score ") and "FLOPs" in text
+    assert text.startswith("score ") and "; random policy: -3.75 (the card's)\n" in text
     taught = ("--teacher", teacher, "--distill", "joint", *SHORT)
+    new = ("--task", CATCH, "--out", student, "--network", "vanilla")
+    said = failed(a2d("train", *new, *taught))
+    assert "not above the random policy's" in said and "--accept-weak-teacher" in said
+    assert not student.exists()
+    taught += ("--accept-weak-teacher",)
     text = succeeded(
         a2d(
             "search",
@@ -75,16 +80,20 @@ def test_from_teacher_to_a_searched_agent(tmp_path: Path) -> None:
     )
     architecture = load_architecture(found / "arch.json")
     assert text.startswith(" ".join(architecture.operators)) and len(architecture.operators) == 3
+    assert "note: alpha is close to uniform" in text and "of the dearest of this space" in text
+    assert "note: the search itself is not above the random policy" in text
     searched = read_record(found / "record.json")
     assert searched.search is not None and searched.search.architecture == architecture
     given = ("--architecture", found / "arch.json")
     text = succeeded(a2d("train", "--task", CATCH, "--out", student, "--seed", 2, *given, *taught))
     record = read_record(student / "record.json")
-    assert text.startswith(f"score {record.score:.2f}, {record.network.flops:,} FLOPs")
+    assert text.startswith(f"score {record.score:.2f} ± ")
+    assert f"\n{record.network.flops:,} FLOPs; the agent is in " in text
     assert record.network.design == architecture and record.spec.seed == 2
     assert record.spec.teacher == read_record(teacher / "record.json").spec
-    text = succeeded(a2d("evaluate", student, "--episodes", 10, "--seed", 0))
-    assert text.startswith("mean return ") and text.endswith(" over 10 episodes\n")
+    lines = succeeded(a2d("evaluate", student, "--episodes", 10, "--mode")).splitlines()
+    assert lines[0].startswith("mean return ") and lines[0].endswith("10 episodes), actions drawn")
+    assert lines[1].endswith(", the likeliest actions") and lines[2].startswith("random policy -")
     text = succeeded(a2d("costs", "--task", CATCH, *given))
     assert text.startswith(
         f"{record.network.flops:,} FLOPs, {record.network.parameters:,} parameters"

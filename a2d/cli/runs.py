@@ -27,8 +27,11 @@ from a2d.console import say
 from a2d.errors import A2DError
 
 if TYPE_CHECKING:
+    from a2d.runs.evaluation import Choice
     from a2d.runs.records import Record
     from a2d.specs.architecture import Architecture
+
+ACTIONS: dict[Choice, str] = {"sampled": "actions drawn", "mode": "the likeliest actions"}
 
 
 @app.command()
@@ -55,7 +58,9 @@ def train(
     Exit status 3: the run diverged; what is left of it is kept.
     """
     from a2d.runs.folder import train_agent
+    from a2d.runs.guards import describe_score
     from a2d.runs.request import RunRequest
+    from a2d.runs.scores import random_score, score_of
 
     request = RunRequest(
         task=task,
@@ -72,7 +77,10 @@ def train(
     )
     record = train_agent(request, _design(network, architecture))
     _refuse_diverged(record, out)
-    typer.echo(f"score {record.score:.2f}, {record.network.flops:,} FLOPs; the agent is in {out}")
+    assert record.evaluation is not None  # it has not diverged
+    chance = random_score(record.spec.task, out)
+    typer.echo(describe_score(score_of(record.evaluation.returns), chance))
+    typer.echo(f"{record.network.flops:,} FLOPs; the agent is in {out}")
 
 
 @app.command()
@@ -131,8 +139,11 @@ def search(
 
     Exit status 3: the run diverged; what is left of it is kept.
     """
+    from a2d.runs.designs import task_interface
     from a2d.runs.folder import search_architecture
+    from a2d.runs.guards import describe_search
     from a2d.runs.request import SearchRequest
+    from a2d.runs.scores import random_score
 
     space: dict[str, int | str] = {"cells": cells, "width": width}
     if shortcut is not None:
@@ -162,6 +173,8 @@ def search(
     _refuse_diverged(record, out)
     assert record.search is not None
     typer.echo(f"{' '.join(record.search.architecture.operators)}: {out / 'arch.json'}")
+    chance = random_score(record.spec.task, out)
+    typer.echo("\n".join(describe_search(record, task_interface(task), chance)))
 
 
 def _design(network: str, architecture: Path | None) -> str | Architecture:
@@ -208,12 +221,24 @@ def evaluate(
             min=1, help="played side by side; 10, or fewer for fewer episodes, if not given"
         ),
     ] = None,
+    mode: Annotated[
+        bool, typer.Option("--mode", help="play the likeliest actions as well, beside drawn ones")
+    ] = False,
 ) -> None:
-    """Play test episodes with a trained agent and print its score."""
-    from a2d.runs.saved_agents import evaluate_saved_agent
+    """Play test episodes with a trained agent and print its score beside a random policy's.
 
-    returns = evaluate_saved_agent(agent, episodes, seed, environments)
-    typer.echo(f"mean return {sum(returns) / len(returns):.2f} over {len(returns)} episodes")
+    That one is the card's random_score or, where it has none, measured once over 30 episodes and
+    kept in the agent's folder. Intervals are of 95 %, by Student's t.
+    """
+    from a2d.runs.agent_files import load_description
+    from a2d.runs.saved_agents import evaluate_saved_agent
+    from a2d.runs.scores import random_score, score_of
+
+    choices: list[Choice] = ["sampled", "mode"] if mode else ["sampled"]
+    for choice in choices:
+        returns = evaluate_saved_agent(agent, episodes, seed, environments, choice)
+        typer.echo(f"mean return {score_of(returns)}, {ACTIONS[choice]}")
+    typer.echo(f"random policy {random_score(load_description(agent).spec.task, agent)}")
 
 
 @app.command()

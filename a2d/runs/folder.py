@@ -16,9 +16,11 @@ from a2d.runs.checkpoint import remove_checkpoint
 from a2d.runs.designs import task_interface
 from a2d.runs.execute import run_search, run_training
 from a2d.runs.file_kinds import ARCHITECTURE_FILE
+from a2d.runs.guards import weak_teacher
 from a2d.runs.records import RECORD, Record, read_record, write_record
 from a2d.runs.request import RunRequest, SearchRequest, search_spec, train_spec
-from a2d.runs.saved_agents import load_teacher
+from a2d.runs.saved_agents import load_teacher, teacher_score
+from a2d.runs.scores import random_score
 from a2d.search.searcher import make_searcher
 from a2d.specs.architecture import Architecture, write_architecture
 from a2d.specs.run import SearchSpec, TrainSpec, key_of
@@ -45,6 +47,15 @@ def _teacher(request: RunRequest) -> tuple[Agent | None, TrainSpec | None]:
     return agent, description.spec
 
 
+def _refuse_weak_teacher(request: RunRequest, spec: TrainSpec | SearchSpec) -> None:
+    if request.teacher is None or request.accept_weak_teacher:
+        return
+    chance = random_score(spec.task, request.out, request.teacher)
+    error = weak_teacher(request.teacher, teacher_score(request.teacher), chance)
+    if error is not None:
+        raise error
+
+
 def train_agent(request: RunRequest, design: str | Architecture) -> Record:
     """Train one agent and leave its files and record in the folder that is asked for."""
     _check(request)
@@ -52,6 +63,7 @@ def train_agent(request: RunRequest, design: str | Architecture) -> Record:
     spec, out = train_spec(request, design, taught), request.out
     # What does not fit is refused before there is a folder.
     build_agent(design, task_interface(request.task))
+    _refuse_weak_teacher(request, spec)
     with only_process(out):
         return _finished(out, spec) or keep_record(
             run_training(spec, out, agent, log=request.log),
@@ -69,6 +81,7 @@ def search_architecture(request: SearchRequest) -> Record:
     shape = task_interface(request.task).observation_shape
     supernet = Supernet(spec.search.space, spec.search.operators(spec.space), shape)
     make_searcher(spec, supernet)  # what does not fit is refused before there is a folder
+    _refuse_weak_teacher(request, spec)
     with only_process(out):
         return _finished(out, spec) or keep_record(
             run_search(spec, out, agent, request.log),

@@ -11,11 +11,13 @@ from a2d.networks.agent import Agent
 from a2d.runs.agent_files import Description, load_agent
 from a2d.runs.evaluation import Choice, evaluate
 from a2d.runs.file_kinds import expect
-from a2d.runs.records import RECORD, read_record
+from a2d.runs.records import RECORD, Record, read_record
+from a2d.runs.scores import Score, score_of
 from a2d.seeds import seed_global_streams, stream_seed
 from a2d.specs.run import key_of
 
 EVALUATION_ENVIRONMENTS = 10
+MEASURED_EPISODES = 30  # of a teacher without a record
 
 
 def load_teacher(folder: Path) -> tuple[Agent, Description]:
@@ -34,21 +36,38 @@ def load_teacher(folder: Path) -> tuple[Agent, Description]:
     return agent, description
 
 
+def teacher_score(folder: Path) -> Score:
+    """Return the test score of a trained agent: as recorded beside it, or else measured."""
+    description = load_agent(expect(folder, "agent"))[1]
+    record = _record(folder, description)
+    if record is not None and record.evaluation is not None:
+        return score_of(record.evaluation.returns)
+    return score_of(evaluate_saved_agent(folder, MEASURED_EPISODES, 0))
+
+
+def _record(folder: Path, description: Description) -> Record | None:
+    """Return the record of an agent's run that lies beside it, if there is one."""
+    if not (folder / RECORD).is_file():
+        return None
+    try:
+        record = read_record(folder / RECORD)
+    except A2DError:
+        return None
+    if record.key != key_of(description.spec):
+        return None
+    return record
+
+
 def _divergence(folder: Path, description: Description) -> str | None:
     """Return why an agent's run diverged; None if it did not.
 
     An agent that was saved by an earlier version does not say so itself; the record beside it does,
     if there is one.
     """
-    if description.diverged is not None or not (folder / RECORD).is_file():
+    record = _record(folder, description)
+    if description.diverged is not None or record is None:
         return description.diverged
-    try:
-        record = read_record(folder / RECORD)
-    except A2DError:
-        return None
-    if record.key == key_of(description.spec) and record.status == "diverged":
-        return record.reason
-    return None
+    return record.reason if record.status == "diverged" else None
 
 
 def evaluate_saved_agent(
