@@ -44,9 +44,8 @@ def test_a_weak_teacher_is_refused_before_there_is_a_folder_and_may_be_accepted(
     recorded = teacher_score(teacher)
     (teacher / "record.json").unlink()
     assert teacher_score(teacher).basis == "95 %, 30 episodes" != recorded, "it is measured"
-    asked = RunRequest(
-        CATCH, tmp_path / "new", 40, environments=4, teacher=teacher, distill="actor"
-    )
+    new = tmp_path / "new"
+    asked = RunRequest(CATCH, new, 40, environments=4, teacher=teacher, distill="actor")
     with pytest.raises(A2DError, match=r"teacher: scores -.* random policy's -3.75 \(the card's\)"):
         train_agent(asked, "vanilla")
     assert not new.exists()
