@@ -56,12 +56,12 @@ def test_from_teacher_to_a_searched_agent(tmp_path: Path) -> None:
         a2d("train", "--task", CATCH, "--out", teacher, "--network", "vanilla", *SHORT)
     )
     assert text.startswith("score ") and "; random policy: -3.75 (the card's)\n" in text
-    taught = ("--teacher", teacher, "--distill", "joint", *SHORT)
+    taught = ["--teacher", teacher, "--distill", "joint", *SHORT]
     new = ("--task", CATCH, "--out", student, "--network", "vanilla")
     said = failed(a2d("train", *new, *taught))
     assert "not above the random policy's" in said and "--accept-weak-teacher" in said
     assert not student.exists()
-    taught += ("--accept-weak-teacher",)
+    taught.append("--accept-weak-teacher")
     text = succeeded(
         a2d(
             "search",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, PrivateAttr, ValidationError
+from pydantic import Field, PrivateAttr, ValidationError, model_validator
 
 from a2d.errors import A2DError
 from a2d.specs.data import Frozen, describe_validation_error, later, read_yaml
@@ -34,6 +34,26 @@ class Score(Frozen):
     source: str = Field(description="where the value is from")
 
 
+class Wrapper(Frozen):
+    """One of Gymnasium's wrappers; a card writes it as ``Name``, or as ``Name: {argument: value}``.
+
+    Arguments are those of its constructor, after the environment.
+    """
+
+    name: str
+    arguments: dict[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def read(cls, given: Any) -> Any:
+        if isinstance(given, str):
+            return {"name": given}
+        if isinstance(given, dict) and len(given) == 1 and "name" not in given:
+            ((name, arguments),) = given.items()
+            return {"name": name, "arguments": {} if arguments is None else arguments}
+        return given
+
+
 class TaskCard(Frozen):
     """One task. A user adds a task by adding a card; the file's stem is the task's name."""
 
@@ -57,6 +77,11 @@ class TaskCard(Frozen):
     )
     options: dict[str, Any] = Field(
         default_factory=dict, description="keyword arguments of the environment's constructor"
+    )
+    wrappers: tuple[Wrapper, ...] = later(
+        (),
+        "a list of Gymnasium's wrappers laid around the environment, the first one innermost: "
+        "'FlattenObservation', or 'ResizeObservation: {shape: [42, 42]}'",
     )
     max_episode_steps: int | None = Field(
         None, gt=0, description="truncate longer episodes (agent steps)"
@@ -111,12 +136,13 @@ def load_card(path: Path) -> TaskCard:
     data = read_yaml(path)
     if "name" in data:
         raise A2DError(f"{path}: name: is not a known key; the file's name is the task's name")
-    try:
-        json.dumps(data.get("options"), allow_nan=False)
-    except (TypeError, ValueError) as error:
-        # A record could not hold them, which would be found out only when it is written.
-        problem = "should hold finite numbers, text, lists and mappings alone"
-        raise A2DError(f"{path}: options: {problem} ({error})") from error
+    for key in ("options", "wrappers"):
+        try:
+            json.dumps(data.get(key), allow_nan=False)
+        except (TypeError, ValueError) as error:
+            # A record could not hold them, which would be found out only when it is written.
+            problem = "should hold finite numbers, text, lists and mappings alone"
+            raise A2DError(f"{path}: {key}: {problem} ({error})") from error
     try:
         card = TaskCard.model_validate({"name": path.stem, **data})
     except ValidationError as error:
