@@ -13,6 +13,7 @@ from a2d.algorithms.losses import actor_distillation, critic_distillation, weigh
 from a2d.algorithms.optimizers import Optimizer, clip_gradients, forget_gradients
 from a2d.errors import Diverged
 from a2d.networks.agent import Agent
+from a2d.networks.imported import Teacher
 from a2d.specs.algorithm import ActorCriticSettings, DistillationSettings
 
 Teaching = tuple[Tensor, Tensor]  # a teacher's outputs (N, A) and values (N,)
@@ -34,7 +35,7 @@ def part_of(state: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     }
 
 
-def freeze(teacher: Agent) -> Agent:
+def freeze(teacher: Teacher) -> Teacher:
     """Return the teacher in evaluation mode, without gradients."""
     return teacher.eval().requires_grad_(False)
 
@@ -57,7 +58,7 @@ class ActorCritic:
         settings: ActorCriticSettings,
         optimizer: Optimizer,
         distillation: DistillationSettings,
-        teacher: Agent | None,
+        teacher: Teacher | None,
         searcher: PathSearcher | None,
     ) -> None:
         self.agent = agent

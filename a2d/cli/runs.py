@@ -230,15 +230,14 @@ def evaluate(
     That one is the card's random_score or, where it has none, measured once over 30 episodes and
     kept in the agent's folder. Intervals are of 95 %, by Student's t.
     """
-    from a2d.runs.agent_files import load_description
-    from a2d.runs.saved_agents import evaluate_saved_agent
+    from a2d.runs.saved_agents import evaluate_saved_agent, task_of
     from a2d.runs.scores import random_score, score_of
 
     choices: list[Choice] = ["sampled", "mode"] if mode else ["sampled"]
     for choice in choices:
         returns = evaluate_saved_agent(agent, episodes, seed, environments, choice)
         typer.echo(f"mean return {score_of(returns)}, {ACTIONS[choice]}")
-    typer.echo(f"random policy {random_score(load_description(agent).spec.task, agent)}")
+    typer.echo(f"random policy {random_score(task_of(agent), agent)}")
 
 
 @app.command()

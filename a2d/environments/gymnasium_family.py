@@ -8,12 +8,13 @@ from typing import Any
 import gymnasium
 import numpy as np
 from gymnasium.error import DependencyNotInstalled, UnregisteredEnv
+from gymnasium.spaces import Box, Discrete
 from gymnasium.wrappers import TimeLimit
 
 from a2d.console import say
 from a2d.environments.contract import Contract
 from a2d.environments.spaces import Actions, Observations
-from a2d.environments.vector import Array, BatchedEnvironment, StepResult
+from a2d.environments.vector import Array, BatchedEnvironment, NativeSpaces, StepResult
 from a2d.environments.wrappers import wrap
 from a2d.specs.task import TaskCard, card_error
 
@@ -101,6 +102,13 @@ class GymnasiumBatch(BatchedEnvironment):
         self._arranged = self._current
         if self._observe.channels_last:
             self._arranged = self._current.transpose(0, 2, 3, 1)
+
+    @property
+    def native(self) -> NativeSpaces:
+        """The spaces that the environment declares."""
+        observe, action = self._observe, self._act.inner
+        assert isinstance(action, (Box, Discrete))
+        return NativeSpaces(observe.declared, action, observe.channels_last)
 
     def _reset(self, indices: Array, seeds: list[int] | None) -> Array:
         given: list[int | None] = [*seeds] if seeds else [None] * len(indices)

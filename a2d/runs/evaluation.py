@@ -13,7 +13,8 @@ from gymnasium.vector import VectorEnv
 from torch import Tensor
 
 from a2d.console import say
-from a2d.networks.agent import Agent, draw
+from a2d.networks.agent import draw
+from a2d.networks.imported import Teacher
 from a2d.specs.task import DEFAULT_EPISODE_LIMIT
 
 Array = npt.NDArray[Any]
@@ -33,7 +34,7 @@ class Episodes(NamedTuple):
 
 @torch.no_grad()
 def evaluate(
-    agent: Agent,
+    agent: Teacher,
     environments: VectorEnv,
     episodes: int,
     seed: int,

@@ -8,7 +8,7 @@ from pathlib import Path
 from a2d.console import say
 from a2d.errors import A2DError
 from a2d.files import only_process
-from a2d.networks.agent import Agent
+from a2d.networks.imported import Teacher
 from a2d.networks.interface import build_agent
 from a2d.networks.supernet import Supernet
 from a2d.runs.agent_checks import check_agent_files
@@ -18,12 +18,20 @@ from a2d.runs.execute import run_search, run_training
 from a2d.runs.file_kinds import ARCHITECTURE_FILE
 from a2d.runs.guards import weak_teacher
 from a2d.runs.records import RECORD, Record, read_record, write_record
-from a2d.runs.request import RunRequest, SearchRequest, search_spec, train_spec
-from a2d.runs.saved_agents import load_teacher, teacher_score
-from a2d.runs.scores import random_score
+from a2d.runs.request import (
+    Imported,
+    RunRequest,
+    SearchRequest,
+    TeacherSpec,
+    search_spec,
+    train_spec,
+)
+from a2d.runs.saved_agents import load_any_teacher, teacher_score
+from a2d.runs.scores import random_score, score_of
 from a2d.search.searcher import make_searcher
 from a2d.specs.architecture import Architecture, write_architecture
 from a2d.specs.run import SearchSpec, TrainSpec, key_of
+from a2d.specs.teacher import ImportedTeacher
 
 
 def _check(request: RunRequest) -> None:
@@ -40,18 +48,26 @@ def _check(request: RunRequest) -> None:
         raise A2DError("--teacher and --distill go together: give both, or neither")
 
 
-def _teacher(request: RunRequest) -> tuple[Agent | None, TrainSpec | None]:
+def _teacher(request: RunRequest) -> tuple[Teacher | None, TeacherSpec | None]:
     if request.teacher is None:
         return None, None
-    agent, description = load_teacher(request.teacher)
-    return agent, description.spec
+    if isinstance(request.teacher, Imported):
+        return request.teacher
+    return load_any_teacher(request.teacher)
 
 
 def _refuse_weak_teacher(request: RunRequest, spec: TrainSpec | SearchSpec) -> None:
-    if request.teacher is None or request.accept_weak_teacher:
+    if request.accept_weak_teacher or spec.teacher is None:
         return
-    chance = random_score(spec.task, request.out, request.teacher)
-    error = weak_teacher(request.teacher, teacher_score(request.teacher), chance)
+    name, folders = "the teacher", [request.out]
+    if isinstance(request.teacher, Path):
+        name, folders = str(request.teacher), [request.out, request.teacher]
+    if isinstance(spec.teacher, ImportedTeacher):
+        score = score_of(spec.teacher.returns)
+    else:
+        assert isinstance(request.teacher, Path)
+        score = teacher_score(request.teacher)
+    error = weak_teacher(name, score, random_score(spec.task, *folders))
     if error is not None:
         raise error
 

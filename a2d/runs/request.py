@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
 from a2d.console import say
 from a2d.errors import A2DError
+from a2d.networks.imported import ImportedAgent
 from a2d.runs.file_kinds import expect
 from a2d.specs.architecture import Architecture
 from a2d.specs.data import describe_validation_error
@@ -19,6 +20,16 @@ from a2d.specs.run import SearchSpec, TrainSpec
 from a2d.specs.search import SETTINGS
 from a2d.specs.settings import ALGORITHMS, lay, read_settings, sections_of
 from a2d.specs.task import TaskCard, load_card
+from a2d.specs.teacher import ImportedTeacher
+
+TeacherSpec = TrainSpec | ImportedTeacher
+
+
+class Imported(NamedTuple):
+    """A teacher from elsewhere, as a run is given it: whom it asks, and what its spec says."""
+
+    agent: ImportedAgent
+    spec: ImportedTeacher
 
 
 @dataclass(frozen=True)
@@ -32,7 +43,7 @@ class RunRequest:
         seed: of the run.
         algorithm: 'a2c' or 'ppo'.
         environments: stepped side by side; the algorithm's default if None.
-        teacher: folder of the agent that teaches.
+        teacher: folder of the agent that teaches, or an imported one itself.
         distill: which of the teacher's heads teach.
         settings: further ones, as ``section.key=value``; they are laid over all others.
         log: folder for TensorBoard's files.
@@ -45,7 +56,7 @@ class RunRequest:
     seed: int = 0
     algorithm: str = "a2c"
     environments: int | None = None
-    teacher: Path | None = None
+    teacher: Path | Imported | None = None
     distill: str = "none"
     settings: tuple[str, ...] = ()
     log: Path | None = None
@@ -75,7 +86,7 @@ def read_card(path: Path) -> TaskCard:
 
 
 def train_spec(
-    request: RunRequest, design: str | Architecture, teacher: TrainSpec | None
+    request: RunRequest, design: str | Architecture, teacher: TeacherSpec | None
 ) -> TrainSpec:
     """Return the training that is asked for; raise A2DError where a value is wrong."""
     name, agent = "architecture", {"kind": "given", "architecture": design}
@@ -88,7 +99,7 @@ def train_spec(
         raise describe_validation_error(error, f"a2d train ({name})") from error
 
 
-def search_spec(request: SearchRequest, teacher: TrainSpec | None) -> SearchSpec:
+def search_spec(request: SearchRequest, teacher: TeacherSpec | None) -> SearchSpec:
     """Return the search that is asked for; raise A2DError where a value is wrong."""
     laid = read_settings(request.settings, sections_of(request.algorithm, request.searcher))
     if request.recipe not in RECIPES:
@@ -115,7 +126,7 @@ def _searcher_options(kind: str, options: dict[str, Any]) -> dict[str, Any]:
     return given
 
 
-def _data(request: RunRequest, teacher: TrainSpec | None, laid: dict[str, Any]) -> dict[str, Any]:
+def _data(request: RunRequest, teacher: TeacherSpec | None, laid: dict[str, Any]) -> dict[str, Any]:
     """Return a spec's data, with settings laid over what the options say."""
     options: dict[str, Any] = {request.algorithm: {}, "distillation": {"mode": request.distill}}
     if request.environments is not None:

@@ -8,13 +8,18 @@ from a2d.console import say
 from a2d.environments import open_environment
 from a2d.errors import A2DError, Diverged, nearest
 from a2d.networks.agent import Agent
-from a2d.runs.agent_files import Description, load_agent
+from a2d.networks.imported import Teacher
+from a2d.runs.agent_checks import IMPORTED
+from a2d.runs.agent_files import Description, load_agent, load_description
 from a2d.runs.evaluation import Choice, evaluate
 from a2d.runs.file_kinds import expect
 from a2d.runs.records import RECORD, Record, read_record
 from a2d.runs.scores import Score, score_of
+from a2d.runs.teachers.store import load_imported
 from a2d.seeds import seed_global_streams, stream_seed
-from a2d.specs.run import key_of
+from a2d.specs.run import TrainSpec, key_of
+from a2d.specs.task import TaskCard
+from a2d.specs.teacher import ImportedTeacher
 
 EVALUATION_ENVIRONMENTS = 10
 MEASURED_EPISODES = 30  # of a teacher without a record
@@ -34,6 +39,21 @@ def load_teacher(folder: Path) -> tuple[Agent, Description]:
             "train one with another seed, or fix what made it diverge"
         )
     return agent, description
+
+
+def load_any_teacher(folder: Path) -> tuple[Teacher, TrainSpec | ImportedTeacher]:
+    """Read a teacher that was trained here, or imported; raise A2DError where it is none."""
+    if (expect(folder, "teacher") / IMPORTED).is_file():
+        return load_imported(folder)
+    agent, description = load_teacher(folder)
+    return agent, description.spec
+
+
+def task_of(folder: Path) -> TaskCard:
+    """Return the task of a saved agent, or of an imported teacher."""
+    if (expect(folder, "teacher") / IMPORTED).is_file():
+        return load_imported(folder)[1].task
+    return load_description(folder).spec.task
 
 
 def teacher_score(folder: Path) -> Score:
@@ -70,6 +90,16 @@ def _divergence(folder: Path, description: Description) -> str | None:
     return record.reason if record.status == "diverged" else None
 
 
+def _player(folder: Path) -> Teacher:
+    if (expect(folder, "teacher") / IMPORTED).is_file():
+        return load_imported(folder)[0]
+    agent, description = load_agent(folder)
+    reason = _divergence(folder, description)
+    if reason is not None:
+        say(f"{folder}: this agent's training diverged ({reason}); its last good weights play")
+    return agent
+
+
 def evaluate_saved_agent(
     folder: Path,
     episodes: int,
@@ -77,11 +107,8 @@ def evaluate_saved_agent(
     environments: int | None = None,
     choice: Choice = "sampled",
 ) -> list[float]:
-    """Play test episodes with the agent in ``folder`` and return their returns."""
-    agent, description = load_agent(expect(folder, "agent"))
-    reason = _divergence(folder, description)
-    if reason is not None:
-        say(f"{folder}: this agent's training diverged ({reason}); its last good weights play")
+    """Play test episodes with the agent, or the teacher, in ``folder``; return their returns."""
+    agent = _player(folder)
     count = environments or min(episodes, EVALUATION_ENVIRONMENTS)
     if episodes % count:
         raise A2DError(
@@ -91,7 +118,7 @@ def evaluate_saved_agent(
     seed = stream_seed(seed, "evaluation")
     seed_global_streams(seed)
     try:
-        with open_environment(description.spec.task, count, seed) as opened:
+        with open_environment(task_of(folder), count, seed) as opened:
             return evaluate(agent.eval(), opened, episodes, seed, choice=choice).returns
     except Diverged as reason:
         raise A2DError(f"{reason}: these episodes have no score; fix the environment") from reason

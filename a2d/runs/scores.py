@@ -88,7 +88,7 @@ def random_score(card: TaskCard, *folders: Path) -> Score:
     existing = next((folder for folder in folders if folder.is_dir()), None)
     if existing is not None:
         data = {"task": card.identity(), "returns": returns}
-        with suppress(OSError):  # it may be full, or somebody else's
+        with suppress(A2DError):  # it may be full, or somebody else's
             write_sealed(existing / RANDOM_FILE, data)
     return score_of(returns)
 

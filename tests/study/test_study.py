@@ -12,7 +12,7 @@ import pytest
 
 from a2d.errors import A2DError
 from a2d.specs import recipes
-from a2d.specs.run import SearchSpec, key_of, search_of
+from a2d.specs.run import SearchSpec, key_of, search_of, teacher_run_of
 from a2d.specs.search import GumbelSettings
 from a2d.study.study import Run, Study, load_study
 from tests.checkout import ROOT
@@ -33,7 +33,8 @@ def test_scale_expands_into_runs_that_have_what_they_need(name: str) -> None:
     assert runs and all(key == run.key == key_of(run.spec) for key, run in study.runs.items())
     assert len({run.path for run in runs}) == len(runs), "no two records share a file"
     for position, run in enumerate(runs):
-        needed = [need for need in (run.spec.teacher, search_of(run.spec)) if need is not None]
+        wanted = (teacher_run_of(run.spec), search_of(run.spec))
+        needed = [need for need in wanted if need is not None]
         earlier = {other.key for other in runs[:position]}
         assert all(key_of(need) in earlier for need in needed), "what is needed comes first"
         assert study.find(run.path) is run
