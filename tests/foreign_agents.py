@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import re
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -17,8 +19,10 @@ from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.vec_env import VecNormalize
 
 import a2d.environments.tiny  # noqa: F401  # registers Reach
+from tests.checkout import ROOT
 
 REACH_STEPS = 8_000
+RECIPE = re.compile(r"^(r, s = .*|numpy\.savez.*)$", re.MULTILINE)  # in the document
 
 
 class ImportsNothing:
@@ -32,7 +36,7 @@ class ImportsNothing:
 
 
 def train_reach(folder: Path) -> tuple[PPO, VecNormalize]:
-    """Train PPO inside a VecNormalize on Reach; leave ``reach.zip`` and ``normalizer.npz``."""
+    """Train PPO inside a VecNormalize on Reach; leave ``reach.zip`` and ``venv.npz``."""
     venv = VecNormalize(make_vec_env(lambda: gymnasium.make("a2d/Reach-v0"), n_envs=8), gamma=0.9)
     model = PPO(
         "MlpPolicy", venv, n_steps=64, batch_size=128, gamma=0.9, learning_rate=1e-3, seed=0,
@@ -40,13 +44,10 @@ def train_reach(folder: Path) -> tuple[PPO, VecNormalize]:
     )  # fmt: skip
     model.learn(REACH_STEPS)
     model.save(folder / "reach.zip")
-    # The two lines of the command's help.
-    r: Any
-    r, s = venv.obs_rms, venv.ret_rms.var if venv.norm_reward else 1.0
-    np.savez(
-        folder / "normalizer.npz", mean=r.mean, variance=r.var, clip=venv.clip_obs,
-        epsilon=venv.epsilon, return_variance=s,
-    )  # fmt: skip
+    recipe = RECIPE.findall((ROOT / "docs" / "teachers.md").read_text(encoding="utf-8"))
+    assert len(recipe) == 2, "it is of two lines"
+    with contextlib.chdir(folder):
+        exec("\n".join(recipe), {"venv": venv, "numpy": np})
     return model, venv
 
 
@@ -66,15 +67,22 @@ def pickled(thing: object) -> bytes:
 
 
 def linear_graph(
-    path: Path, weights: dict[str, np.ndarray], batch: int | str = "N", **changes: Any
+    path: Path,
+    weights: dict[str, np.ndarray],
+    batch: int | str = "N",
+    shape: tuple[int, ...] = (),
+    **changes: Any,
 ) -> Path:
-    """Write a graph that multiplies observations (N, D) by a matrix (D, A) for every output."""
-    nodes, outputs = [], []
+    """Write a graph that multiplies flat observations (N, D) by a matrix (D, A) for every output.
+
+    ``shape`` is that of one observation, where it is not flat.
+    """
+    nodes, outputs = [helper.make_node("Flatten", ["observation"], ["flat"])], []
     for name in weights:
-        nodes.append(helper.make_node("MatMul", ["observation", f"w_{name}"], [name], **changes))
+        nodes.append(helper.make_node("MatMul", ["flat", f"w_{name}"], [name], **changes))
         outputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, None))
-    size = next(iter(weights.values())).shape[0]
-    seen = helper.make_tensor_value_info("observation", TensorProto.FLOAT, [batch, size])
+    size = shape or next(iter(weights.values())).shape[:1]
+    seen = helper.make_tensor_value_info("observation", TensorProto.FLOAT, [batch, *size])
     tensors = [
         numpy_helper.from_array(each.astype(np.float32), f"w_{name}")
         for name, each in weights.items()

@@ -9,6 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import get_args, get_type_hints
 
+import numpy as np
 import pytest
 from pydantic.fields import FieldInfo
 
@@ -20,6 +21,7 @@ from a2d.specs.architecture import CellSpace, load_architecture
 from a2d.specs.search import GumbelSettings
 from tests.checkout import ROOT
 from tests.commands import CATCH, SHORT, a2d, failed, one_line, succeeded
+from tests.foreign_agents import linear_graph
 
 
 def test_help_lists_the_commands() -> None:
@@ -98,6 +100,19 @@ def test_from_teacher_to_a_searched_agent(tmp_path: Path) -> None:
     assert text.startswith(
         f"{record.network.flops:,} FLOPs, {record.network.parameters:,} parameters"
     )
+
+
+def test_a_graph_from_elsewhere_becomes_a_teacher(tmp_path: Path) -> None:
+    board = np.zeros((128, 3), np.float32)
+    graph = linear_graph(tmp_path / "still.onnx", {"logits": board}, shape=(2, 8, 8))
+    words = ("teacher", "import", graph, "--task", CATCH, "--out", tmp_path / "teacher")
+    assert "not above the random policy's" in failed(a2d(*words))
+    lines = succeeded(a2d(*words, "--accept-weak-teacher")).splitlines()
+    assert lines[0].startswith("score -") and "; random policy: -3.75 (the card's)" in lines[0]
+    assert lines[1].startswith("onnx, sha256 ") and "the actor alone can teach" in lines[1]
+    assert succeeded(a2d("evaluate", tmp_path / "teacher")).startswith("mean return -")
+    said = failed(a2d("evaluate", graph))
+    assert f"Make a teacher of it: `a2d teacher import {graph}`" in said
 
 
 def test_a_card_is_checked() -> None:

@@ -38,10 +38,9 @@ def import_teacher(
 
     An agent that was trained inside a VecNormalize, `venv`, needs its statistics:
 
-        r, s = venv.obs_rms, venv.ret_rms.var if venv.norm_reward else 1.0
+        r, s = venv.obs_rms, venv.ret_rms.var if venv.norm_reward else 1
 
-        numpy.savez("normalizer.npz", mean=r.mean, variance=r.var, clip=venv.clip_obs,
-        epsilon=venv.epsilon, return_variance=s)
+        numpy.savez("venv.npz", mean=r.mean, var=r.var, ret=s, clip=venv.clip_obs)
 
     A graph takes a batch of observations as the environment gives them, vectors (N, D) or images
     (N, C, H, W), and returns by name `logits` (N, A), or `mean` and `log_std` (N, A) in the

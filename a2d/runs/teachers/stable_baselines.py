@@ -26,7 +26,8 @@ from a2d.errors import A2DError
 MOST_BYTES = {"policy.pth": 2**30, "data": 2**26}
 ACTIVATIONS = {"Tanh": nn.Tanh, "ReLU": nn.ReLU, "ELU": nn.ELU, "GELU": nn.GELU, "SiLU": nn.SiLU}
 STRIDES = (4, 2, 1)  # of NatureCNN
-STATISTICS = ("mean", "variance", "clip", "epsilon", "return_variance")
+STATISTICS = ("mean", "var", "ret", "clip")  # ret: variance of returns, 1 where rewards were left
+EPSILON = 1e-8  # of a VecNormalize; another one may be in its npz, as epsilon
 
 
 def read_policy(path: Path, normalizer: Path | None) -> StableBaselinesPolicy:
@@ -92,7 +93,11 @@ def read_statistics(path: Path) -> dict[str, Tensor]:
     """
     try:
         with np.load(path, allow_pickle=False) as file:
-            found = {name: torch.from_numpy(np.asarray(file[name], float)) for name in STATISTICS}
+            arrays = {"epsilon": EPSILON, **{name: file[name] for name in file.files}}
+            found = {
+                name: torch.from_numpy(np.asarray(arrays[name], dtype=np.float64))
+                for name in (*STATISTICS, "epsilon")
+            }
     except (OSError, ValueError, KeyError, zipfile.BadZipFile, EOFError) as error:
         raise A2DError(f"{path}: should be an npz of {', '.join(STATISTICS)}: {error}") from error
     if not all(each.isfinite().all() for each in found.values()):
@@ -154,7 +159,7 @@ class StableBaselinesPolicy(nn.Module):
         output = self.actor(_features(self.actor_features, x))
         value = self.critic(_features(self.critic_features, x)).squeeze(-1)
         if self.normalized:  # rewards were divided by the deviation of returns
-            value = value * (self.get_buffer("return_variance") + self.get_buffer("epsilon")).sqrt()
+            value = value * (self.get_buffer("ret") + self.get_buffer("epsilon")).sqrt()
         if not self.continuous:
             return {"logits": output, "value": value}
         return {"mean": output, "log_std": self.log_std, "value": value}
@@ -163,7 +168,8 @@ class StableBaselinesPolicy(nn.Module):
         if not self.normalized:
             is_image = observations.ndim == 4 and observations.dtype == torch.uint8
             return observations.float() / 255 if is_image else observations.float()
-        mean, variance, clip, epsilon = (self.get_buffer(name) for name in STATISTICS[:4])
+        names = ("mean", "var", "clip", "epsilon")
+        mean, variance, clip, epsilon = (self.get_buffer(name) for name in names)
         scaled = (observations.double() - mean) / (variance + epsilon).sqrt()
         return scaled.clamp(-clip, clip).float()
 
