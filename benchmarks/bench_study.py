@@ -12,8 +12,7 @@ import yaml
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from a2d.reading.results import load_results
-from a2d.runs.folder import RECORD
-from a2d.runs.records import CurvePoint, read_record, write_record
+from a2d.runs.records import RECORD, CurvePoint, read_record, write_record
 from a2d.runs.training import CURVE_POINTS
 from a2d.study.plan import make_plan
 from a2d.study.study import Study, load_study

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import get_args, get_type_hints
 
+import numpy as np
 import pytest
 from pydantic.fields import FieldInfo
 
@@ -19,12 +21,35 @@ from a2d.specs.architecture import CellSpace, load_architecture
 from a2d.specs.search import GumbelSettings
 from tests.checkout import ROOT
 from tests.commands import CATCH, SHORT, a2d, failed, one_line, succeeded
+from tests.foreign_agents import linear_graph
 
 
 def test_help_lists_the_commands() -> None:
     text = succeeded(a2d("--help"))
     for command in ("check", "train", "search", "evaluate", "costs", "run", "plan", "compare"):
         assert f" {command} " in text
+    assert succeeded(a2d("--version")) == f"a2d {version('a2d')}\n"
+
+
+def test_settings_are_listed_from_the_models() -> None:
+    lines = succeeded(a2d("settings")).splitlines()
+    assert "a2c.discount (number, default 0.99): gamma, of rewards per step" in lines
+    assert any(line.startswith("search.space.width (integer, default 16): ") for line in lines)
+    assert all(": " in line or line.startswith("#") for line in lines if line)
+
+
+def test_settings_and_whole_updates_reach_the_record(tmp_path: Path) -> None:
+    words = ["--task", CATCH, "--steps", 41, "--environments", 4, "--algorithm", "ppo"]
+    settings = ["--set", "ppo.rollout_length=8", "ppo.epochs=1", "evaluation.episodes=10"]
+    for command in (["train", "--network", "vanilla"], ["search", "--cells", 1, "--width", 4]):
+        out = tmp_path / str(command[0])
+        done = a2d(*command, "--out", out, *words, *settings)
+        said = "--steps 41: 64 are played, the next multiple of environments × rollout_length"
+        assert done.returncode == 0 and said in one_line(done.stderr)
+        spec = read_record(out / "record.json").spec
+        assert spec.ppo is not None and (spec.ppo.environments, spec.steps) == (4, 64)
+        assert (spec.ppo.rollout_length, spec.ppo.epochs) == (8, 1)
+        assert spec.evaluation.episodes == 10
 
 
 def test_from_teacher_to_a_searched_agent(tmp_path: Path) -> None:
@@ -32,8 +57,13 @@ def test_from_teacher_to_a_searched_agent(tmp_path: Path) -> None:
     text = succeeded(
         a2d("train", "--task", CATCH, "--out", teacher, "--network", "vanilla", *SHORT)
     )
-    assert text.startswith("score ") and "FLOPs" in text
-    taught = ("--teacher", teacher, "--distill", "joint", *SHORT)
+    assert text.startswith("score ") and "; random policy: -3.75 (the card's)\n" in text
+    taught = ["--teacher", teacher, "--distill", "joint", *SHORT]
+    new = ("--task", CATCH, "--out", student, "--network", "vanilla")
+    said = failed(a2d("train", *new, *taught))
+    assert "not above the random policy's" in said and "--accept-weak-teacher" in said
+    assert not student.exists()
+    taught.append("--accept-weak-teacher")
     text = succeeded(
         a2d(
             "search",
@@ -52,20 +82,37 @@ def test_from_teacher_to_a_searched_agent(tmp_path: Path) -> None:
     )
     architecture = load_architecture(found / "arch.json")
     assert text.startswith(" ".join(architecture.operators)) and len(architecture.operators) == 3
+    assert "note: alpha is close to uniform" in text and "of the dearest of this space" in text
+    assert "note: the search itself is not above the random policy" in text
     searched = read_record(found / "record.json")
     assert searched.search is not None and searched.search.architecture == architecture
     given = ("--architecture", found / "arch.json")
     text = succeeded(a2d("train", "--task", CATCH, "--out", student, "--seed", 2, *given, *taught))
     record = read_record(student / "record.json")
-    assert text.startswith(f"score {record.score:.2f}, {record.network.flops:,} FLOPs")
+    assert text.startswith(f"score {record.score:.2f} ± ")
+    assert f"\n{record.network.flops:,} FLOPs; the agent is in " in text
     assert record.network.design == architecture and record.spec.seed == 2
     assert record.spec.teacher == read_record(teacher / "record.json").spec
-    text = succeeded(a2d("evaluate", student, "--episodes", 10, "--seed", 0))
-    assert text.startswith("mean return ") and text.endswith(" over 10 episodes\n")
+    lines = succeeded(a2d("evaluate", student, "--episodes", 10, "--mode")).splitlines()
+    assert lines[0].startswith("mean return ") and lines[0].endswith("10 episodes), actions drawn")
+    assert lines[1].endswith(", the likeliest actions") and lines[2].startswith("random policy -")
     text = succeeded(a2d("costs", "--task", CATCH, *given))
     assert text.startswith(
         f"{record.network.flops:,} FLOPs, {record.network.parameters:,} parameters"
     )
+
+
+def test_a_graph_from_elsewhere_becomes_a_teacher(tmp_path: Path) -> None:
+    board = np.zeros((128, 3), np.float32)
+    graph = linear_graph(tmp_path / "still.onnx", {"logits": board}, shape=(2, 8, 8))
+    words = ("teacher", "import", graph, "--task", CATCH, "--out", tmp_path / "teacher")
+    assert "not above the random policy's" in failed(a2d(*words))
+    lines = succeeded(a2d(*words, "--accept-weak-teacher")).splitlines()
+    assert lines[0].startswith("score -") and "; random policy: -3.75 (the card's)" in lines[0]
+    assert lines[1].startswith("onnx, sha256 ") and "the actor alone can teach" in lines[1]
+    assert succeeded(a2d("evaluate", tmp_path / "teacher")).startswith("mean return -")
+    said = failed(a2d("evaluate", graph))
+    assert f"Make a teacher of it: `a2d teacher import {graph}`" in said
 
 
 def test_a_card_is_checked() -> None:
@@ -87,8 +134,18 @@ def test_the_keys_of_a_card_are_explained() -> None:
         (("train", "--task", CATCH, "--out", "x", "--network", "vanila"), ("'vanila'", "resnet14")),
         (("train", "--task", CATCH, "--out", "x"), ("--network", "--architecture")),
         (
-            ("train", "--task", CATCH, "--out", "x", "--network", "vanilla", "--steps", "7"),
-            ("steps (7)", "320"),
+            (
+                "train",
+                "--task",
+                CATCH,
+                "--out",
+                "x",
+                "--network",
+                "mlp8",
+                "--set",
+                "a2c.gamma=1",
+            ),
+            ("--set a2c.gamma", "discount"),
         ),
         (
             ("search", "--task", CATCH, "--out", "x", "--width", "6"),

@@ -178,12 +178,6 @@ def test_a_log_without_its_package_is_refused_before_anything_is_built(
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
-        (
-            ("train", "--network", "vanilla", "--out", "new", "--steps", 100_000),
-            "the nearest: 99,840 or 100,160",
-        ),
-        (("train", "--network", "vanilla", "--out", "new", "--steps", 7), "the nearest: 320"),
-        (("search", "--out", "new", "--environments", 7, "--steps", 99), "the nearest: 70 or 105"),
         (("search", "--out", "new", "--width", 10), "the nearest: 8 or 12"),
         (("evaluate", "agent", "--episodes", 25), "the nearest: 20 or 30"),
     ],

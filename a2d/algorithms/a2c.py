@@ -14,6 +14,7 @@ from a2d.algorithms.losses import n_step_returns, policy_loss, value_loss
 from a2d.algorithms.optimizers import RMSProp
 from a2d.algorithms.rollout import Collector, Rollout
 from a2d.networks.agent import Agent
+from a2d.networks.imported import Teacher
 from a2d.specs.algorithm import A2CSettings, DistillationSettings
 
 
@@ -31,7 +32,7 @@ class A2C(ActorCritic):
         agent: Agent,
         settings: A2CSettings,
         distillation: DistillationSettings,
-        teacher: Agent | None,
+        teacher: Teacher | None,
         searcher: PathSearcher | None = None,
     ) -> None:
         optimizer = RMSProp(agent.parameters(), settings.rmsprop_decay, settings.rmsprop_epsilon)

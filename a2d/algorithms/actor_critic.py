@@ -12,6 +12,7 @@ from a2d.algorithms.losses import weighted_sum
 from a2d.algorithms.optimizers import Optimizer, clip_gradients, forget_gradients
 from a2d.errors import Diverged
 from a2d.networks.agent import Agent
+from a2d.networks.imported import Teacher
 from a2d.specs.algorithm import ActorCriticSettings, DistillationSettings
 
 
@@ -42,7 +43,7 @@ class ActorCritic:
         settings: ActorCriticSettings,
         optimizer: Optimizer,
         distillation: DistillationSettings,
-        teacher: Agent | None,
+        teacher: Teacher | None,
         searcher: PathSearcher | None,
     ) -> None:
         self.agent = agent

@@ -7,13 +7,13 @@ from torch import Tensor
 from torch.distributions import Distribution
 
 from a2d.algorithms.losses import actor_distillation, critic_distillation
-from a2d.networks.agent import Agent
+from a2d.networks.imported import Teacher
 from a2d.specs.algorithm import DistillationSettings
 
 Teaching = tuple[Tensor, Tensor]  # a teacher's outputs (N, A) and values (N,)
 
 
-def freeze(teacher: Agent) -> Agent:
+def freeze(teacher: Teacher) -> Teacher:
     """Return the teacher in evaluation mode, without gradients."""
     return teacher.eval().requires_grad_(False)
 
@@ -28,7 +28,7 @@ class Distillation:
     """
 
     def __init__(
-        self, settings: DistillationSettings, teacher: Agent | None, device: torch.device
+        self, settings: DistillationSettings, teacher: Teacher | None, device: torch.device
     ) -> None:
         self.settings = settings
         self.teacher = None if teacher is None else freeze(teacher).to(device)

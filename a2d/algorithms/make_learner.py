@@ -6,11 +6,12 @@ from a2d.algorithms.a2c import A2C
 from a2d.algorithms.learner import Learner, PathSearcher
 from a2d.algorithms.ppo import PPO
 from a2d.networks.agent import Agent
+from a2d.networks.imported import Teacher
 from a2d.specs.run import RunBase
 
 
 def make_learner(
-    spec: RunBase, agent: Agent, teacher: Agent | None, searcher: PathSearcher | None = None
+    spec: RunBase, agent: Agent, teacher: Teacher | None, searcher: PathSearcher | None = None
 ) -> Learner:
     """Return what updates the agent, with the searcher of a supernet's."""
     if spec.ppo is not None:

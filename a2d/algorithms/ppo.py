@@ -25,6 +25,7 @@ from a2d.algorithms.losses import (
 from a2d.algorithms.optimizers import Adam
 from a2d.algorithms.rollout import Collector, Rollout
 from a2d.networks.agent import Agent
+from a2d.networks.imported import Teacher
 from a2d.specs.algorithm import DistillationSettings, PPOSettings
 
 
@@ -57,7 +58,7 @@ class PPO(ActorCritic):
         agent: Agent,
         settings: PPOSettings,
         distillation: DistillationSettings,
-        teacher: Agent | None,
+        teacher: Teacher | None,
         searcher: PathSearcher | None = None,
     ) -> None:
         optimizer = Adam(agent.parameters(), settings.adam_epsilon)

@@ -13,7 +13,8 @@ from torch import Tensor
 
 from a2d.environments.vector import Array, StepResult
 from a2d.errors import Diverged
-from a2d.networks.agent import Agent, draw
+from a2d.networks.agent import draw
+from a2d.networks.imported import Teacher
 from a2d.networks.layers import Tape
 from a2d.specs.task import TaskCard
 
@@ -86,7 +87,7 @@ class Collector:
         self.tracker = EpisodeTracker(environments.num_envs)
         self.observation = torch.from_numpy(environments.reset(seed=seed)[0])
 
-    def collect(self, agent: Agent, length: int, graph: bool = True) -> Rollout:
+    def collect(self, agent: Teacher, length: int, graph: bool = True) -> Rollout:
         """Play ``length`` steps and return them, with the graph of the network's pass or without.
 
         A graph holds all that the network computed, and so much memory where there are many steps.
@@ -144,7 +145,7 @@ class Collector:
         self.observation = torch.from_numpy(following)
         return observation, raw_reward, terminated, truncated, info
 
-    def _step(self, agent: Agent, action: Tensor) -> tuple[Tensor, Tensor]:
+    def _step(self, agent: Teacher, action: Tensor) -> tuple[Tensor, Tensor]:
         observation, raw_reward, terminated, truncated, info = self._advance(action.cpu().numpy())
         done = terminated | truncated
         end = done
@@ -161,5 +162,5 @@ class Collector:
         return reward, torch.from_numpy(end)
 
     @torch.no_grad()
-    def _values(self, agent: Agent, observation: Tensor) -> Tensor:
+    def _values(self, agent: Teacher, observation: Tensor) -> Tensor:
         return agent.heads(agent.preprocess(observation.to(agent.device)))[1]

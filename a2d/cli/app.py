@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import faulthandler
 import sys
+from typing import Annotated
 
 import typer
 
+import a2d
 from a2d.console import CLOSED_PIPE, finish, prepare_streams, say
 from a2d.errors import A2DError, Stopped
 from a2d.runs.stopping import stoppable
@@ -22,6 +24,22 @@ app = typer.Typer(
     "train the architecture that was found, evaluate. For the paper's study, use snakemake; plan "
     "and compare show its state.",
 )
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"a2d {a2d.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="print the version", callback=_print_version, is_eager=True),
+    ] = False,
+) -> None:
+    """Options of no command."""
 
 
 def main() -> None:

@@ -16,11 +16,25 @@ Seed = Annotated[
     int, typer.Option(min=0, help="the run's seed; all its random streams come from it")
 ]
 StepCount = Annotated[
-    int, typer.Option(min=1, help="environment steps; a multiple of environments × 5")
+    int,
+    typer.Option(
+        min=1, help="environment steps, rounded up to a multiple of environments × rollout length"
+    ),
 ]
-Environments = Annotated[int, typer.Option(min=1, help="environments stepped side by side")]
+Algorithm = Annotated[Literal["a2c", "ppo"], typer.Option(help="how the agent learns")]
+Environments = Annotated[
+    int | None,
+    typer.Option(min=1, help="environments stepped side by side; if not given, 64 or ppo's 32"),
+]
 Teacher = Annotated[
     Path | None, typer.Option(help="folder of a trained agent that teaches", readable=False)
+]
+WeakTeacher = Annotated[
+    bool,
+    typer.Option(
+        "--accept-weak-teacher",
+        help="learn from a teacher even if a random policy may be as good",
+    ),
 ]
 Design = Annotated[
     Path | None,
@@ -29,6 +43,18 @@ Design = Annotated[
 Mode = Annotated[
     Literal["none", "actor", "critic", "joint"],
     typer.Option(help="which of the teacher's heads teach"),
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="any other setting, such as a2c.learning_rate=0.002, laid over all options; "
+        "further ones may follow it. `a2d settings` lists them",
+    ),
+]
+MoreSettings = Annotated[
+    list[str] | None, typer.Argument(metavar="KEY=VALUE", help="further settings, after --set")
 ]
 Log = Annotated[Path | None, typer.Option(help="folder for TensorBoard's event files")]
 Root = Annotated[

@@ -1,4 +1,4 @@
-"""Single runs: try a card, train, search, evaluate, measure."""
+"""Single runs: train, search, evaluate, measure."""
 
 from __future__ import annotations
 
@@ -8,34 +8,30 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from a2d.cli.app import DIVERGED, app
-from a2d.cli.options import Design, Environments, Log, Mode, Out, Seed, StepCount, Task, Teacher
+from a2d.cli.options import (
+    Algorithm,
+    Design,
+    Environments,
+    Log,
+    Mode,
+    MoreSettings,
+    Out,
+    Seed,
+    Settings,
+    StepCount,
+    Task,
+    Teacher,
+    WeakTeacher,
+)
 from a2d.console import say
 from a2d.errors import A2DError
-from a2d.runs.file_kinds import expect
 
 if TYPE_CHECKING:
+    from a2d.runs.evaluation import Choice
     from a2d.runs.records import Record
     from a2d.specs.architecture import Architecture
 
-
-@app.command()
-def check(
-    task: Annotated[Path | None, typer.Argument(help="the card to try", readable=False)] = None,
-    explain: Annotated[
-        bool, typer.Option("--explain", help="list the keys of a card, and what each is for")
-    ] = False,
-) -> None:
-    """Try a task's card: build its environment, play at random for seconds, describe it."""
-    from a2d.environments import check_card
-    from a2d.specs.task import explain_card, load_card
-
-    if explain:
-        typer.echo(explain_card())
-    elif task is None:
-        raise A2DError("give the card to try, or --explain")
-    if task is not None:
-        found = check_card(load_card(expect(task, "card")))
-        typer.echo("\n  ".join([f"{task}: good", *found]))
+ACTIONS: dict[Choice, str] = {"sampled": "actions drawn", "mode": "the likeliest actions"}
 
 
 @app.command()
@@ -48,9 +44,13 @@ def train(
     architecture: Design = None,
     steps: StepCount = 1_000_000,
     seed: Seed = 0,
-    environments: Environments = 64,
+    algorithm: Algorithm = "a2c",
+    environments: Environments = None,
     teacher: Teacher = None,
     distill: Mode = "none",
+    accept_weak_teacher: WeakTeacher = False,
+    settings: Settings = None,
+    more_settings: MoreSettings = None,
     log: Log = None,
 ) -> None:
     """Train one agent from scratch: a teacher, a manual agent, or one that was searched.
@@ -58,11 +58,29 @@ def train(
     Exit status 3: the run diverged; what is left of it is kept.
     """
     from a2d.runs.folder import train_agent
+    from a2d.runs.guards import describe_score
+    from a2d.runs.request import RunRequest
+    from a2d.runs.scores import random_score, score_of
 
-    design = _design(network, architecture)
-    record = train_agent(task, out, design, steps, seed, environments, teacher, distill, log)
+    request = RunRequest(
+        task=task,
+        out=out,
+        steps=steps,
+        seed=seed,
+        algorithm=algorithm,
+        environments=environments,
+        teacher=teacher,
+        distill=distill,
+        settings=(*(settings or ()), *(more_settings or ())),
+        log=log,
+        accept_weak_teacher=accept_weak_teacher,
+    )
+    record = train_agent(request, _design(network, architecture))
     _refuse_diverged(record, out)
-    typer.echo(f"score {record.score:.2f}, {record.network.flops:,} FLOPs; the agent is in {out}")
+    assert record.evaluation is not None  # it has not diverged
+    chance = random_score(record.spec.task, out)
+    typer.echo(describe_score(score_of(record.evaluation.returns), chance))
+    typer.echo(f"{record.network.flops:,} FLOPs; the agent is in {out}")
 
 
 @app.command()
@@ -71,9 +89,11 @@ def search(
     out: Out,
     steps: StepCount = 1_000_000,
     seed: Seed = 0,
-    environments: Environments = 64,
+    algorithm: Algorithm = "a2c",
+    environments: Environments = None,
     teacher: Teacher = None,
     distill: Mode = "none",
+    accept_weak_teacher: WeakTeacher = False,
     searcher: Annotated[
         str,
         typer.Option(
@@ -81,6 +101,13 @@ def search(
             "evolution (trials from scratch) or imitation (trials learn from what the teacher saw)"
         ),
     ] = "gumbel",
+    recipe: Annotated[
+        Literal["paper", "plus"],
+        typer.Option(
+            help="plus (A2D+): a shortcut around every cell, a faster alpha, stronger "
+            "distillation that fades; paper: as far as the paper's is known"
+        ),
+    ] = "plus",
     train_mode: Annotated[
         Literal["one-level", "bi-level"] | None,
         typer.Option(help="gumbel: weights and alpha together (if not given), or in turn"),
@@ -90,9 +117,9 @@ def search(
         int, typer.Option(min=4, help="channels of the first stage, or units of a layer")
     ] = 16,
     shortcut: Annotated[
-        Literal["none", "identity"],
-        typer.Option(help="'none' is the paper's; 'identity' learns more easily"),
-    ] = "identity",
+        Literal["none", "identity"] | None,
+        typer.Option(help="around every cell; the recipe's if not given: plus has 'identity'"),
+    ] = None,
     cost: Annotated[
         float | None,
         typer.Option(min=0, help="gumbel: lambda, how much FLOPs count; 0.01 if not given"),
@@ -104,27 +131,54 @@ def search(
             "most expensive architecture's"
         ),
     ] = None,
+    settings: Settings = None,
+    more_settings: MoreSettings = None,
     log: Log = None,
 ) -> None:
     """Search an architecture; writes OUT/arch.json, which `train --architecture` takes.
 
     Exit status 3: the run diverged; what is left of it is kept.
     """
-    from a2d.runs.folder import search_architecture, searcher_settings
+    from a2d.runs.designs import task_interface
+    from a2d.runs.folder import search_architecture
+    from a2d.runs.guards import describe_search
+    from a2d.runs.request import SearchRequest
+    from a2d.runs.scores import random_score
 
-    space = {"cells": cells, "width": width, "shortcut": shortcut}
-    given = {"train_mode": train_mode, "cost_coefficient": cost, "largest_cost": largest_cost}
-    settings = searcher_settings(searcher, given) | {"space": space}
-    record = search_architecture(
-        task, out, steps, seed, environments, teacher, distill, settings, log
+    space: dict[str, int | str] = {"cells": cells, "width": width}
+    if shortcut is not None:
+        space["shortcut"] = shortcut
+    request = SearchRequest(
+        task=task,
+        out=out,
+        steps=steps,
+        seed=seed,
+        algorithm=algorithm,
+        environments=environments,
+        teacher=teacher,
+        distill=distill,
+        settings=(*(settings or ()), *(more_settings or ())),
+        log=log,
+        accept_weak_teacher=accept_weak_teacher,
+        searcher=searcher,
+        recipe=recipe,
+        options={
+            "space": space,
+            "train_mode": train_mode,
+            "cost_coefficient": cost,
+            "largest_cost": largest_cost,
+        },
     )
+    record = search_architecture(request)
     _refuse_diverged(record, out)
     assert record.search is not None
     typer.echo(f"{' '.join(record.search.architecture.operators)}: {out / 'arch.json'}")
+    chance = random_score(record.spec.task, out)
+    typer.echo("\n".join(describe_search(record, task_interface(task), chance)))
 
 
 def _design(network: str, architecture: Path | None) -> str | Architecture:
-    from a2d.runs.folder import read_design
+    from a2d.runs.designs import read_design
 
     if bool(network) == (architecture is not None):
         raise A2DError("give either --network or --architecture")
@@ -150,7 +204,7 @@ def random_architecture(
     seed: Seed = 0,
 ) -> None:
     """Draw a random architecture of the same space at matched FLOPs, as a search's control."""
-    from a2d.runs.folder import draw_architecture, read_design
+    from a2d.runs.designs import draw_architecture, read_design
 
     drawn = draw_architecture(task, read_design(like), out, seed)
     typer.echo(f"{' '.join(drawn.operators)}: {out}")
@@ -167,12 +221,23 @@ def evaluate(
             min=1, help="played side by side; 10, or fewer for fewer episodes, if not given"
         ),
     ] = None,
+    mode: Annotated[
+        bool, typer.Option("--mode", help="play the likeliest actions as well, beside drawn ones")
+    ] = False,
 ) -> None:
-    """Play test episodes with a trained agent and print its score."""
-    from a2d.runs.folder import evaluate_saved_agent
+    """Play test episodes with a trained agent and print its score beside a random policy's.
 
-    returns = evaluate_saved_agent(agent, episodes, seed, environments)
-    typer.echo(f"mean return {sum(returns) / len(returns):.2f} over {len(returns)} episodes")
+    That one is the card's random_score or, where it has none, measured once over 30 episodes and
+    kept in the agent's folder. Intervals are of 95 %, by Student's t.
+    """
+    from a2d.runs.saved_agents import evaluate_saved_agent, task_of
+    from a2d.runs.scores import random_score, score_of
+
+    choices: list[Choice] = ["sampled", "mode"] if mode else ["sampled"]
+    for choice in choices:
+        returns = evaluate_saved_agent(agent, episodes, seed, environments, choice)
+        typer.echo(f"mean return {score_of(returns)}, {ACTIONS[choice]}")
+    typer.echo(f"random policy {random_score(task_of(agent), agent)}")
 
 
 @app.command()
@@ -183,7 +248,7 @@ def costs(
 ) -> None:
     """Print a network's FLOPs, parameters and latency on a task."""
     from a2d.networks.costs import LATENCY_ROUNDS
-    from a2d.runs.folder import measure_costs
+    from a2d.runs.designs import measure_costs
 
     found = measure_costs(task, _design(network, architecture))
     typer.echo(

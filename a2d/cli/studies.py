@@ -67,7 +67,7 @@ def compare(
     fresh: Annotated[Path, typer.Argument(help="folder of fresh records", readable=False)],
     recorded: Annotated[Path, typer.Argument(help="folder of recorded ones", readable=False)],
 ) -> None:
-    """Set fresh records against recorded ones, run by run.
+    """Set fresh records against recorded ones, run by run; or one single run against another.
 
     Verdicts: 'identical' (all but timings), 'same within noise' (the scores), 'different' (the
     scores), 'another architecture' (the same was asked, another network was found), 'another run'
@@ -85,6 +85,8 @@ def compare(
         typer.echo(f"{item.verdict:20} {scores}  {item.path}{detail}")
     counts = Counter(item.verdict for item in comparisons)
     typer.echo(", ".join(f"{count} {verdict}" for verdict, count in counts.items()) or "no records")
+    if "another run" in counts:
+        typer.echo("another run: not the same was asked, so its scores repeat nothing")
     if counts.keys() - set(REPEATED) or not comparisons:
         raise typer.Exit(1)
 

@@ -10,7 +10,7 @@ from copy import deepcopy
 from typing import Any
 
 import numpy as np
-from gymnasium import Space
+from gymnasium import Env, Space
 from gymnasium.spaces import Box
 from gymnasium.utils.env_checker import check_env
 from gymnasium.wrappers import TransformObservation
@@ -63,6 +63,14 @@ def _describe(environment: BatchedEnvironment) -> Iterator[str]:
         yield f"actions: {action.shape[0]} continuous"
     else:
         yield f"actions: {action.n} discrete"
+    if environment.card.wrappers and isinstance(environment, GymnasiumBatch):
+        names = ", ".join(wrapper.name for wrapper in environment.card.wrappers)
+        inner = environment.envs[0].unwrapped
+        yield f"after the wrappers {names}; the environment's own are {_own(inner)}"
+
+
+def _own(env: Env[Any, Any]) -> str:
+    return f"{env.observation_space} and {env.action_space}"
 
 
 def _advance(environment: BatchedEnvironment) -> tuple[Array, Array, bool]:

@@ -15,6 +15,7 @@ from a2d.environments.gymnasium_family import GymnasiumBatch
 from a2d.environments.minatar_family import MinAtarBatch
 from a2d.environments.vector import BatchedEnvironment
 from a2d.environments.watchdog import Watchdog
+from a2d.environments.wrappers import wrapper_error
 from a2d.errors import A2DError
 from a2d.specs.task import Family, TaskCard, card_error
 
@@ -72,6 +73,8 @@ def make_environment(card: TaskCard, num_envs: int, seed: int) -> BatchedEnviron
         )
     if card.channels is not None and card.family in ("atari", "minatar"):
         raise card_error(card, "channels", f"the family {card.family!r} has one layout, known here")
+    if card.wrappers and card.family in ("atari", "minatar"):
+        raise wrapper_error(card, f"the family {card.family!r} is not Gymnasium's, and takes none")
     with Watchdog(card.step_limit_s, lambda: f"{card.name}: making {num_envs} environments"):
         if card.import_module is not None:
             _import(card)

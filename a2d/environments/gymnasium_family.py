@@ -8,13 +8,17 @@ from typing import Any
 import gymnasium
 import numpy as np
 from gymnasium.error import DependencyNotInstalled, UnregisteredEnv
+from gymnasium.spaces import Box, Discrete
 from gymnasium.wrappers import TimeLimit
 
 from a2d.console import say
 from a2d.environments.contract import Contract
 from a2d.environments.spaces import Actions, Observations
-from a2d.environments.vector import Array, BatchedEnvironment, StepResult
+from a2d.environments.vector import Array, BatchedEnvironment, NativeSpaces, StepResult
+from a2d.environments.wrappers import wrap
 from a2d.specs.task import TaskCard, card_error
+
+NO_LIMIT = -1  # gymnasium.make's word for it
 
 
 @cache
@@ -42,9 +46,10 @@ def _make_one(card: TaskCard) -> gymnasium.Env[Any, Any]:
     """
     options = dict(card.options)
     if card.max_episode_steps is not None:  # or the registered limit holds
-        options["max_episode_steps"] = card.max_episode_steps
+        # Around wrappers, which may take several steps for one of the agent's, it is counted here.
+        options["max_episode_steps"] = NO_LIMIT if card.wrappers else card.max_episode_steps
     try:
-        return gymnasium.make(card.id, disable_env_checker=True, **options)
+        env = gymnasium.make(card.id, disable_env_checker=True, **options)
     except UnregisteredEnv as error:
         hint = "Check its spelling, or name the module that registers it under import_module"
         raise card_error(card, "id", f"Gymnasium does not know it: {error} {hint}") from error
@@ -53,6 +58,14 @@ def _make_one(card: TaskCard) -> gymnasium.Env[Any, Any]:
     except Exception as error:  # a constructor, possibly the user's, may raise anything
         problem = f"the environment cannot be built: {type(error).__name__}: {error}"
         raise card_error(card, "options" if card.options else "id", problem) from error
+    return wrap(card, env)
+
+
+def _limit(card: TaskCard, env: gymnasium.Env[Any, Any]) -> int | None:
+    """Return the number of the agent's steps after which an episode is truncated at the latest."""
+    if card.max_episode_steps is not None or env.spec is None:
+        return card.max_episode_steps
+    return env.spec.max_episode_steps
 
 
 class GymnasiumBatch(BatchedEnvironment):
@@ -71,7 +84,7 @@ class GymnasiumBatch(BatchedEnvironment):
     def _make(self, card: TaskCard, num_envs: int, seed: int) -> None:
         first = _make_one(card)
         self.envs.append(first)
-        limit = None if first.spec is None else first.spec.max_episode_steps
+        limit = _limit(card, first)
         self._observe = Observations(card, first.observation_space)
         self._act = Actions(card, first.action_space)
         self._contract = Contract(self._observe.declared, self.locate)
@@ -79,7 +92,8 @@ class GymnasiumBatch(BatchedEnvironment):
             self.envs.append(_make_one(card))
         # Steps are counted here, so that what ``step`` returns is checked before a TimeLimit
         # unpacks it.
-        self.envs = [env.env if type(env) is TimeLimit else env for env in self.envs]
+        if not card.wrappers:
+            self.envs = [env.env if type(env) is TimeLimit else env for env in self.envs]
         super().__init__(card, num_envs, self._observe.space, self._act.space, seed, limit)
         self._current = np.zeros(
             (num_envs, *self._observe.space.shape), dtype=self._observe.space.dtype
@@ -88,6 +102,13 @@ class GymnasiumBatch(BatchedEnvironment):
         self._arranged = self._current
         if self._observe.channels_last:
             self._arranged = self._current.transpose(0, 2, 3, 1)
+
+    @property
+    def native(self) -> NativeSpaces:
+        """The spaces that the environment declares."""
+        observe, action = self._observe, self._act.inner
+        assert isinstance(action, (Box, Discrete))
+        return NativeSpaces(observe.declared, action, observe.channels_last)
 
     def _reset(self, indices: Array, seeds: list[int] | None) -> Array:
         given: list[int | None] = [*seeds] if seeds else [None] * len(indices)

@@ -9,7 +9,7 @@ from gymnasium import Space
 from gymnasium.spaces import Box, Discrete
 
 from a2d.environments.vector import Array
-from a2d.environments.wrappers import action_advice, observation_advice
+from a2d.environments.wrapper_advice import action_advice, observation_advice
 from a2d.errors import A2DError
 from a2d.specs.task import TaskCard, card_error
 
@@ -19,7 +19,8 @@ LARGEST_FLOAT = float(np.finfo(np.float32).max) / 2
 
 
 def _advised(card: TaskCard, problem: str, advice: str) -> A2DError:
-    return A2DError(f"{card_error(card, 'id', problem)}\n{advice}")
+    between = "\n" if "\n" in advice else ". "
+    return A2DError(f"{card_error(card, 'id', problem)}{between}{advice}")
 
 
 def _is_image(space: Box) -> bool:

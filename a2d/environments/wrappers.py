@@ -1,74 +1,93 @@
-"""Advice for a task whose spaces networks do not take: the lines that register it wrapped."""
+"""A card's ``wrappers``: Gymnasium's own, by name, laid around an environment in order."""
 
 from __future__ import annotations
 
-import math
+import inspect
+from difflib import get_close_matches
 from typing import Any
 
-from gymnasium import Space
-from gymnasium.spaces import Box, MultiBinary, MultiDiscrete, flatten_space
+import gymnasium
+import numpy as np
 
-from a2d.specs.task import TaskCard
+from a2d.errors import A2DError
+from a2d.specs.task import TaskCard, Wrapper, card_error
 
-MOST_ACTIONS = 1000  # that a combination of discrete actions may be turned into
-OWN = "Bring it into form by a wrapper of your own (gymnasium.ObservationWrapper or ActionWrapper)."
+# Those that would break what holds here for every environment, and what to do instead.
+REFUSED = {
+    "Autoreset": "it resets the environment by itself, and here the caller does that",
+    "NormalizeObservation": "its statistics would start anew in every test; the card's "
+    "normalize_observations keeps them with the agent",
+    "NormalizeReward": "scores would be of changed rewards; the card's clip_rewards leaves scores",
+    "ClipReward": "scores would be of changed rewards; the card's clip_rewards leaves scores",
+    "TransformReward": "scores would be of changed rewards; the card's clip_rewards leaves scores",
+    "TransformObservation": "no card can hold the function that it needs; a module of yours can",
+    "TransformAction": "no card can hold the function that it needs; a module of yours can",
+    "RecordVideo": "it records every copy of the environment, in training too",
+    "HumanRendering": "it shows every copy of the environment, in training too",
+}
 
 
-def _advice(card: TaskCard, what: str, wrapper: str, *arguments: str) -> str:
-    made = ", ".join([f"gymnasium.make({card.id!r}, **options)", *arguments])
-    return (
-        "A wrapper helps. Put these lines into a module of your own, and name it under "
-        f"import_module and 'mine/{what}-v0' under id:\n"
-        "    import gymnasium, numpy\n"
-        f"    gymnasium.register('mine/{what}-v0', "
-        f"lambda **options: gymnasium.wrappers.{wrapper}({made}))"
-    )
+def wrap(card: TaskCard, env: gymnasium.Env[Any, Any]) -> gymnasium.Env[Any, Any]:
+    """Return the environment in the card's wrappers, the first one innermost.
 
-
-def observation_advice(card: TaskCard, space: Space[Any]) -> str:
-    """Return how observations of this space become vectors or images."""
-    if isinstance(space, Box) and len(space.shape) == 2:
-        return _advice(card, "Image", "ReshapeObservation", str((*space.shape, 1)))
-    if isinstance(space, Box) and len(space.shape) == 3 and space.is_bounded():
-        return _advice(card, "Scaled", "RescaleObservation", "numpy.float32(0)", "numpy.float32(1)")
+    Raises:
+        A2DError: one is unknown or refused, or its arguments are wrong; the environment is closed.
+    """
     try:
-        flat = flatten_space(space)
-    except NotImplementedError:
-        return OWN
-    if isinstance(flat, Box):
-        return _advice(card, "Vector", "FlattenObservation")
-    return OWN
+        for wrapper in card.wrappers:
+            env = _lay(card, wrapper, env)
+    except BaseException:
+        env.close()
+        raise
+    return env
 
 
-def action_advice(card: TaskCard, space: Space[Any]) -> str:
-    """Return how actions of this space become discrete ones, or a vector."""
-    if isinstance(space, MultiDiscrete):
-        counts = tuple(space.nvec.ravel().tolist())
-        return _combined_actions(card, space, counts, f" + {space.start.ravel().tolist()}")
-    if isinstance(space, MultiBinary):
-        return _combined_actions(card, space, (2,) * math.prod(space.shape), "")
-    if isinstance(space, Box) and not space.is_bounded():
-        bounds = f"gymnasium.spaces.Box(-1.0, 1.0, {space.shape})"
-        same = "lambda action: action"
-        return f"Choose bounds. {_advice(card, 'Bounded', 'TransformAction', same, bounds)}"
-    if isinstance(space, Box):
-        dtype = f"numpy.{space.dtype}"
-        low, high = (
-            f"numpy.array({side.ravel().tolist()}, {dtype})" for side in (space.low, space.high)
-        )
-        flat = f"gymnasium.spaces.Box({low}, {high}, dtype={dtype})"
-        return _advice(
-            card, "Flat", "TransformAction", f"lambda action: action.reshape({space.shape})", flat
-        )
-    return OWN
+def _lay(card: TaskCard, wrapper: Wrapper, env: gymnasium.Env[Any, Any]) -> gymnasium.Env[Any, Any]:
+    kind = _find(card, wrapper.name)
+    signature = inspect.signature(kind)
+    try:
+        signature.bind(env, **wrapper.arguments)
+        arguments = {
+            name: _value(value, signature.parameters[name], env)
+            for name, value in wrapper.arguments.items()
+        }
+        return kind(env, **arguments)
+    except Exception as error:  # wrappers assert, and raise what they like
+        problem = str(error).splitlines()[0] if str(error) else type(error).__name__
+        takes = ", ".join(str(each) for each in list(signature.parameters.values())[1:])
+        raise wrapper_error(
+            card, f"{wrapper.name} cannot be laid: {problem}; it takes ({takes})"
+        ) from error
 
 
-def _combined_actions(
-    card: TaskCard, space: Space[Any], counts: tuple[int, ...], start: str
-) -> str:
-    """Return how combinations of discrete actions become one discrete action, if they are few."""
-    if math.prod(counts) > MOST_ACTIONS:
-        return OWN
-    action = f"(numpy.array(numpy.unravel_index(index, {counts})){start}).reshape({space.shape})"
-    number = f"gymnasium.spaces.Discrete({math.prod(counts)})"
-    return _advice(card, "Discrete", "TransformAction", f"lambda index: {action}", number)
+def _find(card: TaskCard, name: str) -> type[gymnasium.Wrapper[Any, Any, Any, Any]]:
+    """Return a class of ``gymnasium.wrappers`` by its name, and nothing else from there."""
+    names = [each for each in gymnasium.wrappers.__all__ if each not in {"vector", *REFUSED}]
+    if name in REFUSED:
+        raise wrapper_error(card, f"{name} is not taken: {REFUSED[name]}")
+    if name in names:
+        try:
+            kind = getattr(gymnasium.wrappers, name)
+        except ImportError as error:
+            raise wrapper_error(card, f"{name} needs a package: {error}") from error
+        if inspect.isclass(kind) and issubclass(kind, gymnasium.Wrapper):
+            return kind
+    near = get_close_matches(name, names, n=3, cutoff=0.4)
+    known = f"the nearest: {', '.join(near)}" if near else f"there are {', '.join(names)}"
+    raise wrapper_error(card, f"gymnasium.wrappers has no {name!r}; {known}")
+
+
+def _value(value: Any, parameter: inspect.Parameter, env: gymnasium.Env[Any, Any]) -> Any:
+    """Return a card's value in the type that a wrapper checks for: an array, or a tuple."""
+    if "ndarray" in str(parameter.annotation) and value is not None:
+        space = env.action_space if "action" in parameter.name else env.observation_space
+        floating = space.dtype is not None and np.issubdtype(space.dtype, np.floating)
+        return np.asarray(value, dtype=space.dtype if floating else np.float32)[()]
+    if isinstance(value, list):
+        return tuple(value)
+    return value
+
+
+def wrapper_error(card: TaskCard, problem: str) -> A2DError:
+    """Return the error of a card's ``wrappers``, whose value would be too long to repeat."""
+    return A2DError(str(card_error(card, "wrappers", problem)).rpartition(" (got ")[0])

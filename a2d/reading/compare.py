@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -21,6 +24,7 @@ Verdict = Literal[
 ]  # fmt: skip
 REPEATED: tuple[Verdict, ...] = ("identical", "same within noise")
 """The verdicts that say that a run was repeated; every other one makes `a2d compare` fail."""
+KEY = re.compile(r"-[0-9a-f]{8}\.json$")  # at the end of a record's name
 NAMED = 4  # differences that a comparison names
 NOTHING = "nothing"  # stands for a key, or a cell, that is missing on one side
 
@@ -121,13 +125,38 @@ def compare_records(fresh: Record, recorded: Record) -> Verdict:
 
 
 def compare_folders(fresh: Path, recorded: Path) -> list[Comparison]:
-    """Compare all records below two folders, of studies or single runs, by their relative paths."""
-    places = []
-    for folder in (fresh, recorded):
-        paths = [*find_records(folder), *folder.rglob("record.json")]
-        places.append({str(path.relative_to(folder)): path for path in paths})
-    names = sorted(places[0].keys() | places[1].keys())
-    return [_compare(name, places[0].get(name), places[1].get(name)) for name in names]
+    """Compare all records below two folders, of studies or single runs.
+
+    Records belong together that have the same relative path; or else the same but for the key in
+    the file's name, which differs where something else was asked; or that are each the only one.
+    """
+    first, second = _records(fresh), _records(recorded)
+    if len(first) == len(second) == 1:
+        return [_compare(next(iter(first)), *first.values(), *second.values())]
+    common = first.keys() & second.keys()
+    here, there = _by_place(first.keys() - common), _by_place(second.keys() - common)
+    moved = {
+        names[0]: there[place][0]
+        for place, names in here.items()
+        if len(names) == len(there.get(place, ())) == 1
+    }
+    return [
+        _compare(name, first.get(name), second.get(moved.get(name, name)))
+        for name in sorted((first.keys() | second.keys()) - set(moved.values()))
+    ]
+
+
+def _records(folder: Path) -> dict[str, Path]:
+    paths = [*find_records(folder), *folder.rglob("record.json")]
+    return {str(path.relative_to(folder)): path for path in paths}
+
+
+def _by_place(names: Iterable[str]) -> dict[str, list[str]]:
+    """Return paths of records by what they are without the key of their run."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for name in names:
+        found[KEY.sub("", name)].append(name)
+    return found
 
 
 def _read(path: Path | None) -> Record | None:

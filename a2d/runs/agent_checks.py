@@ -11,6 +11,7 @@ from a2d.runs.sealed import read_sealed
 
 WEIGHTS = "agent.safetensors"
 DESCRIPTION = "agent.json"
+IMPORTED = "teacher.json"  # in place of both, of a teacher from elsewhere
 
 
 def check_weights(folder: Path, claimed: object) -> None:

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from gymnasium.vector import VectorEnv
+from torch import Tensor
 
 from a2d.console import say
-from a2d.networks.agent import Agent, draw
+from a2d.networks.agent import draw
+from a2d.networks.imported import Teacher
 from a2d.specs.task import DEFAULT_EPISODE_LIMIT
+
+Array = npt.NDArray[Any]
+Choice = Literal["sampled", "mode"]  # of a policy's actions: drawn, or the likeliest
 
 
 class Episodes(NamedTuple):
@@ -27,14 +34,34 @@ class Episodes(NamedTuple):
 
 @torch.no_grad()
 def evaluate(
-    agent: Agent,
+    agent: Teacher,
+    environments: VectorEnv,
+    episodes: int,
+    seed: int,
+    *,
+    longest: float = math.inf,
+    choice: Choice = "sampled",
+) -> Episodes:
+    """Play ``episodes`` episodes, as ``play`` does; ``choice`` says which actions of a policy."""
+    generator = torch.Generator().manual_seed(seed)
+
+    def act(observation: Array) -> Array:
+        policy, _ = agent(torch.from_numpy(observation))
+        action: Tensor = policy.mode if choice == "mode" else draw(policy, generator)
+        return action.numpy()
+
+    return play(act, environments, episodes, seed, longest=longest)
+
+
+def play(
+    act: Callable[[Array], Array],
     environments: VectorEnv,
     episodes: int,
     seed: int,
     *,
     longest: float = math.inf,
 ) -> Episodes:
-    """Play ``episodes`` episodes with sampled actions.
+    """Play ``episodes`` episodes with the actions (N,) or (N, A) that ``act`` returns.
 
     Every environment plays the same number of them, because counting the first that end would
     favour short ones. ``episodes`` must be a multiple of the number of environments. The caller
@@ -47,7 +74,6 @@ def evaluate(
     if environments.metadata.get("max_episode_steps"):
         bound = np.inf
     quota = episodes // environments.num_envs
-    generator = torch.Generator().manual_seed(seed)
 
     observation = environments.reset(seed=seed)[0]
     running, length = np.zeros(environments.num_envs), np.zeros(environments.num_envs, dtype=int)
@@ -55,10 +81,7 @@ def evaluate(
     steps = 0
     while min(map(len, played)) < quota and steps < longest:
         steps += 1
-        policy, _ = agent(torch.from_numpy(observation))
-        observation, reward, terminated, truncated, _ = environments.step(
-            draw(policy, generator).numpy()
-        )
+        observation, reward, terminated, truncated, _ = environments.step(act(observation))
         running += reward
         length += 1
         cut = length >= bound

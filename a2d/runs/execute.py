@@ -10,7 +10,7 @@ from a2d.algorithms.learner import Learner, PathSearcher
 from a2d.algorithms.make_learner import make_learner
 from a2d.console import say
 from a2d.errors import A2DError
-from a2d.networks.agent import Agent
+from a2d.networks.imported import Teacher
 from a2d.networks.interface import Interface, build_agent, build_supernet_agent
 from a2d.networks.supernet import Supernet
 from a2d.runs.agent_files import save_agent
@@ -66,7 +66,7 @@ def design_of(
 def run_training(
     spec: TrainSpec,
     folder: Path,
-    teacher: Agent | None = None,
+    teacher: Teacher | None = None,
     searched: Architecture | None = None,
     log: Path | None = None,
 ) -> Record:
@@ -95,7 +95,7 @@ def run_training(
 
 
 def run_search(
-    spec: SearchSpec, folder: Path, teacher: Agent | None = None, log: Path | None = None
+    spec: SearchSpec, folder: Path, teacher: Teacher | None = None, log: Path | None = None
 ) -> Record:
     """Search an architecture and return the run's record, which holds it.
 

@@ -19,6 +19,7 @@ from a2d.errors import A2DError, Diverged
 from a2d.files import checksum
 from a2d.networks.agent import Agent
 from a2d.networks.costs import count_flops, count_parameters, measure_latency
+from a2d.networks.imported import ImportedAgent, Teacher
 from a2d.networks.interface import Interface, build_agent, interface_of
 from a2d.runs.checkpoint import Checkpoint
 from a2d.runs.evaluation import evaluate
@@ -91,9 +92,10 @@ def evaluate_or_diverge(
         return None
 
 
-def check_teacher(teacher: Agent, interface: Interface) -> None:
+def check_teacher(teacher: Teacher, interface: Interface) -> None:
     """Raise A2DError, with both sides, where a teacher does not fit the student's task."""
-    taught, learned = Interface.of_agent(teacher).model_dump(), interface.model_dump()
+    own = teacher.interface if isinstance(teacher, ImportedAgent) else Interface.of_agent(teacher)
+    taught, learned = own.model_dump(), interface.model_dump()
     sides = [
         f"{name}: {taught[name]} against {learned[name]}"
         for name in taught
@@ -114,7 +116,7 @@ class Execution:
     """
 
     def __init__(
-        self, spec: TrainSpec | SearchSpec, folder: Path, teacher: Agent | None, log: Path | None
+        self, spec: TrainSpec | SearchSpec, folder: Path, teacher: Teacher | None, log: Path | None
     ) -> None:
         self.spec, self.folder, self.teacher, self.log = spec, folder, teacher, log
         self.start = time.perf_counter()

@@ -9,9 +9,9 @@ from typing import Any, Literal
 import yaml
 
 from a2d.errors import A2DError
-from a2d.runs.agent_checks import DESCRIPTION
+from a2d.runs.agent_checks import DESCRIPTION, IMPORTED
 
-Kind = Literal["card", "architecture", "agent", "records"]
+Kind = Literal["card", "architecture", "agent", "teacher", "records"]
 
 ARCHITECTURE_FILE = "arch.json"
 MOST_BYTES = 2**20  # more text than any card, architecture or record of ours has
@@ -19,9 +19,11 @@ EXPECTED: dict[Kind, str] = {
     "card": "a task's card, a YAML file as in envs/",
     "architecture": f"an architecture, a file such as the {ARCHITECTURE_FILE} of `a2d search`",
     "agent": f"the folder that `a2d train` writes, with {DESCRIPTION} in it",
+    "teacher": "the folder that `a2d train`, or `a2d teacher import`, writes",
     "records": "a folder of records, such as results/laptop",
 }
-FOLDERS = ("agent", "records")
+FOLDERS = ("agent", "teacher", "records")
+MARKS: dict[str, tuple[str, ...]] = {"agent": (DESCRIPTION,), "teacher": (DESCRIPTION, IMPORTED)}
 # By keys that only they have: the most telling ones first.
 CONTENTS: dict[str, tuple[str, ...]] = {
     "an agent's description": ("weights_sha256",),
@@ -67,8 +69,10 @@ def _found(path: Path, kind: Kind) -> str | None:
 
 
 def _found_folder(path: Path, kind: Kind) -> str | None:
-    if kind == "records" or (kind == "agent" and (path / DESCRIPTION).exists()):
+    if kind == "records" or any((path / name).exists() for name in MARKS.get(kind, ())):
         return None
+    if (path / IMPORTED).exists():
+        return "is an imported teacher's folder"
     if any(path.iterdir()):
         return "is a folder"
     return "is an empty folder"
@@ -105,9 +109,11 @@ def _hint(path: Path, kind: Kind) -> str:
     searched = path / ARCHITECTURE_FILE
     if kind == "architecture" and searched.is_file():
         return f": {searched}"
-    if kind == "agent" and path.is_file() and (path.parent / DESCRIPTION).is_file():
+    if kind in MARKS and path.is_file() and (path.parent / DESCRIPTION).is_file():
         return f": {path.parent}"
-    if kind == "agent" and searched.is_file():
+    if kind in MARKS and path.suffix in (".zip", ".onnx"):
+        return f". Make a teacher of it: `a2d teacher import {path}`"
+    if kind in MARKS and searched.is_file():
         return f". It holds a search's result: train that, `a2d train --architecture {searched}`"
     if kind == "card" and path.with_name(f"{path.name}.yaml").is_file():
         return f": {path}.yaml"

@@ -1,193 +1,109 @@
-"""One run in a folder, as the command line asks for it: builds specs, reads and writes folders."""
+"""One run in a folder, as the command line asks for it: its files, and its record."""
 
 from __future__ import annotations
 
-import os
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
-
-from pydantic import ValidationError
 
 from a2d.console import say
-from a2d.environments import open_environment
-from a2d.errors import A2DError, Diverged, nearest
+from a2d.errors import A2DError
 from a2d.files import only_process
-from a2d.networks.agent import Agent
-from a2d.networks.interface import Interface, build_agent, interface_of
+from a2d.networks.imported import Teacher
+from a2d.networks.interface import build_agent
 from a2d.networks.supernet import Supernet
 from a2d.runs.agent_checks import check_agent_files
-from a2d.runs.agent_files import Description, load_agent
 from a2d.runs.checkpoint import remove_checkpoint
-from a2d.runs.evaluation import evaluate
+from a2d.runs.designs import task_interface
 from a2d.runs.execute import run_search, run_training
-from a2d.runs.execution import measure_network
-from a2d.runs.file_kinds import expect
-from a2d.runs.records import Network, Record, read_record, write_record
-from a2d.search.matched import random_design
-from a2d.search.searcher import make_searcher
-from a2d.seeds import seed_global_streams, stream_seed
-from a2d.specs.architecture import (
-    PAPER_OPERATORS,
-    Architecture,
-    load_architecture,
-    write_architecture,
+from a2d.runs.file_kinds import ARCHITECTURE_FILE
+from a2d.runs.guards import weak_teacher
+from a2d.runs.records import RECORD, Record, read_record, write_record
+from a2d.runs.request import (
+    Imported,
+    RunRequest,
+    SearchRequest,
+    TeacherSpec,
+    search_spec,
+    train_spec,
 )
-from a2d.specs.data import describe_validation_error
-from a2d.specs.run import GivenAgent, ManualAgent, SearchSpec, TrainSpec, key_of
-from a2d.specs.search import SETTINGS
-from a2d.specs.task import TaskCard, load_card
-
-RECORD, ARCHITECTURE = "record.json", "arch.json"
-EVALUATION_ENVIRONMENTS = 10
-
-
-def _base(
-    task: Path, steps: int, seed: int, environments: int, teacher: Path | None, distill: str
-) -> tuple[dict[str, Any], Agent | None]:
-    if (teacher is None) != (distill == "none"):
-        raise A2DError("--teacher and --distill go together: give both, or neither")
-    base: dict[str, Any] = {
-        "task": _card(task),
-        "steps": steps,
-        "seed": seed,
-        "a2c": {"environments": environments},
-        "distillation": {"mode": distill},
-    }
-    if teacher is None:
-        return base, None
-    agent, description = load_teacher(teacher)
-    return {**base, "teacher": description.spec}, agent
+from a2d.runs.saved_agents import load_any_teacher, teacher_score
+from a2d.runs.scores import random_score, score_of
+from a2d.search.searcher import make_searcher
+from a2d.specs.architecture import Architecture, write_architecture
+from a2d.specs.run import SearchSpec, TrainSpec, key_of
+from a2d.specs.teacher import ImportedTeacher
 
 
-def _card(path: Path) -> TaskCard:
-    card = load_card(expect(path, "card"))
-    # In an ASCII locale, Python holds a name's other letters in a form that no record can.
-    return card.model_copy(update={"name": os.fsencode(card.name).decode("utf-8", "replace")})
-
-
-def read_design(path: Path) -> Architecture:
-    """Read the architecture that an option names; raise A2DError if the path is anything else."""
-    return load_architecture(expect(path, "architecture"))
-
-
-def load_teacher(folder: Path) -> tuple[Agent, Description]:
-    """Read a trained agent to learn from.
-
-    Raises:
-        A2DError: it cannot be read, or its own training diverged.
-    """
-    agent, description = load_agent(expect(folder, "agent"))
-    reason = _divergence(folder, description)
-    if reason is not None:
-        raise A2DError(
-            f"{folder}: no teacher, because its own training diverged ({reason}); "
-            "train one with another seed, or fix what made it diverge"
-        )
-    return agent, description
-
-
-def _divergence(folder: Path, description: Description) -> str | None:
-    """Return why an agent's run diverged; None if it did not.
-
-    An agent that was saved by an earlier version does not say so itself; the record beside it does,
-    if there is one.
-    """
-    if description.diverged is not None or not (folder / RECORD).is_file():
-        return description.diverged
-    try:
-        record = read_record(folder / RECORD)
-    except A2DError:
-        return None
-    if record.key == key_of(description.spec) and record.status == "diverged":
-        return record.reason
-    return None
-
-
-def _check_outputs(out: Path, log: Path | None) -> None:
-    """Refuse, before anything is built, what a run could not write to."""
-    for option, folder in (("--out", out), ("--log", log)):
+def _check(request: RunRequest) -> None:
+    """Refuse, before anything is built, what a run could not write to or learn from."""
+    for option, folder in (("--out", request.out), ("--log", request.log)):
         if folder is not None and folder.exists() and not folder.is_dir():
             raise A2DError(f"{folder}: is a file; {option} names a folder, new or the run's own")
-    if log is not None and find_spec("tensorboard") is None:
+    if request.log is not None and find_spec("tensorboard") is None:
         raise A2DError(
             "--log: needs the package tensorboard; "
             "pip install 'a2d[tensorboard]', or leave --log out"
         )
+    if (request.teacher is None) != (request.distill == "none"):
+        raise A2DError("--teacher and --distill go together: give both, or neither")
 
 
-def train_agent(
-    task: Path,
-    out: Path,
-    design: str | Architecture,
-    steps: int,
-    seed: int,
-    environments: int,
-    teacher: Path | None,
-    distill: str,
-    log: Path | None,
-) -> Record:
-    """Train one agent and leave its files and record in ``out``."""
-    _check_outputs(out, log)
-    base, agent = _base(task, steps, seed, environments, teacher, distill)
-    chosen: ManualAgent | GivenAgent
-    try:
-        if isinstance(design, str):
-            name, chosen = design, ManualAgent(network=design)
-        else:
-            name, chosen = "architecture", GivenAgent(architecture=design)
-        spec = TrainSpec(**base, agent=chosen)
-    except ValidationError as error:
-        raise describe_validation_error(error, f"a2d train ({name})") from error
-    build_agent(design, _interface(task))  # what does not fit is refused before there is a folder
+def _teacher(request: RunRequest) -> tuple[Teacher | None, TeacherSpec | None]:
+    if request.teacher is None:
+        return None, None
+    if isinstance(request.teacher, Imported):
+        return request.teacher
+    return load_any_teacher(request.teacher)
+
+
+def _refuse_weak_teacher(request: RunRequest, spec: TrainSpec | SearchSpec) -> None:
+    if request.accept_weak_teacher or spec.teacher is None:
+        return
+    name, folders = "the teacher", [request.out]
+    if isinstance(request.teacher, Path):
+        name, folders = str(request.teacher), [request.out, request.teacher]
+    if isinstance(spec.teacher, ImportedTeacher):
+        score = score_of(spec.teacher.returns)
+    else:
+        assert isinstance(request.teacher, Path)
+        score = teacher_score(request.teacher)
+    error = weak_teacher(name, score, random_score(spec.task, *folders))
+    if error is not None:
+        raise error
+
+
+def train_agent(request: RunRequest, design: str | Architecture) -> Record:
+    """Train one agent and leave its files and record in the folder that is asked for."""
+    _check(request)
+    agent, taught = _teacher(request)
+    spec, out = train_spec(request, design, taught), request.out
+    # What does not fit is refused before there is a folder.
+    build_agent(design, task_interface(request.task))
+    _refuse_weak_teacher(request, spec)
     with only_process(out):
         return _finished(out, spec) or keep_record(
-            run_training(spec, out, agent, log=log), out / RECORD, out / ARCHITECTURE, out
+            run_training(spec, out, agent, log=request.log),
+            out / RECORD,
+            out / ARCHITECTURE_FILE,
+            out,
         )
 
 
-def searcher_settings(kind: str, options: dict[str, Any]) -> dict[str, Any]:
-    """Return a searcher's settings from the options that were given, by name; None: it was not.
-
-    Raises:
-        A2DError: there is no such searcher, or it has no such option.
-    """
-    if kind not in SETTINGS:
-        raise A2DError(f"--searcher {kind}: should be one of {', '.join(SETTINGS)}")
-    given = {name: value for name, value in options.items() if value is not None}
-    for name in given:
-        if name not in SETTINGS[kind].model_fields:
-            having = [other for other, each in SETTINGS.items() if name in each.model_fields]
-            option = "--" + {"cost_coefficient": "cost"}.get(name, name.replace("_", "-"))
-            raise A2DError(f"{option}: is for --searcher {' or '.join(having)}, not for {kind}")
-    return {"kind": kind, **given}
-
-
-def search_architecture(
-    task: Path,
-    out: Path,
-    steps: int,
-    seed: int,
-    environments: int,
-    teacher: Path | None,
-    distill: str,
-    settings: dict[str, Any],
-    log: Path | None,
-) -> Record:
-    """Search an architecture and leave ``arch.json`` and the record in ``out``."""
-    _check_outputs(out, log)
-    base, agent = _base(task, steps, seed, environments, teacher, distill)
-    try:
-        spec = SearchSpec(**base, search=settings)
-    except ValidationError as error:
-        raise describe_validation_error(error, "a2d search") from error
-    supernet = Supernet(
-        spec.search.space, spec.search.operators(spec.space), _interface(task).observation_shape
-    )
+def search_architecture(request: SearchRequest) -> Record:
+    """Search an architecture and leave it and the record in the folder that is asked for."""
+    _check(request)
+    agent, taught = _teacher(request)
+    spec, out = search_spec(request, taught), request.out
+    shape = task_interface(request.task).observation_shape
+    supernet = Supernet(spec.search.space, spec.search.operators(spec.space), shape)
     make_searcher(spec, supernet)  # what does not fit is refused before there is a folder
+    _refuse_weak_teacher(request, spec)
     with only_process(out):
         return _finished(out, spec) or keep_record(
-            run_search(spec, out, agent, log), out / RECORD, out / ARCHITECTURE, out
+            run_search(spec, out, agent, request.log),
+            out / RECORD,
+            out / ARCHITECTURE_FILE,
+            out,
         )
 
 
@@ -200,7 +116,7 @@ def _finished(out: Path, spec: TrainSpec | SearchSpec) -> Record | None:
     if record.key != key_of(spec):
         raise A2DError(f"{path}: is the record of another run; name another folder with --out")
     if record.search is not None:
-        write_architecture(out / ARCHITECTURE, record.search.architecture)
+        write_architecture(out / ARCHITECTURE_FILE, record.search.architecture)
     else:
         try:
             check_agent_files(out)
@@ -231,53 +147,3 @@ def keep_record(record: Record, path: Path, architecture: Path, folder: Path) ->
     write_record(path, record)
     remove_checkpoint(folder)
     return record
-
-
-def _interface(task: Path) -> Interface:
-    card = _card(task)
-    seed_global_streams(0)
-    with open_environment(card, 1, 0) as probe:
-        return interface_of(probe, card.normalize_observations)
-
-
-def draw_architecture(task: Path, like: Architecture, out: Path, seed: int) -> Architecture:
-    """Write a random architecture with about the FLOPs of ``like`` to ``out``.
-
-    Raises:
-        A2DError: ``out`` is something else than an architecture.
-    """
-    if out.exists():
-        expect(out, "architecture")
-    interface = _interface(task)
-    drawn = random_design(like, tuple(PAPER_OPERATORS[like.space]), interface, seed)
-    write_architecture(out, drawn)
-    return drawn
-
-
-def evaluate_saved_agent(
-    folder: Path, episodes: int, seed: int, environments: int | None = None
-) -> list[float]:
-    """Play test episodes with the agent in ``folder`` and return their returns."""
-    agent, description = load_agent(expect(folder, "agent"))
-    reason = _divergence(folder, description)
-    if reason is not None:
-        say(f"{folder}: this agent's training diverged ({reason}); its last good weights play")
-    count = environments or min(episodes, EVALUATION_ENVIRONMENTS)
-    if episodes % count:
-        raise A2DError(
-            f"--episodes {episodes}: must be a multiple of {count}, the environments it plays in; "
-            f"the nearest: {nearest(episodes, count)}"
-        )
-    seed = stream_seed(seed, "evaluation")
-    seed_global_streams(seed)
-    try:
-        with open_environment(description.spec.task, count, seed) as opened:
-            return evaluate(agent.eval(), opened, episodes, seed).returns
-    except Diverged as reason:
-        raise A2DError(f"{reason}: these episodes have no score; fix the environment") from reason
-
-
-def measure_costs(task: Path, design: str | Architecture) -> Network:
-    """Measure a network's costs on a task."""
-    interface = _interface(task)
-    return measure_network(build_agent(design, interface), interface, design)

@@ -15,7 +15,7 @@ from a2d.algorithms.learner import Learner
 from a2d.algorithms.make_learner import make_learner
 from a2d.algorithms.rollout import Collector
 from a2d.errors import Diverged
-from a2d.networks.agent import Agent
+from a2d.networks.imported import Teacher
 from a2d.networks.interface import Interface, build_agent
 from a2d.runs.progress_bar import Reporter
 from a2d.runs.records import CurvePoint
@@ -50,7 +50,7 @@ class Demonstration:
     """
 
     def __init__(
-        self, spec: SearchSpec, teacher: Agent, make_collector: Callable[[], Collector]
+        self, spec: SearchSpec, teacher: Teacher, make_collector: Callable[[], Collector]
     ) -> None:
         self.spec, self.teacher, self.make_collector = spec, teacher.eval(), make_collector
         self.progress = Progress()

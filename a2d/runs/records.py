@@ -21,6 +21,7 @@ from a2d.specs.architecture import Architecture
 from a2d.specs.data import Frozen, describe_validation_error, later
 from a2d.specs.run import RunSpec, key_of
 
+RECORD = "record.json"  # of a single run, in its folder
 RECORD_NAME = re.compile(r"seed\d+-(?P<key>[0-9a-f]{8})\.json")
 
 

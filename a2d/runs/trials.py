@@ -16,6 +16,7 @@ from a2d.algorithms.rollout import Collector
 from a2d.environments import make_environment
 from a2d.errors import Diverged
 from a2d.networks.agent import Agent
+from a2d.networks.imported import Teacher
 from a2d.networks.interface import Interface, build_agent
 from a2d.networks.supernet import Supernet
 from a2d.runs.evaluation import evaluate
@@ -101,7 +102,7 @@ class FromScratch:
     """Trials that train an agent of their own; the score is that of its last training episodes."""
 
     def __init__(
-        self, spec: SearchSpec, interface: Interface, teacher: Agent | None, device: torch.device
+        self, spec: SearchSpec, interface: Interface, teacher: Teacher | None, device: torch.device
     ) -> None:
         assert isinstance(spec.search, FromScratchSettings)
         self.spec, self.interface, self.teacher, self.device = spec, interface, teacher, device

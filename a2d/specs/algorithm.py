@@ -21,11 +21,13 @@ class ActorCriticSettings(Frozen):
     rollout_length: int = Field(
         5, ge=1, description="steps of every environment between two updates"
     )
-    learning_rate: float = Field(1e-3, gt=0)
-    discount: float = Field(0.99, ge=0, le=1)
-    value_coefficient: float = Field(0.5, ge=0)
-    entropy_coefficient: float = Field(0.01, ge=0)
-    max_gradient_norm: float = Field(0.5, gt=0)
+    learning_rate: float = Field(1e-3, gt=0, description="of the weights")
+    discount: float = Field(0.99, ge=0, le=1, description="gamma, of rewards per step")
+    value_coefficient: float = Field(0.5, ge=0, description="beta_v, of the value's squared error")
+    entropy_coefficient: float = Field(0.01, ge=0, description="beta_e, of the policy's entropy")
+    max_gradient_norm: float = Field(
+        0.5, gt=0, description="gradients of a larger norm are scaled down to it"
+    )
 
     @property
     def steps_per_update(self) -> int:
@@ -42,7 +44,9 @@ class A2CSettings(ActorCriticSettings):
 
     learning_rate: float = Field(1e-3, gt=0, description="held for the first half of training ...")
     final_learning_rate: float = Field(1e-4, ge=0, description="... then decayed linearly to this")
-    rmsprop_decay: float = Field(0.99, gt=0, lt=1)
+    rmsprop_decay: float = Field(
+        0.99, gt=0, lt=1, description="of the running mean of squared gradients"
+    )
     rmsprop_epsilon: float = Field(
         1e-5, gt=0, description="added outside the square root, as PyTorch does"
     )
@@ -60,7 +64,7 @@ class PPOSettings(ActorCriticSettings):
     epochs: int = Field(4, ge=1, description="passes over every rollout")
     minibatches: int = Field(8, ge=1, description="of every pass")
     learning_rate: float = Field(5e-4, gt=0, description="Adam's, decayed linearly to 0")
-    adam_epsilon: float = Field(1e-5, gt=0)
+    adam_epsilon: float = Field(1e-5, gt=0, description="added outside the square root")
 
     @property
     def batch(self) -> int:

@@ -14,6 +14,7 @@ from a2d.specs.architecture import Architecture, Space
 from a2d.specs.data import Frozen, later
 from a2d.specs.search import GumbelSettings, SearchSettings, describe_operators
 from a2d.specs.task import TaskCard
+from a2d.specs.teacher import ImportedTeacher
 
 # Raised by hand when an algorithm's meaning changes, so that the records it touches become stale.
 SEMANTICS = {"train": 1, "search": 1, "random": 2, "evaluation": 1}
@@ -22,7 +23,7 @@ SEMANTICS = {"train": 1, "search": 1, "random": 2, "evaluation": 1}
 class EvaluationSettings(Frozen):
     """Test score: mean unclipped return of the sampled policy over a fixed number of episodes."""
 
-    episodes: int = Field(30, ge=1)
+    episodes: int = Field(30, ge=1, description="played after the run")
     environments: int = Field(10, ge=1, description="each plays episodes / environments episodes")
 
     @model_validator(mode="after")
@@ -94,7 +95,7 @@ class RunBase(Frozen):
     a2c: A2CSettings = A2CSettings()
     ppo: PPOSettings | None = later(None, "learn by PPO with these settings, not by A2C")
     distillation: DistillationSettings = DistillationSettings()
-    teacher: TrainSpec | None = None
+    teacher: Annotated[TrainSpec | ImportedTeacher, Field(discriminator="kind")] | None = None
     evaluation: EvaluationSettings = EvaluationSettings()
 
     @model_validator(mode="after")
@@ -111,6 +112,8 @@ class RunBase(Frozen):
             raise ValueError(
                 f"distillation mode {self.distillation.mode!r} with teacher {self.teacher!r}"
             )
+        if isinstance(self.teacher, ImportedTeacher):
+            self.teacher.check_mode(self.distillation.mode)
         if self.teacher is not None and self.teacher.task.identity() != self.task.identity():
             raise ValueError(_mismatch(self.teacher.task, self.task))
         return self
@@ -178,7 +181,7 @@ def identity(spec: TrainSpec | SearchSpec) -> dict[str, Any]:
         del data["a2c"]  # which is not used
     data["distillation"] = spec.distillation.identity()
     if spec.teacher is not None:
-        data["teacher"] = identity(spec.teacher)
+        data["teacher"] = _teacher_identity(spec.teacher)
     search = search_of(spec)
     if search is not None:
         data["agent"]["search"] = identity(search)
@@ -188,11 +191,22 @@ def identity(spec: TrainSpec | SearchSpec) -> dict[str, Any]:
     return {"spec": data, "semantics": _semantics(spec)}
 
 
+def _teacher_identity(teacher: TrainSpec | ImportedTeacher) -> dict[str, Any]:
+    if isinstance(teacher, ImportedTeacher):
+        return teacher.identity()
+    return identity(teacher)
+
+
 def _semantics(spec: TrainSpec | SearchSpec) -> dict[str, int]:
     kinds = [spec.kind, "evaluation"]
     if isinstance(spec, TrainSpec) and spec.agent.kind == "random":
         kinds.append("random")
     return {kind: SEMANTICS[kind] for kind in kinds}
+
+
+def teacher_run_of(spec: TrainSpec | SearchSpec) -> TrainSpec | None:
+    """Return the training whose agent teaches this run, if any; none made an imported teacher."""
+    return spec.teacher if isinstance(spec.teacher, TrainSpec) else None
 
 
 def search_of(spec: TrainSpec | SearchSpec) -> SearchSpec | None:

@@ -82,7 +82,9 @@ class GumbelSettings(SearchBase):
     """Differentiable search; the defaults are the paper's recipe as far as it is known."""
 
     kind: Literal["gumbel"] = later("gumbel", "Gumbel-Softmax over alpha, as in the paper")
-    train_mode: Literal["one-level", "bi-level"] = "one-level"
+    train_mode: Literal["one-level", "bi-level"] = Field(
+        "one-level", description="weights and alpha together, or in turn"
+    )
     backward_paths: int = Field(
         2, ge=1, description="K: operators per cell that alpha's gradient sees"
     )

@@ -8,10 +8,11 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, PrivateAttr, ValidationError
+from pydantic import Field, PrivateAttr, ValidationError, model_validator
 
 from a2d.errors import A2DError
 from a2d.specs.data import Frozen, describe_validation_error, later, read_yaml
+from a2d.specs.explain import explain_fields
 
 Family = Literal["tiny", "minatar", "atari", "mujoco", "gymnasium"]
 NAMED_CARDS = 5  # where one is looked for in vain
@@ -33,6 +34,26 @@ class Score(Frozen):
 
     value: float = Field(description="mean unclipped return of an episode")
     source: str = Field(description="where the value is from")
+
+
+class Wrapper(Frozen):
+    """One of Gymnasium's wrappers; a card writes it as ``Name``, or as ``Name: {argument: value}``.
+
+    Arguments are those of its constructor, after the environment.
+    """
+
+    name: str
+    arguments: dict[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def read(cls, given: Any) -> Any:
+        if isinstance(given, str):
+            return {"name": given}
+        if isinstance(given, dict) and len(given) == 1 and "name" not in given:
+            ((name, arguments),) = given.items()
+            return {"name": name, "arguments": {} if arguments is None else arguments}
+        return given
 
 
 class TaskCard(Frozen):
@@ -58,6 +79,11 @@ class TaskCard(Frozen):
     )
     options: dict[str, Any] = Field(
         default_factory=dict, description="keyword arguments of the environment's constructor"
+    )
+    wrappers: tuple[Wrapper, ...] = later(
+        (),
+        "a list of Gymnasium's wrappers laid around the environment, the first one innermost: "
+        "'FlattenObservation', or 'ResizeObservation: {shape: [42, 42]}'",
     )
     max_episode_steps: int | None = Field(
         None, gt=0, description="truncate longer episodes (agent steps)"
@@ -107,30 +133,7 @@ def card_error(card: TaskCard, key: str, problem: str) -> A2DError:
 
 def explain_card() -> str:
     """Return all keys of a card, a line each: what it may be, its default, what it is for."""
-    schema = TaskCard.model_json_schema()
-    properties = {
-        key: about for key, about in schema["properties"].items() if key != "name"
-    }  # the file's name
-    return "\n".join(
-        f"{key} ({_kind(about)}{_default(key, about, schema)}): {about['description']}"
-        for key, about in properties.items()
-    )
-
-
-def _kind(about: dict[str, Any]) -> str:
-    kind = about["anyOf"][0] if "anyOf" in about else about  # the other is null
-    if "enum" in kind:
-        return " | ".join(kind["enum"])
-    return str(kind.get("type", "object"))
-
-
-def _default(key: str, about: dict[str, Any], schema: dict[str, Any]) -> str:
-    if key in schema["required"]:
-        return ", needed"
-    default = about.get("default")
-    if default is None:
-        return ""
-    return f", default {json.dumps(default)}"
+    return "\n".join(explain_fields(TaskCard, skip=("name",), inside=False))  # the file's name
 
 
 def load_card(path: Path) -> TaskCard:
@@ -138,12 +141,13 @@ def load_card(path: Path) -> TaskCard:
     data = read_yaml(path)
     if "name" in data:
         raise A2DError(f"{path}: name: is not a known key; the file's name is the task's name")
-    try:
-        json.dumps(data.get("options"), allow_nan=False)
-    except (TypeError, ValueError) as error:
-        # A record could not hold them, which would be found out only when it is written.
-        problem = "should hold finite numbers, text, lists and mappings alone"
-        raise A2DError(f"{path}: options: {problem} ({error})") from error
+    for key in ("options", "wrappers"):
+        try:
+            json.dumps(data.get(key), allow_nan=False)
+        except (TypeError, ValueError) as error:
+            # A record could not hold them, which would be found out only when it is written.
+            problem = "should hold finite numbers, text, lists and mappings alone"
+            raise A2DError(f"{path}: {key}: {problem} ({error})") from error
     try:
         card = TaskCard.model_validate({"name": path.stem, **data})
     except ValidationError as error:

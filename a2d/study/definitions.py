@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from a2d.errors import A2DError, nearest
 from a2d.specs.algorithm import (
@@ -17,8 +17,9 @@ from a2d.specs.algorithm import (
 )
 from a2d.specs.architecture import MANUAL_NETWORKS
 from a2d.specs.data import Frozen, describe_validation_error, read_yaml
+from a2d.specs.recipes import RECIPES, Recipe
 from a2d.specs.run import EvaluationSettings
-from a2d.specs.search import SETTINGS, GumbelSettings, SearchSettings
+from a2d.specs.search import GumbelSettings, SearchSettings
 
 Model = TypeVar("Model", bound=Frozen)
 SCALE_NAME = re.compile(r"\w[\w.-]*")
@@ -165,32 +166,21 @@ class SearchMethod(Frozen):
     share: float = Field(1.0, gt=0, le=1, description="of the scale's search steps")
 
 
-class Recipe(Frozen):
-    """Named factors of the search, laid over the scale's settings, where a searcher has them."""
-
-    title: str
-    search: dict[str, Any] = Field(default_factory=dict)
-    distillation: dict[str, Any] = Field(default_factory=dict)
-
-    @model_validator(mode="after")
-    def check_keys(self) -> Recipe:
-        fields = {name for settings in SETTINGS.values() for name in settings.model_fields}
-        unknown = self.search.keys() - (fields - {"kind"})
-        if unknown:
-            raise ValueError(f"search.{min(unknown)}: is not a known key of a recipe")
-        if "mode" in self.distillation:
-            raise ValueError("distillation.mode: is not a known key of a recipe; methods have one")
-        for settings in SETTINGS.values():
-            settings.model_validate(settings.own(self.search) | {"kind": settings.name()})
-        DistillationSettings.model_validate(self.distillation)
-        return self
-
-
 class Methods(Frozen):
-    """``workflow/methods.yaml``: what experiments call the ways to search, and the recipes."""
+    """``workflow/methods.yaml``: what experiments call the ways to search, and the recipes.
+
+    The recipes of the file stand beside the library's, whose names they may not have.
+    """
 
     search: dict[str, SearchMethod]
     recipes: dict[str, Recipe]
+
+    @field_validator("recipes")
+    @classmethod
+    def add_to_the_librarys(cls, own: dict[str, Recipe]) -> dict[str, Recipe]:
+        for name in own.keys() & RECIPES.keys():
+            raise ValueError(f"{name} is the library's (a2d/specs/recipes.py); take another name")
+        return {**RECIPES, **own}
 
 
 class Group(Frozen):

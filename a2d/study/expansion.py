@@ -183,7 +183,7 @@ class _Expansion:
         group = self._named(group)
         for key, names, known, place in (
             ("search", group.search, self.methods.search, " of workflow/methods.yaml"),
-            ("recipe", group.recipe, self.methods.recipes, " of workflow/methods.yaml"),
+            ("recipe", group.recipe, self.methods.recipes, " (workflow/methods.yaml adds to them)"),
             ("network", group.network, NETWORK_NAMES, ""),
         ):
             for name in names:

@@ -9,9 +9,10 @@ from a2d.errors import A2DError
 from a2d.files import only_process, remove_partial
 from a2d.networks.agent import Agent
 from a2d.runs.execute import run_search, run_training
-from a2d.runs.folder import describe_divergence, keep_record, load_teacher
+from a2d.runs.folder import describe_divergence, keep_record
 from a2d.runs.records import Record, read_record
-from a2d.specs.run import SearchSpec, TrainSpec, key_of, search_of
+from a2d.runs.saved_agents import load_teacher
+from a2d.specs.run import SearchSpec, TrainSpec, key_of, search_of, teacher_run_of
 from a2d.study.study import Run, Study
 from a2d.study.workspace import Workspace
 
@@ -42,8 +43,9 @@ def do_run(study: Study, run: Run, workspace: Workspace, record_path: Path | Non
 def _execute(study: Study, spec: TrainSpec | SearchSpec, workspace: Workspace) -> Record:
     """Train or search, with the teacher and the architecture that the spec asks for."""
     folder, teacher, searched = workspace.agent_folder(spec), None, None
-    if spec.teacher is not None:
-        teacher = _teacher(workspace.agent_folder(spec.teacher), spec.teacher)
+    taught = teacher_run_of(spec)
+    if taught is not None:
+        teacher = _teacher(workspace.agent_folder(taught), taught)
     if isinstance(spec, SearchSpec):
         return run_search(spec, folder, teacher)
     search = search_of(spec)

@@ -13,7 +13,10 @@ from gymnasium.spaces import Box, Dict, Discrete, MultiDiscrete
 
 from a2d.environments import check_card, make_environment, open_environment
 from a2d.errors import A2DError
-from a2d.runs.folder import evaluate_saved_agent, measure_costs, train_agent
+from a2d.runs.designs import measure_costs
+from a2d.runs.folder import train_agent
+from a2d.runs.request import RunRequest
+from a2d.runs.saved_agents import evaluate_saved_agent
 from a2d.specs.task import TaskCard, load_card
 from tests.checkout import ENVS
 from tests.users_tasks import Recorder, Walk, card, recorder, register, shipped
@@ -163,7 +166,8 @@ def test_a_command_leaves_no_probe_open(tmp_path: Path) -> None:
     path.write_text("title: T\nfamily: gymnasium\nid: Counted-v0\n", encoding="utf-8")
     assert measure_costs(path, "mlp8").flops > 0
     assert Counted.open == 0
-    record = train_agent(path, tmp_path / "agent", "mlp8", 20, 0, 4, None, "none", None)
+    request = RunRequest(path, tmp_path / "agent", steps=20, environments=4)
+    record = train_agent(request, "mlp8")
     assert record.evaluation is not None and Counted.open == 0
     assert len(evaluate_saved_agent(tmp_path / "agent", 6, 0, environments=3)) == 6
     assert Counted.open == 0
@@ -207,7 +211,7 @@ def test_a_module_beside_the_card_or_in_the_working_folder_is_found(
         out = ("--out", "agent", "--network", "mlp8", "--steps", "20", "--environments", "2")
         assert a2d(here, "train", "--task", "../cards/pole.yaml", *out).returncode == 0
         done = a2d(here, "evaluate", "agent", "--episodes", "4", "--environments", "2")
-        assert done.returncode == 0 and done.stdout.endswith(" over 4 episodes\n"), done.stderr
+        assert done.returncode == 0 and " 4 episodes), actions drawn\n" in done.stdout, done.stderr
         done = a2d(here, "evaluate", "agent", "--episodes", "4", "--environments", "3")
         assert done.returncode == 1 and "--episodes 4: must be a multiple of 3" in done.stderr
         done = a2d(cards, "evaluate", "../here/agent", "--episodes", "4")

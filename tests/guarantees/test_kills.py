@@ -56,6 +56,7 @@ def test_killed_again_and_again_a_run_ends_as_if_it_had_not_been(
     if kind != "train":
         assert run(*command, "--out", tmp_path / "teacher", "--steps", 40) == (0, "")
         command += ["--teacher", tmp_path / "teacher", "--distill", "joint"]
+        command += ["--accept-weak-teacher"]
     if kind not in ("train", "distill"):
         command[:3] = ["search", "--cells", 3, "--width", 8]
     if kind in ("single_path", "evolution", "imitation"):

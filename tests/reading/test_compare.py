@@ -109,6 +109,26 @@ def test_folders_are_paired_by_path(tmp_path: Path) -> None:
     }
 
 
+def test_runs_of_another_spec_are_found_in_their_place_and_said_to_be_so(tmp_path: Path) -> None:
+    fresh, recorded = tmp_path / "fresh", tmp_path / "recorded"
+    same, longer = record_of([1.0, 2.0]), record_of([1.0, 2.0], steps=6400)
+    for folder, method, record in (
+        (fresh, "m", longer), (recorded, "m", same), (fresh, "n", same), (recorded, "n", same)
+    ):  # fmt: skip
+        write_record(folder / method / f"seed0-{record.key[:8]}.json", record)
+    found = [(item.verdict, item.detail) for item in compare_folders(fresh, recorded)]
+    assert found == [("another run", "steps: 6400 against 3200"), ("identical", "")]
+
+
+def test_two_single_runs_are_compared_wherever_they_lie(tmp_path: Path) -> None:
+    write_record(tmp_path / "one" / "record.json", record_of([1.0, 2.0], seed=1))
+    write_record(tmp_path / "two" / "deeper" / "record.json", record_of([1.0, 2.0]))
+    (found,) = compare_folders(tmp_path / "one", tmp_path / "two")
+    assert (found.verdict, found.detail) == ("another run", "seed: 1 against 0")
+    shown = CliRunner().invoke(app, ["compare", str(tmp_path / "one"), str(tmp_path / "two")])
+    assert shown.exit_code == 1 and "not the same was asked" in shown.output
+
+
 def test_empty_folders_and_damaged_records(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

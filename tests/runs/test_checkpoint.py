@@ -155,6 +155,7 @@ def start(spec: TrainSpec | SearchSpec) -> Training:
     interface = interface_of(environments, spec.task.normalize_observations)
     teacher = None
     if spec.teacher is not None:
+        assert isinstance(spec.teacher, TrainSpec)
         assert isinstance(spec.teacher.agent, ManualAgent)
         teacher = build_agent(spec.teacher.agent.network, interface)
     learner = learner_of(spec, interface, teacher)

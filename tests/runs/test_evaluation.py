@@ -168,3 +168,16 @@ def test_episodes_that_end_or_have_a_limit_are_left_alone(
     assert walked(None, max_episode_steps=60).lengths == [60] * 4
     assert walked(70, max_episode_steps=100).lengths == [70] * 4
     assert capsys.readouterr().err == ""
+
+
+def test_the_mode_is_the_likeliest_action() -> None:
+    class Undecided(Rule):
+        def forward(self, observation: Tensor) -> tuple[Categorical, Tensor]:
+            policy, values = super().forward(observation)
+            return Categorical(probs=0.4 * policy.probs + 0.2), values
+
+    catch = load_card(ENVS / "tiny-catch.yaml")
+    agent: Any = Undecided(3, follow)
+    best = evaluate(agent, make_environment(catch, 2, 0), 4, 0, choice="mode").returns
+    drawn = evaluate(agent, make_environment(catch, 2, 0), 4, 0).returns
+    assert best == [5.0] * 4 and sum(drawn) < sum(best)

@@ -21,15 +21,12 @@ from a2d.networks.agent import draw
 from a2d.networks.interface import interface_of
 from a2d.runs.agent_files import load_agent
 from a2d.runs.checkpoint import read_checkpoint, write_checkpoint
+from a2d.runs.designs import draw_architecture, measure_costs
 from a2d.runs.execute import run_search, run_training
-from a2d.runs.folder import (
-    draw_architecture,
-    evaluate_saved_agent,
-    measure_costs,
-    search_architecture,
-    train_agent,
-)
+from a2d.runs.folder import search_architecture, train_agent
 from a2d.runs.progress_bar import Reporter
+from a2d.runs.request import RunRequest, SearchRequest
+from a2d.runs.saved_agents import evaluate_saved_agent
 from a2d.runs.training import Training
 from a2d.search.gumbel import sample_gates
 from a2d.seeds import own_stream, seed_global_streams
@@ -224,10 +221,14 @@ def commands(folder: Path) -> dict[str, Callable[[], object]]:
     card, agent, like = folder / "drawing.yaml", folder / "agent", folder / "like.json"
     out = folder / f"out{len(list(folder.iterdir()))}"
     return {
-        "train": lambda: train_agent(card, out, "mlp8", 40, 3, 4, None, "none", None).evaluation,
+        "train": lambda: (
+            train_agent(RunRequest(card, out, steps=40, seed=3, environments=4), "mlp8").evaluation
+        ),
         "search": lambda: (
             search_architecture(
-                card, out, 40, 3, 4, None, "none", {"space": {"cells": 1, "width": 8}}, None
+                SearchRequest(
+                    card, out, 40, 3, environments=4, options={"space": {"cells": 1, "width": 8}}
+                )
             ).evaluation
         ),
         "evaluate": lambda: evaluate_saved_agent(agent, 10, 3),
@@ -244,9 +245,8 @@ def test_every_command_seeds_the_global_generators(command: str, tmp_path: Path)
     (tmp_path / "drawing.yaml").write_text(text, encoding="utf-8")
     write_architecture(tmp_path / "like.json", ARCHITECTURE)
     if command == "evaluate":
-        train_agent(
-            tmp_path / "drawing.yaml", tmp_path / "agent", "mlp8", 40, 0, 4, None, "none", None
-        )
+        asked = RunRequest(tmp_path / "drawing.yaml", tmp_path / "agent", 40, environments=4)
+        train_agent(asked, "mlp8")
     found = []
     for disturbance in (1, 2):
         random.seed(disturbance)

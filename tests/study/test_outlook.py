@@ -11,7 +11,7 @@ import pytest
 
 from a2d.runs.progress_bar import STATUS, Reporter, read_status
 from a2d.runs.records import write_record
-from a2d.specs.run import key_of, search_of
+from a2d.specs.run import key_of, search_of, teacher_run_of
 from a2d.study.forecast import duration, summary, table, wall_hours
 from a2d.study.plan import Plan, Planned
 from a2d.study.progress import Tracker
@@ -30,8 +30,10 @@ def chain(study: Study) -> tuple[Run, Run, Run]:
     """Return a teacher, the search that it teaches, and an agent that both of them lead to."""
     agent = named(study, "tiny-catch", "derived-joint-joint")
     search = search_of(agent.spec)
-    assert search is not None and search.teacher is not None
-    return study.runs[key_of(search.teacher)], study.runs[key_of(search)], agent
+    assert search is not None
+    teacher = teacher_run_of(search)
+    assert teacher is not None
+    return study.runs[key_of(teacher)], study.runs[key_of(search)], agent
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from a2d.errors import A2DError
-from a2d.specs.run import SearchSpec, TrainSpec, key_of, search_of
+from a2d.specs import recipes
+from a2d.specs.run import SearchSpec, TrainSpec, key_of, search_of, teacher_run_of
 from a2d.specs.search import GumbelSettings
 from a2d.study.study import Run, Study, load_study
 from tests.checkout import ROOT
@@ -32,7 +33,8 @@ def test_scale_expands_into_runs_that_have_what_they_need(name: str) -> None:
     assert runs and all(key == run.key == key_of(run.spec) for key, run in study.runs.items())
     assert len({run.path for run in runs}) == len(runs), "no two records share a file"
     for position, run in enumerate(runs):
-        needed = [need for need in (run.spec.teacher, search_of(run.spec)) if need is not None]
+        wanted = (teacher_run_of(run.spec), search_of(run.spec))
+        needed = [need for need in wanted if need is not None]
         earlier = {other.key for other in runs[:position]}
         assert all(key_of(need) in earlier for need in needed), "what is needed comes first"
         assert study.find(run.path) is run
@@ -250,14 +252,15 @@ def test_a_renamed_method_keeps_its_key(checkout: Path) -> None:
         checkout,
         "methods",
         ("search.joint.title", "Another title"),
-        ("recipes.plus.title", "Another"),
     )
     assert changed_runs(before, load_study("smoke", checkout)) == set()
 
 
-def test_a_recipe_changes_its_own_runs_alone(checkout: Path) -> None:
+def test_a_recipe_changes_its_own_runs_alone(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     before = load_study("smoke", checkout)
-    edit(checkout, "methods", ("recipes.plus.search.temperature", 2.0))
+    monkeypatch.setitem(recipes.RECIPES["plus"].search, "temperature", 2.0)
     expected = {
         identity_of(run) for run in before.runs.values() if run.factors.get("recipe") == "plus"
     }
@@ -297,19 +300,23 @@ def test_a_recipe_changes_its_own_runs_alone(checkout: Path) -> None:
         ),
         (
             "methods",
-            ("recipes.plus.search.candidates", ["conv3", "conv3"]),
+            ("recipes.mine", {"title": "M", "search": {"candidates": ["conv3", "conv3"]}}),
             ("methods.yaml", "names an operator twice"),
         ),
+        ("methods", ("recipes.plus", {"title": "A"}), ("methods.yaml", "plus is the library's")),
+        ("methods", ("recipes.m", {"title": "A", "search": {"kind": "x"}}), ("search.kind",)),
         (
             "methods",
-            ("recipes.plus.search.candidates", ["conv3", "skip"]),
-            ("methods.yaml", "recipes.plus.search.candidates", "tiny-reach"),
+            ("recipes.m", {"title": "A", "distillation": {"mode": "actor"}}),
+            ("distillation.mode",),
         ),
-        ("methods", ("recipes.plus.search.kind", "evolution"), ("methods.yaml", "search.kind")),
-        ("methods", ("recipes.plus.distillation.mode", "actor"), ("distillation.mode",)),
         ("methods", ("search.joint.distil", "joint"), ("methods.yaml", "search.joint.distil")),
-        ("methods", ("recipes.plus.search.temperatur", 1), ("methods.yaml", "temperatur")),
-        ("methods", ("recipes.plus.distillation.schedule", "slow"), ("methods.yaml", "schedule")),
+        ("methods", ("recipes.m", {"title": "A", "search": {"temperatur": 1}}), ("temperatur",)),
+        (
+            "methods",
+            ("recipes.m", {"title": "A", "distillation": {"schedule": "slow"}}),
+            ("methods.yaml", "schedule"),
+        ),
         (
             RECIPES,
             ("groups.0.search", ["joitn"]),
@@ -394,6 +401,15 @@ def test_planning_needs_no_torch() -> None:
         "load_study('smoke', Path()); assert not {'torch', 'gymnasium'} & sys.modules.keys()"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+
+
+def test_operators_of_a_recipe_that_do_not_fit_a_task_are_refused(checkout: Path) -> None:
+    pair = {"title": "Pair", "search": {"candidates": ["conv3", "skip"]}}
+    edit(checkout, "methods", ("recipes.pair", pair))
+    edit(checkout, "experiments/recipes", ("groups.0.recipe", ["pair"]))
+    said = r"methods\.yaml: recipes\.pair\.search\.candidates: .*tiny-reach needs"
+    with pytest.raises(A2DError, match=said):
+        load_study("smoke", checkout)
 
 
 def test_a_methods_own_space_counts(checkout: Path) -> None:
