@@ -23,7 +23,17 @@ from tests.commands import CATCH, SHORT, a2d, failed, one_line, succeeded
 
 def test_help_lists_the_commands() -> None:
     text = succeeded(a2d("--help"))
-    for command in ("check", "train", "search", "evaluate", "costs", "run", "plan", "compare"):
+    for command in (
+        "check",
+        "train",
+        "search",
+        "evaluate",
+        "costs",
+        "export",
+        "run",
+        "plan",
+        "compare",
+    ):
         assert f" {command} " in text
 
 

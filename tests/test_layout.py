@@ -12,10 +12,21 @@ import pytest
 from tests.checkout import ROOT
 
 BASE = ["errors", "files", "seeds", "console"]
-ORDER = ["cli", "study", "runs", "search", "algorithms", "networks", "environments", "specs"]
+ORDER = [
+    "cli",
+    "study",
+    "deploy",
+    "runs",
+    "search",
+    "algorithms",
+    "networks",
+    "environments",
+    "specs",
+]
 BELOW = {folder: {*ORDER[place:], *BASE} for place, folder in enumerate(ORDER)}
 BELOW |= {module: set(BASE) for module in BASE}
 BELOW["cli"].add("reading")
+BELOW["__init__"] = {"deploy"}  # imported by the function that needs it
 BELOW["reading"] = {"reading", "study", "specs", *BASE}
 RECORDS = "a2d.runs.records"  # all that reading uses of the runs
 MODULES = sorted((ROOT / "a2d").rglob("*.py"))

@@ -3,7 +3,7 @@
 Heavy libraries are imported inside the commands, so that help and planning start at once.
 """
 
-from a2d.cli import runs, studies  # their commands register themselves, in this order
+from a2d.cli import runs, agents, studies  # isort: skip  # commands register themselves in order
 from a2d.cli.app import app, main
 
-__all__ = ["app", "main", "runs", "studies"]
+__all__ = ["agents", "app", "main", "runs", "studies"]

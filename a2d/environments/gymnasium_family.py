@@ -8,12 +8,13 @@ from typing import Any
 import gymnasium
 import numpy as np
 from gymnasium.error import DependencyNotInstalled, UnregisteredEnv
+from gymnasium.spaces import Box, Discrete
 from gymnasium.wrappers import TimeLimit
 
 from a2d.console import say
 from a2d.environments.contract import Contract
 from a2d.environments.spaces import Actions, Observations
-from a2d.environments.vector import Array, BatchedEnvironment, StepResult
+from a2d.environments.vector import Array, BatchedEnvironment, NativeSpaces, StepResult
 from a2d.specs.task import TaskCard, card_error
 
 
@@ -34,17 +35,22 @@ def _route_mujoco_warnings() -> None:
     mujoco.set_mju_user_warning(_say_once)
 
 
-def _make_one(card: TaskCard) -> gymnasium.Env[Any, Any]:
-    """Build one environment.
+def make_arguments(card: TaskCard) -> dict[str, Any]:
+    """Return what ``gymnasium.make`` takes for this task."""
+    options = {"id": card.id, **card.options}
+    if card.max_episode_steps is not None:  # or the registered limit holds
+        options["max_episode_steps"] = card.max_episode_steps
+    return options
+
+
+def make_one(card: TaskCard, **options: Any) -> gymnasium.Env[Any, Any]:
+    """Build one environment, with more options than the card's if there are any.
 
     Raises:
         A2DError: it cannot be built; the error names the card's file and key.
     """
-    options = dict(card.options)
-    if card.max_episode_steps is not None:  # or the registered limit holds
-        options["max_episode_steps"] = card.max_episode_steps
     try:
-        return gymnasium.make(card.id, disable_env_checker=True, **options)
+        return gymnasium.make(disable_env_checker=True, **{**make_arguments(card), **options})
     except UnregisteredEnv as error:
         hint = "Check its spelling, or name the module that registers it under import_module"
         raise card_error(card, "id", f"Gymnasium does not know it: {error} {hint}") from error
@@ -69,14 +75,14 @@ class GymnasiumBatch(BatchedEnvironment):
             raise
 
     def _make(self, card: TaskCard, num_envs: int, seed: int) -> None:
-        first = _make_one(card)
+        first = make_one(card)
         self.envs.append(first)
         limit = None if first.spec is None else first.spec.max_episode_steps
         self._observe = Observations(card, first.observation_space)
         self._act = Actions(card, first.action_space)
         self._contract = Contract(self._observe.declared, self.locate)
         while len(self.envs) < num_envs:
-            self.envs.append(_make_one(card))
+            self.envs.append(make_one(card))
         # Steps are counted here, so that what ``step`` returns is checked before a TimeLimit
         # unpacks it.
         self.envs = [env.env if type(env) is TimeLimit else env for env in self.envs]
@@ -88,6 +94,13 @@ class GymnasiumBatch(BatchedEnvironment):
         self._arranged = self._current
         if self._observe.channels_last:
             self._arranged = self._current.transpose(0, 2, 3, 1)
+
+    @property
+    def native(self) -> NativeSpaces:
+        """The spaces that the environment declares."""
+        observe, action = self._observe, self._act.inner
+        assert isinstance(action, (Box, Discrete))
+        return NativeSpaces(observe.declared, action, observe.channels_last)
 
     def _reset(self, indices: Array, seeds: list[int] | None) -> Array:
         given: list[int | None] = [*seeds] if seeds else [None] * len(indices)

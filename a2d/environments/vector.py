@@ -8,6 +8,7 @@ reset can be mistaken for a transition (Gymnasium's ``AutoresetMode.DISABLED``).
 from __future__ import annotations
 
 from abc import abstractmethod
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,21 @@ def independent_seeds(seed: int, count: int) -> list[int]:
     """
     children = np.random.SeedSequence(seed).spawn(count)
     return [int(child.generate_state(1)[0]) % (2**31 - 1) + 1 for child in children]
+
+
+@dataclass(frozen=True)
+class NativeSpaces:
+    """The spaces of one environment as the task's own library has them, outside of this one.
+
+    Args:
+        observation: what its ``reset`` and ``step`` return.
+        action: what its ``step`` takes.
+        channels_last: whether its observations are images (H, W, C); here they are (C, H, W).
+    """
+
+    observation: Box
+    action: Box | Discrete
+    channels_last: bool = False
 
 
 class BatchedEnvironment(VectorEnv[Array, Array, Array]):
@@ -141,6 +157,11 @@ class BatchedEnvironment(VectorEnv[Array, Array, Array]):
                 f"{self.locate()}: no episode has ended; if none ever does, "
                 "limit them by the card's max_episode_steps"
             )
+
+    @property
+    def native(self) -> NativeSpaces:
+        """The spaces of the task's own environment; families that change them say so."""
+        return NativeSpaces(self.single_observation_space, self.single_action_space)
 
     def locate(self) -> str:
         """Name the task and the current step, for errors."""
