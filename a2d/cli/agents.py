@@ -1,13 +1,16 @@
-"""Trained agents: export them."""
+"""Trained agents leave: export, latency."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from statistics import median
 from typing import Annotated
 
 import typer
 
 from a2d.cli.app import app
+from a2d.cli.options import Results, Root, ScaleName
+from a2d.errors import A2DError
 
 Agent = Annotated[Path, typer.Argument(help="folder of a trained agent", readable=False)]
 
@@ -34,4 +37,41 @@ def export(
         f"{check.episodes:,} episodes ended; largest difference from PyTorch "
         f"{check.largest_difference:.1e} ({check.outputs}), "
         f"{check.same_actions:,} of {check.observations:,} actions the same"
+    )
+
+
+@app.command()
+def latency(
+    scale: ScaleName = "laptop",
+    root: Root = Path(),
+    results: Results = Path("results"),
+) -> None:
+    """Measure the latency of every network that a scale has recorded, eager and deployed.
+
+    All networks take turns on one thread, at batch 1, with random weights: nothing is trained. The
+    result is a file of this kind of processor, RESULTS/SCALE/latency/PROCESSOR.json, from which
+    tables take their latencies. Let nothing else run meanwhile.
+    """
+    import os
+
+    from a2d.deploy.latency import measure_networks
+    from a2d.reading.results import load_results, network_of
+    from a2d.runs.latencies import latency_path, write_latencies
+    from a2d.study.study import load_study
+
+    records = load_results(load_study(scale, root), results).records.values()
+    networks = {network_of(record): record for record in records}
+    if not networks:
+        raise A2DError(f"{results / scale}: has no record of this scale; `a2d plan` lists its runs")
+    busy = os.getloadavg()[0]
+    found = measure_networks(
+        (networks[name].spec.task, networks[name].network.design) for name in sorted(networks)
+    )
+    path = latency_path(results / scale, found.processor)
+    write_latencies(path, found)
+    deployed = [network.deployed for network in found.networks]
+    spread = median((each.high_ms - each.low_ms) / each.median_ms for each in deployed)
+    typer.echo(
+        f"{path}: {len(found.networks)} networks; half of a network's {found.rounds} rounds lie "
+        f"within {100 * spread:.0f} % of the median (load of the machine before: {busy:.1f})"
     )

@@ -181,13 +181,19 @@ def costs(
     network: Annotated[str, typer.Option(help="a manual network")] = "",
     architecture: Design = None,
 ) -> None:
-    """Print a network's FLOPs, parameters and latency on a task."""
-    from a2d.networks.costs import LATENCY_ROUNDS
-    from a2d.runs.folder import measure_costs
+    """Print a network's FLOPs, parameters and latencies on a task.
 
-    found = measure_costs(task, _design(network, architecture))
+    Eager: in PyTorch. Deployed: in ONNX Runtime, as `a2d export` writes it.
+    """
+    from a2d.deploy.latency import ROUNDS, measure_networks
+    from a2d.runs.folder import measure_costs
+    from a2d.specs.task import load_card
+
+    design = _design(network, architecture)
+    found = measure_costs(task, design)
+    (latency,) = measure_networks([(load_card(task), design)]).networks
     typer.echo(
-        f"{found.flops:,} FLOPs, {found.parameters:,} parameters, "
-        f"{found.latency_median_ms:.3f} ms a decision "
-        f"(batch 1, one thread; the fastest of {LATENCY_ROUNDS} rounds)"
+        f"{found.flops:,} FLOPs, {found.parameters:,} parameters, a decision takes "
+        f"{latency.eager.median_ms:.3f} ms eager, {latency.deployed.median_ms:.3f} ms deployed "
+        f"(batch 1, one thread; medians of {ROUNDS} rounds)"
     )

@@ -17,7 +17,9 @@ import numpy as np
 import pandas as pd
 
 from a2d.errors import A2DError
+from a2d.reading.deployed import Deployed, load_deployed
 from a2d.reading.statistics import Array, Interval, mean_interval, normalize
+from a2d.runs.latencies import design_text
 from a2d.runs.records import Record, find_records, read_record, reading_many
 from a2d.study.definitions import Networks
 from a2d.study.study import Run, Study
@@ -26,7 +28,8 @@ from a2d.study.workspace import Workspace
 SECONDS_PER_HOUR = 3600
 FACTORS = ("network", "search", "random", "recipe", "distillation")
 MEASURES = (
-    "score", "flops", "parameters", "latency_ms", "steps_done", "core_hours", "skips",
+    "score", "flops", "parameters", "latency_ms", "deployed_ms",
+    "steps_done", "core_hours", "skips",
 )  # fmt: skip
 FEWEST = 3  # seeds of which an interval is shown: of two it covers the mean in half of all cases
 COLUMNS = (
@@ -60,6 +63,9 @@ class Results:
     records: dict[str, Record]  # by key
     damaged: dict[str, str] = field(default_factory=dict)  # why, by key
     stale: tuple[str, ...] = ()  # paths below results/ that belong to no run of the study
+    deployed: Deployed = field(
+        default_factory=Deployed
+    )  # latencies that one machine measured side by side
 
     @cached_property
     def runs(self) -> pd.DataFrame:
@@ -90,21 +96,23 @@ class Results:
             "state": record.status,
             "reason": record.reason or "",
             "latency_ms": self.latencies[network_of(record)],
+            "deployed_ms": self.deployed.deployed.get(network_of(record), np.nan),
         }
         return row | _measures(record)
 
     @cached_property
     def latencies(self) -> dict[tuple[str, str], float]:
-        """Milliseconds of one decision by task and network: the lowest over all its records.
+        """Milliseconds of one eager decision by task and network: the lowest over all its records.
 
         Runs side by side disturb each other's measurement and can only add to it, so that the same
-        network was recorded with up to twice the latency.
+        network was recorded with up to twice the latency. Where one machine has measured all
+        networks side by side, its numbers stand instead.
         """
         found: dict[tuple[str, str], float] = {}
         for record in self.records.values():
             network = network_of(record)
             found[network] = min(record.network.latency_median_ms, found.get(network, np.inf))
-        return found
+        return found | self.deployed.eager
 
     @cached_property
     def curves(self) -> pd.DataFrame:
@@ -187,10 +195,7 @@ class Yardstick:
 
 def network_of(record: Record) -> tuple[str, str]:
     """Return the task of a record, and its network as text."""
-    design = record.network.design
-    if not isinstance(design, str):
-        design = design.model_dump_json()
-    return record.spec.task.name, design
+    return record.spec.task.name, design_text(record.network.design)
 
 
 def _measures(record: Record) -> dict[str, float]:
@@ -221,7 +226,9 @@ def load_results(study: Study, folder: Path) -> Results:
                 damaged[key] = str(error)
     wanted = {run.path for run in study.runs.values()}
     found = (path.relative_to(folder).as_posix() for path in find_records(folder / study.name))
-    return Results(study, records, damaged, tuple(path for path in found if path not in wanted))
+    stale = tuple(path for path in found if path not in wanted)
+    deployed = load_deployed(folder / study.name, set(map(network_of, records.values())))
+    return Results(study, records, damaged, stale, deployed)
 
 
 def where(rows: pd.DataFrame, **equal: object) -> pd.DataFrame:
