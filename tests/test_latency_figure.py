@@ -20,5 +20,6 @@ def test_the_page_shows_the_kept_numbers() -> None:
 
 def test_the_correlation_is_that_of_the_ranks() -> None:
     for runtime in ("eager", "deployed"):
-        ranks = [rankdata(column(NUMBERS, name)) for name in ("flops", f"{runtime}_ms")]
-        assert np.isclose(correlation(NUMBERS, runtime), np.corrcoef(ranks)[0, 1])
+        x, y = (rankdata(column(NUMBERS, name)) for name in ("flops", f"{runtime}_ms"))
+        wanted = ((x - x.mean()) * (y - y.mean())).mean() / (x.std() * y.std())
+        assert np.isclose(correlation(NUMBERS, runtime), wanted)

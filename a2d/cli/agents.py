@@ -1,4 +1,4 @@
-"""Trained agents leave: export, latency."""
+"""Trained agents leave and are watched: export, latency, video, curves."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from a2d.cli.app import app
-from a2d.cli.options import Results, Root, ScaleName
+from a2d.cli.options import Results, Root, ScaleName, Seed
 from a2d.errors import A2DError
 
 Agent = Annotated[Path, typer.Argument(help="folder of a trained agent", readable=False)]
@@ -75,3 +75,53 @@ def latency(
         f"{path}: {len(found.networks)} networks; half of a network's {found.rounds} rounds lie "
         f"within {100 * spread:.0f} % of the median (load of the machine before: {busy:.1f})"
     )
+
+
+@app.command()
+def play(
+    agent: Agent,
+    video: Annotated[Path, typer.Option(help="the film to write, e.g. out.mp4")],
+    episodes: Annotated[int, typer.Option(min=1, help="episodes, one after the other")] = 1,
+    steps: Annotated[
+        int, typer.Option(min=1, help="frames at most; the last episode is cut")
+    ] = 2000,
+    seed: Seed = 0,
+    mode: Annotated[
+        bool, typer.Option("--mode", help="most likely actions; without it, actions are drawn")
+    ] = False,
+) -> None:
+    """Play a trained agent's task and write a video of it.
+
+    A frame is what the environment renders (`render_mode` rgb_array) or, where it renders nothing,
+    the image that the agent sees: MinAtar's layers in colours, Atari's newest frame. Needs
+    pip install 'a2d[video]'.
+    """
+    from a2d.deploy.video import record_video
+
+    played = record_video(agent, video, episodes, steps, seed, mode)
+    returns = ", ".join(f"{value:.2f}" for value in played.returns)
+    typer.echo(f"{video}: {played.frames:,} frames, return of every episode: {returns}")
+
+
+@app.command()
+def plot(
+    runs: Annotated[
+        list[Path],
+        typer.Argument(help="folders of runs, records, or folders of records", exists=True),
+    ],
+    out: Annotated[Path, typer.Option(help="the figure to write: .png, and .pdf and .txt beside")],
+) -> None:
+    """Draw the learning curves of finished runs, a line for every group.
+
+    Runs that were asked the same but for their seeds are one group: from three on it is shown as a
+    mean with its 95 % interval, fewer as one line each. A search's alpha is watched while it runs,
+    by `a2d search --log`.
+    """
+    from a2d.reading.rendering.figures import save_figure
+    from a2d.reading.rendering.learning_curves import draw, read_groups
+
+    if out.suffix != ".png":
+        raise A2DError(f"--out {out}: should be the name of a file that ends in .png")
+    groups = read_groups(runs)
+    save_figure(draw(groups), out)
+    typer.echo(f"{out}: {sum(len(group.records) for group in groups)} runs, {len(groups)} groups")

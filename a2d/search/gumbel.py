@@ -107,6 +107,20 @@ class Gumbel(Searcher, PathSearcher):
         )
         return one_level or odd
 
+    def watched(self) -> dict[str, float]:
+        """Return how decided alpha is.
+
+        The entropy of its softmax as a fraction of the uniform distribution's, and the largest
+        probability, both averaged over cells; and the temperature.
+        """
+        chances = probabilities(self.alpha.detach(), 1.0)
+        entropy = -(chances * chances.log()).sum(-1).mean() / math.log(chances.shape[-1])
+        return {
+            "alpha/entropy": float(entropy),
+            "alpha/largest_probability": float(chances.max(-1).values.mean()),
+            "alpha/temperature": self.temperature,
+        }
+
     def state(self) -> dict[str, Tensor]:
         return {
             "alpha": self.alpha,
