@@ -1,5 +1,7 @@
 """Do FLOPs say how long a decision takes? Thirty random architectures, eager and deployed.
 
+And does a table of operators say so, as ``a2d latency-table`` measures it?
+
 ``python -m benchmarks.latency --measure`` measures anew, in a minute on a quiet machine, and keeps
 the numbers in ``benchmarks/latency.json``; without it, figure and text of ``docs/speed.md`` are
 made again from them.
@@ -19,12 +21,19 @@ from matplotlib.axes import Axes
 from scipy.stats import spearmanr
 
 from a2d.deploy.latency import measure_networks, open_task
+from a2d.deploy.operator_latency import measure_operators
 from a2d.files import write_atomically
 from a2d.networks.costs import count_flops
 from a2d.networks.interface import build_agent
 from a2d.reading.rendering.figures import FLOPS_AXIS, panels
 from a2d.reading.rendering.style import GREY, INK, SEARCHES
-from a2d.specs.architecture import PAPER_OPERATORS, CellSpace, sample_architecture
+from a2d.specs.architecture import (
+    PAPER_OPERATORS,
+    Architecture,
+    CellSpace,
+    sample_architecture,
+)
+from a2d.specs.cost_table import CostTable
 from a2d.specs.task import load_card
 
 HERE = Path(__file__).parent
@@ -47,6 +56,7 @@ def measure() -> Numbers:
         sample_architecture("convolution", CELLS, operators, generator) for _ in range(COUNT)
     ]
     found = measure_networks((card, design) for design in designs)
+    table = measure_operators(card, CELLS, "onnx")
     interface = open_task(card).interface
     rows = [
         {
@@ -54,6 +64,7 @@ def measure() -> Numbers:
             "flops": count_flops(build_agent(design, interface), interface.blank()),
             "eager_ms": item.eager.median_ms,
             "deployed_ms": item.deployed.median_ms,
+            "predicted_ms": round(_predict(table, design), 5),
         }
         for design, item in zip(designs, found.networks, strict=True)
     ]
@@ -61,14 +72,19 @@ def measure() -> Numbers:
     return {**source, "networks": rows}
 
 
+def _predict(table: CostTable, design: Architecture) -> float:
+    cells = zip(table.cells, design.operators, strict=True)
+    return table.rest_ms + sum(cell[name] for cell, name in cells)
+
+
 def column(kept: Numbers, name: str) -> list[float]:
     """Return one number of every network."""
     return [row[name] for row in kept["networks"]]
 
 
-def correlation(kept: Numbers, runtime: str) -> float:
-    """Return Spearman's rank correlation of FLOPs with a runtime's latency."""
-    found = spearmanr(column(kept, "flops"), column(kept, f"{runtime}_ms"))
+def correlation(kept: Numbers, runtime: str, cost: str = "flops") -> float:
+    """Return Spearman's rank correlation of a cost with a runtime's latency."""
+    found = spearmanr(column(kept, cost), column(kept, f"{runtime}_ms"))
     return float(found.statistic)
 
 
@@ -95,12 +111,16 @@ def render(kept: Numbers) -> str:
     """Return what the page says of the numbers."""
     eager, deployed = (correlation(kept, runtime) for runtime in TITLES)
     versions = ", ".join(f"{name} {number}" for name, number in kept["versions"].items())
+    predicted = correlation(kept, "deployed", "predicted_ms")
+    off = np.array(column(kept, "predicted_ms")) / np.array(column(kept, "deployed_ms")) - 1
     ratio = np.array(column(kept, "eager_ms")) / np.array(column(kept, "deployed_ms"))
     text = (
         f"Over {len(kept['networks'])} random architectures of {CELLS.cells} cells on MinAtar "
         f"Breakout, FLOPs have a rank correlation (Spearman's) of {eager:.2f} with the latency of "
         f"a decision in eager PyTorch, and of {deployed:.2f} with its latency as deployed, in ONNX "
-        f"Runtime, which is {np.median(ratio):.1f} times as fast (median). Batch 1, one thread, "
+        f"Runtime, which is {np.median(ratio):.1f} times as fast (median). What a table of "
+        f"operators predicts (`a2d latency-table`) has {predicted:.2f} with it, and is off by "
+        f"{100 * np.abs(off).mean():.0f} % on average. Batch 1, one thread, "
         f"medians of {kept['rounds']} rounds in which the networks take turns. Measured on "
         f"{kept['processor']}, one core of {kept['cores']}, {versions}; `python -m "
         "benchmarks.latency --measure` does so anew."

@@ -31,6 +31,7 @@ def test_help_lists_the_commands() -> None:
         "costs",
         "export",
         "latency",
+        "latency-table",
         "play",
         "plot",
         "run",

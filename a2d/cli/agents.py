@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 from statistics import median
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from a2d.cli.app import app
-from a2d.cli.options import Results, Root, ScaleName, Seed
+from a2d.cli.options import Cells, Results, Root, ScaleName, Seed, Shortcut, Task, Width
 from a2d.errors import A2DError
 
 Agent = Annotated[Path, typer.Argument(help="folder of a trained agent", readable=False)]
@@ -74,6 +74,37 @@ def latency(
     typer.echo(
         f"{path}: {len(found.networks)} networks; half of a network's {found.rounds} rounds lie "
         f"within {100 * spread:.0f} % of the median (load of the machine before: {busy:.1f})"
+    )
+
+
+@app.command("latency-table")
+def latency_table(
+    task: Task,
+    out: Annotated[Path, typer.Option(help="the table to write, e.g. table.json")],
+    runtime: Annotated[
+        Literal["onnx", "eager"], typer.Option(help="ONNX Runtime, or eager PyTorch")
+    ] = "onnx",
+    cells: Cells = 6,
+    width: Width = 16,
+    shortcut: Shortcut = "identity",
+) -> None:
+    """Measure what every operator of every cell adds to a network's latency on a task.
+
+    `a2d search --costs TABLE` then pays for milliseconds of this machine in place of FLOPs, with
+    the same --cells, --width and --shortcut. Let nothing else run meanwhile.
+    """
+    from a2d.deploy.operator_latency import cell_space, measure_operators
+    from a2d.runs.file_kinds import expect
+    from a2d.specs.cost_table import write_cost_table
+    from a2d.specs.task import load_card
+
+    space = cell_space(cells, width, shortcut)
+    table = measure_operators(load_card(expect(task, "card")), space, runtime)
+    write_cost_table(out, table)
+    dearest = sum(max(cell.values()) for cell in table.cells)
+    typer.echo(
+        f"{out}: {len(table.cells)} cells; the dearest architecture takes {table.rest_ms:.3f} ms "
+        f"and {dearest:.3f} ms for its cells"
     )
 
 

@@ -30,6 +30,12 @@ Mode = Annotated[
     Literal["none", "actor", "critic", "joint"],
     typer.Option(help="which of the teacher's heads teach"),
 ]
+Cells = Annotated[int, typer.Option(min=1, help="searchable cells; the paper has 14")]
+Width = Annotated[int, typer.Option(min=4, help="channels of the first stage, or units of a layer")]
+Shortcut = Annotated[
+    Literal["none", "identity"],
+    typer.Option(help="'none' is the paper's; 'identity' learns more easily"),
+]
 Log = Annotated[Path | None, typer.Option(help="folder for TensorBoard's event files")]
 Root = Annotated[
     Path, typer.Option(help="the checkout that holds workflow/ and envs/", exists=True)

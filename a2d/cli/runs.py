@@ -8,7 +8,20 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from a2d.cli.app import DIVERGED, app
-from a2d.cli.options import Design, Environments, Log, Mode, Out, Seed, StepCount, Task, Teacher
+from a2d.cli.options import (
+    Cells,
+    Design,
+    Environments,
+    Log,
+    Mode,
+    Out,
+    Seed,
+    Shortcut,
+    StepCount,
+    Task,
+    Teacher,
+    Width,
+)
 from a2d.console import say
 from a2d.errors import A2DError
 from a2d.runs.file_kinds import expect
@@ -85,22 +98,23 @@ def search(
         Literal["one-level", "bi-level"] | None,
         typer.Option(help="gumbel: weights and alpha together (if not given), or in turn"),
     ] = None,
-    cells: Annotated[int, typer.Option(min=1, help="searchable cells; the paper has 14")] = 6,
-    width: Annotated[
-        int, typer.Option(min=4, help="channels of the first stage, or units of a layer")
-    ] = 16,
-    shortcut: Annotated[
-        Literal["none", "identity"],
-        typer.Option(help="'none' is the paper's; 'identity' learns more easily"),
-    ] = "identity",
+    cells: Cells = 6,
+    width: Width = 16,
+    shortcut: Shortcut = "identity",
     cost: Annotated[
         float | None,
-        typer.Option(min=0, help="gumbel: lambda, how much FLOPs count; 0.01 if not given"),
+        typer.Option(min=0, help="gumbel: lambda, how much cost counts; 0.01 if not given"),
+    ] = None,
+    costs: Annotated[
+        Path | None,
+        typer.Option(
+            help="a table of `a2d latency-table`: cost is milliseconds, not FLOPs", readable=False
+        ),
     ] = None,
     largest_cost: Annotated[
         float | None,
         typer.Option(
-            help="single_path, evolution: upper limit of the cells' FLOPs, as a fraction of the "
+            help="single_path, evolution: upper limit of the cells' cost, as a fraction of the "
             "most expensive architecture's"
         ),
     ] = None,
@@ -111,10 +125,13 @@ def search(
     Exit status 3: the run diverged; what is left of it is kept.
     """
     from a2d.runs.folder import search_architecture, searcher_settings
+    from a2d.specs.cost_table import read_cost_table
 
     space = {"cells": cells, "width": width, "shortcut": shortcut}
     given = {"train_mode": train_mode, "cost_coefficient": cost, "largest_cost": largest_cost}
     settings = searcher_settings(searcher, given) | {"space": space}
+    if costs is not None:
+        settings["costs"] = read_cost_table(costs)
     record = search_architecture(
         task, out, steps, seed, environments, teacher, distill, settings, log
     )

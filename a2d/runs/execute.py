@@ -57,7 +57,8 @@ def design_of(
         raise A2DError(f"run {key_of(spec)}: its search's arch.json is needed, and was not given")
     if isinstance(spec.agent, DerivedAgent):
         return searched
-    return random_design(searched, search.search.operators(search.space), interface, spec.seed)
+    operators, costs = search.search.operators(search.space), search.search.costs
+    return random_design(searched, operators, interface, spec.seed, costs)
 
 
 def run_training(

@@ -15,7 +15,7 @@ from torch import Tensor
 from a2d.algorithms.learner import PathSearcher
 from a2d.algorithms.optimizers import Adam
 from a2d.errors import Diverged
-from a2d.networks.supernet import Gates, Supernet, operator_flops
+from a2d.networks.supernet import Gates, Supernet, operator_costs
 from a2d.search.searcher import Finding, Searcher
 from a2d.specs.run import SearchSpec
 from a2d.specs.search import GumbelSettings
@@ -50,15 +50,15 @@ def temperature_at(initial: float, decay: float, decays: int, progress: float) -
     return initial * decay ** math.floor(progress * decays)
 
 
-def expected_cost(alpha: Tensor, flops: Tensor) -> Tensor:
-    """Return the expected FLOPs of a sampled architecture as a fraction of the largest, a scalar.
+def expected_cost(alpha: Tensor, costs: Tensor) -> Tensor:
+    """Return the expected cost of a sampled architecture as a fraction of the largest, a scalar.
 
     Args:
         alpha: architecture parameters, (cells, operators).
-        flops: of every operator, of the same shape.
+        costs: of every operator, of the same shape.
     """
     # Sampling takes the argmax of alpha + Gumbel noise: its probabilities are at temperature 1.
-    return (probabilities(alpha, 1.0) * flops).sum() / flops.max(dim=-1).values.sum()
+    return (probabilities(alpha, 1.0) * costs).sum() / costs.max(dim=-1).values.sum()
 
 
 class Gumbel(Searcher, PathSearcher):
@@ -73,8 +73,8 @@ class Gumbel(Searcher, PathSearcher):
         super().__init__(spec, supernet)
         assert isinstance(spec.search, GumbelSettings)
         self.settings = spec.search
-        self.flops = operator_flops(supernet)
-        self.alpha = torch.zeros_like(self.flops, requires_grad=True)
+        self.costs = operator_costs(supernet, spec.search.costs)
+        self.alpha = torch.zeros_like(self.costs, requires_grad=True)
         self.optimizer = Adam([self.alpha], betas=(0.5, 0.999))
         self.temperature = self.settings.temperature
         self.rollouts = 0
@@ -88,7 +88,7 @@ class Gumbel(Searcher, PathSearcher):
         return [self.alpha]
 
     def terms(self) -> dict[str, Tensor]:
-        return {"cost": expected_cost(self.alpha, self.flops)}
+        return {"cost": expected_cost(self.alpha, self.costs)}
 
     def coefficients(self) -> dict[str, float]:
         return {"cost": self.settings.cost_coefficient}

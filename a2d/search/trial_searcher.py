@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from a2d.errors import A2DError
-from a2d.networks.supernet import Supernet, operator_flops
+from a2d.networks.supernet import Supernet, operator_costs
 from a2d.search.searcher import Finding, Searcher
 from a2d.search.trial import Trial, best_of
 from a2d.seeds import stream_seed
@@ -28,8 +28,8 @@ class TrialSearcher(Searcher):
     def __init__(self, spec: SearchSpec, supernet: Supernet) -> None:
         super().__init__(spec, supernet)
         assert isinstance(spec.search, TrialSettings)
-        flops = operator_flops(supernet).cpu().numpy()
-        self.costs = flops / flops.max(axis=1).sum()  # by the most expensive architecture's
+        costs = operator_costs(supernet, spec.search.costs).cpu().numpy()
+        self.costs = costs / costs.max(axis=1).sum()  # by the most expensive architecture's
         self.largest_cost = spec.search.largest_cost
         self.trials: list[Trial] = []
         cheapest = self.costs.min(axis=1).sum()

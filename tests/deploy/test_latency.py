@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 
 from a2d.deploy.latency import CALLS, WARM_UP, measure, measure_networks
+from a2d.deploy.operator_latency import cell_space, measure_operators
 from a2d.files import checksum
 from a2d.reading.rendering.manifest import describe
 from a2d.reading.results import load_results
 from a2d.runs.latencies import read_latencies
 from a2d.runs.records import find_records
+from a2d.specs.architecture import OPERATORS, CellSpace
 from a2d.study.workspace import Workspace
 from tests.checkout import ROOT
 from tests.commands import a2d, refusal, succeeded
@@ -41,9 +43,9 @@ def test_networks_take_turns_and_the_slower_takes_longer() -> None:
 
 def test_a_larger_network_takes_longer_deployed() -> None:
     card = shipped("minatar-breakout")
-    found = measure_networks([(card, "vanilla"), (card, "resnet74")])
+    found = measure_networks([(card, "vanilla"), (card, "resnet38")])
     small, large = found.networks
-    assert (small.task, small.design, large.design) == ("minatar-breakout", "vanilla", "resnet74")
+    assert (small.task, small.design, large.design) == ("minatar-breakout", "vanilla", "resnet38")
     assert small.deployed.median_ms * 3 < large.deployed.median_ms
     assert small.eager.median_ms * 3 < large.eager.median_ms
     assert "onnxruntime" in found.versions and found.processor
@@ -83,3 +85,16 @@ def test_a_scale_is_measured_and_its_tables_say_so(
     assert found == [vanilla.eager.median_ms, vanilla.deployed.median_ms]
     assert {"Eager [ms]", "Deployed [ms]"} <= set(table.shown)
     assert any(read_latencies(path).processor in note for note in table.notes)
+
+
+def test_a_table_says_what_operators_add(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    card = shipped("minatar-breakout")
+    table = measure_operators(card, cell_space(2, 32, "identity"), "onnx")
+    table.check(CellSpace(cells=2, width=32, shortcut="identity"), tuple(OPERATORS["convolution"]))
+    for cell in table.cells:
+        assert cell["skip"] == 0 < cell["inverted3_e1"] < cell["conv5"]
+    words = ["latency-table", "--task", ROOT / "envs" / "tiny-reach.yaml", "--width", 6]
+    said = refusal([*words, "--out", tmp_path / "table.json"], monkeypatch, capsys)
+    assert "a2d latency-table: width: " in said and "multiple of 4" in said
