@@ -202,15 +202,13 @@ def costs(
 
     Eager: in PyTorch. Deployed: in ONNX Runtime, as `a2d export` writes it.
     """
-    from a2d.deploy.latency import ROUNDS, measure_networks
-    from a2d.runs.folder import measure_costs
+    from a2d.deploy.latency import ROUNDS, measure_costs
     from a2d.specs.task import load_card
 
     design = _design(network, architecture)
-    found = measure_costs(task, design)
-    (latency,) = measure_networks([(load_card(task), design)]).networks
+    found = measure_costs(load_card(expect(task, "card")), design)
     typer.echo(
         f"{found.flops:,} FLOPs, {found.parameters:,} parameters, a decision takes "
-        f"{latency.eager.median_ms:.3f} ms eager, {latency.deployed.median_ms:.3f} ms deployed "
+        f"{found.eager.median_ms:.3f} ms eager, {found.deployed.median_ms:.3f} ms deployed "
         f"(batch 1, one thread; medians of {ROUNDS} rounds)"
     )

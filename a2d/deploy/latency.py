@@ -19,6 +19,7 @@ from a2d.deploy.policy import NativePolicy
 from a2d.environments import open_environment
 from a2d.environments.vector import NativeSpaces
 from a2d.networks.agent import Agent
+from a2d.networks.costs import count_flops, count_parameters
 from a2d.networks.interface import Interface, build_agent, interface_of
 from a2d.runs.latencies import Latencies, NetworkLatency, Spread
 from a2d.runs.process import THREADS
@@ -97,6 +98,29 @@ def _median_ms(call: Callable[[], object]) -> float:
 def _spread(medians: list[float]) -> Spread:
     low, median, high = (round(float(q), 5) for q in np.quantile(medians, (0.25, 0.5, 0.75)))
     return Spread(median_ms=median, low_ms=low, high_ms=high)
+
+
+class Costs(NamedTuple):
+    """What one decision of a network costs."""
+
+    flops: int
+    parameters: int
+    eager: Spread
+    deployed: Spread
+
+
+def measure_costs(card: TaskCard, design: Design) -> Costs:
+    """Count and measure what a network costs on a task."""
+    task = open_task(card)
+    agent = build_agent(design, task.interface).eval()
+    found = measure(
+        {
+            "eager": eager_call(agent, task.interface),
+            "deployed": deployed_call(agent, task.spaces),
+        }
+    )
+    flops = count_flops(agent, task.interface.blank())
+    return Costs(flops, count_parameters(agent), found["eager"], found["deployed"])
 
 
 def measure_networks(networks: Iterable[tuple[TaskCard, Design]]) -> Latencies:

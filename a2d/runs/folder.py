@@ -21,9 +21,8 @@ from a2d.runs.agent_files import Description, load_agent
 from a2d.runs.checkpoint import remove_checkpoint
 from a2d.runs.evaluation import evaluate
 from a2d.runs.execute import run_search, run_training
-from a2d.runs.execution import measure_network
 from a2d.runs.file_kinds import expect
-from a2d.runs.records import Network, Record, read_record, write_record
+from a2d.runs.records import Record, read_record, write_record
 from a2d.search.matched import random_design
 from a2d.search.searcher import make_searcher
 from a2d.seeds import seed_global_streams, stream_seed
@@ -275,9 +274,3 @@ def evaluate_saved_agent(
             return evaluate(agent.eval(), opened, episodes, seed).returns
     except Diverged as reason:
         raise A2DError(f"{reason}: these episodes have no score; fix the environment") from reason
-
-
-def measure_costs(task: Path, design: str | Architecture) -> Network:
-    """Measure a network's costs on a task."""
-    interface = _interface(task)
-    return measure_network(build_agent(design, interface), interface, design)

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 from gymnasium.spaces import Box, Dict, Discrete, MultiDiscrete
 
+from a2d.deploy.latency import measure_costs
 from a2d.environments import check_card, make_environment, open_environment
 from a2d.errors import A2DError
-from a2d.runs.folder import evaluate_saved_agent, measure_costs, train_agent
+from a2d.runs.folder import evaluate_saved_agent, train_agent
 from a2d.specs.task import TaskCard, load_card
 from tests.checkout import ENVS
 from tests.users_tasks import Recorder, Walk, card, recorder, register, shipped
@@ -161,7 +162,7 @@ def test_every_environment_is_closed_and_one_that_cannot_be_is_reported(
 def test_a_command_leaves_no_probe_open(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text("title: T\nfamily: gymnasium\nid: Counted-v0\n", encoding="utf-8")
-    assert measure_costs(path, "mlp8").flops > 0
+    assert measure_costs(load_card(path), "mlp8").flops > 0
     assert Counted.open == 0
     record = train_agent(path, tmp_path / "agent", "mlp8", 20, 0, 4, None, "none", None)
     assert record.evaluation is not None and Counted.open == 0
