@@ -19,7 +19,7 @@ from a2d.reading.results import Results, summarize, where
 
 SHOWS_ALSO = ("size_sweep", "search_methods", "stability", "distillation", "recipes")
 
-COSTS = ("flops", "parameters", "latency_ms")
+COSTS = ("flops", "parameters", "latency_ms", "deployed_ms")
 
 
 def _groups(results: Results, task: str) -> Iterator[tuple[str, pd.DataFrame]]:
@@ -43,7 +43,8 @@ def _rows(results: Results) -> Iterator[Row]:
                 "FLOPs": scaled(costs["flops"]),
                 "FLOPs / best manual": number(costs["flops"] / best, 2),
                 "Parameters": scaled(costs["parameters"]),
-                "Latency [ms]": number(costs["latency_ms"]),
+                "Eager [ms]": number(costs["latency_ms"]),
+                "Deployed [ms]": number(costs["deployed_ms"]),
                 "Runs": runs(summary),
             }
             yield shown, {"task": task, "agent": name, **costs, **summary_data(summary)}
@@ -61,7 +62,7 @@ def make(results: Results) -> Table:
     said = (
         meaning,
         cautions.random(used),
-        cautions.LATENCY,
+        cautions.latency(results),
         cautions.alpha_rate(results),
         cautions.twins(results, used),
         INTERVALS,

@@ -24,10 +24,10 @@ from a2d.specs.architecture import (
     Architecture,
 )
 
-# Latencies are the lowest over all records of a network, whatever they were made for.
+# Latencies may be the lowest over all records of a network, whatever they were made for.
 SHOWS_ALSO = ("search_methods", "a2d_vs_manual", "distillation", "recipes")
 
-COSTS = ("flops", "parameters", "latency_ms")
+COSTS = ("flops", "parameters", "latency_ms", "deployed_ms")
 HEADS = "actor and critic heads"
 
 
@@ -64,7 +64,8 @@ def _row(results: Results, task: str, name: str, rows: pd.DataFrame) -> Row:
         "Layers": layers,
         "Parameters": scaled(costs["parameters"]),
         "FLOPs": scaled(costs["flops"]),
-        "Latency [ms]": number(costs["latency_ms"]),
+        "Eager [ms]": number(costs["latency_ms"]),
+        "Deployed [ms]": number(costs["deployed_ms"]),
     }
     return shown, {"task": task, "network": name, "layers": layers, **costs}
 
@@ -95,7 +96,11 @@ def make(results: Results) -> Table:
         "for images, both heads for vectors. FLOPs of one decision."
     )
     return build(
-        "Network structures", _rows(results), meaning, cautions.LATENCY, shortfall(results, used)
+        "Network structures",
+        _rows(results),
+        meaning,
+        cautions.latency(results),
+        shortfall(results, used),
     )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 
+from a2d.reading.deployed import Deployed
 from a2d.reading.results import Results, network_of
 from a2d.runs.provenance import Provenance
 from a2d.runs.records import (
@@ -153,7 +154,7 @@ def deployed(results: Results) -> Results:
     """Return the results with a deployed latency of every network, a nanosecond for ten FLOPs."""
     records = results.records.values()
     latencies = {network_of(record): record.network.flops / 1e7 for record in records}
-    return replace(results, deployed=latencies)
+    return replace(results, deployed=Deployed("a processor", {}, latencies))
 
 
 def write_results(results: Results, folder: Path) -> None:

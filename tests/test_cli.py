@@ -26,7 +26,21 @@ from tests.foreign_agents import linear_graph
 
 def test_help_lists_the_commands() -> None:
     text = succeeded(a2d("--help"))
-    for command in ("check", "train", "search", "evaluate", "costs", "run", "plan", "compare"):
+    for command in (
+        "check",
+        "train",
+        "search",
+        "evaluate",
+        "costs",
+        "export",
+        "latency",
+        "latency-table",
+        "play",
+        "plot",
+        "run",
+        "plan",
+        "compare",
+    ):
         assert f" {command} " in text
     assert succeeded(a2d("--version")) == f"a2d {version('a2d')}\n"
 

@@ -118,6 +118,12 @@ class ActorCritic:
         self.optimizer.step(self.common.learning_rate)
         return {name: term.item() for name, term in terms.items()}
 
+    def watched(self) -> dict[str, float]:
+        """Return what a searcher has to show, by name."""
+        if self.searcher is None:
+            return {}
+        return self.searcher.watched()
+
     def backward(self, loss: Tensor, keep_graph: bool) -> None:
         """Compute clipped gradients, or raise Diverged."""
         searched = [] if self.searcher is None else self.searcher.parameters()

@@ -35,6 +35,9 @@ class Learner(Protocol):
             Diverged: before a weight is changed by what is not finite.
         """
 
+    def watched(self) -> dict[str, float]:
+        """Return what only TensorBoard shows beside the terms, by name."""
+
     def state(self) -> dict[str, Tensor]:
         """Return all that learning changes, by name; the learner's own tensors, not copies."""
 
@@ -68,6 +71,10 @@ class PathSearcher(ABC):
             Diverged: before anything is changed.
         """
         return True
+
+    def watched(self) -> dict[str, float]:
+        """Return what only TensorBoard shows of the search, by name."""
+        return {}
 
     def state(self) -> dict[str, Tensor]:
         """Return all that learning changes, by name."""

@@ -56,6 +56,12 @@ Settings = Annotated[
 MoreSettings = Annotated[
     list[str] | None, typer.Argument(metavar="KEY=VALUE", help="further settings, after --set")
 ]
+Cells = Annotated[int, typer.Option(min=1, help="searchable cells; the paper has 14")]
+Width = Annotated[int, typer.Option(min=4, help="channels of the first stage, or units of a layer")]
+Shortcut = Annotated[
+    Literal["none", "identity"] | None,
+    typer.Option(help="around every cell; the recipe's if not given: plus has 'identity'"),
+]
 Log = Annotated[Path | None, typer.Option(help="folder for TensorBoard's event files")]
 Root = Annotated[
     Path, typer.Option(help="the checkout that holds workflow/ and envs/", exists=True)

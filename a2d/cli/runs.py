@@ -10,6 +10,7 @@ import typer
 from a2d.cli.app import DIVERGED, app
 from a2d.cli.options import (
     Algorithm,
+    Cells,
     Design,
     Environments,
     Log,
@@ -18,10 +19,12 @@ from a2d.cli.options import (
     Out,
     Seed,
     Settings,
+    Shortcut,
     StepCount,
     Task,
     Teacher,
     WeakTeacher,
+    Width,
 )
 from a2d.console import say
 from a2d.errors import A2DError
@@ -112,22 +115,23 @@ def search(
         Literal["one-level", "bi-level"] | None,
         typer.Option(help="gumbel: weights and alpha together (if not given), or in turn"),
     ] = None,
-    cells: Annotated[int, typer.Option(min=1, help="searchable cells; the paper has 14")] = 6,
-    width: Annotated[
-        int, typer.Option(min=4, help="channels of the first stage, or units of a layer")
-    ] = 16,
-    shortcut: Annotated[
-        Literal["none", "identity"] | None,
-        typer.Option(help="around every cell; the recipe's if not given: plus has 'identity'"),
-    ] = None,
+    cells: Cells = 6,
+    width: Width = 16,
+    shortcut: Shortcut = None,
     cost: Annotated[
         float | None,
-        typer.Option(min=0, help="gumbel: lambda, how much FLOPs count; 0.01 if not given"),
+        typer.Option(min=0, help="gumbel: lambda, how much cost counts; 0.01 if not given"),
+    ] = None,
+    costs: Annotated[
+        Path | None,
+        typer.Option(
+            help="a table of `a2d latency-table`: cost is milliseconds, not FLOPs", readable=False
+        ),
     ] = None,
     largest_cost: Annotated[
         float | None,
         typer.Option(
-            help="all but gumbel: upper limit of the cells' FLOPs, as a fraction of the "
+            help="all but gumbel: upper limit of the cells' cost, as a fraction of the "
             "most expensive architecture's"
         ),
     ] = None,
@@ -144,6 +148,7 @@ def search(
     from a2d.runs.guards import describe_search
     from a2d.runs.request import SearchRequest
     from a2d.runs.scores import random_score
+    from a2d.specs.cost_table import read_cost_table
 
     space: dict[str, int | str] = {"cells": cells, "width": width}
     if shortcut is not None:
@@ -167,6 +172,7 @@ def search(
             "train_mode": train_mode,
             "cost_coefficient": cost,
             "largest_cost": largest_cost,
+            "costs": None if costs is None else read_cost_table(costs),
         },
     )
     record = search_architecture(request)
@@ -246,13 +252,17 @@ def costs(
     network: Annotated[str, typer.Option(help="a manual network")] = "",
     architecture: Design = None,
 ) -> None:
-    """Print a network's FLOPs, parameters and latency on a task."""
-    from a2d.networks.costs import LATENCY_ROUNDS
-    from a2d.runs.designs import measure_costs
+    """Print a network's FLOPs, parameters and latencies on a task.
 
-    found = measure_costs(task, _design(network, architecture))
+    Eager: in PyTorch. Deployed: in ONNX Runtime, as `a2d export` writes it.
+    """
+    from a2d.deploy.latency import ROUNDS, measure_costs
+    from a2d.runs.request import read_card
+
+    design = _design(network, architecture)
+    found = measure_costs(read_card(task), design)
     typer.echo(
-        f"{found.flops:,} FLOPs, {found.parameters:,} parameters, "
-        f"{found.latency_median_ms:.3f} ms a decision "
-        f"(batch 1, one thread; the fastest of {LATENCY_ROUNDS} rounds)"
+        f"{found.flops:,} FLOPs, {found.parameters:,} parameters, a decision takes "
+        f"{found.eager.median_ms:.3f} ms eager, {found.deployed.median_ms:.3f} ms deployed "
+        f"(batch 1, one thread; medians of {ROUNDS} rounds)"
     )

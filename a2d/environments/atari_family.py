@@ -29,6 +29,23 @@ def _limit(card: TaskCard) -> int:
     return card.max_episode_steps or DEFAULT_EPISODE_LIMIT
 
 
+def make_arguments(card: TaskCard) -> dict[str, Any]:
+    """Return what ``gymnasium.make_vec`` takes for this task, once ALE has registered its games."""
+    name = card.id.title().replace("_", "")
+    return {"id": f"ALE/{name}-v5", **_ale_options(card)}
+
+
+def _ale_options(card: TaskCard) -> dict[str, Any]:
+    return {
+        "frameskip": FRAME_SKIP,
+        "max_num_frames_per_episode": FRAME_SKIP * _limit(card),
+        "reward_clipping": False,
+        "episodic_life": False,
+        **OPTIONS,
+        **card.options,
+    }
+
+
 def _make_ale(card: TaskCard, num_envs: int) -> Any:
     """Build ALE's vector environment; rewards stay unclipped, and a lost life ends no episode."""
     try:
@@ -49,11 +66,7 @@ def _make_ale(card: TaskCard, num_envs: int) -> Any:
             # again; here it never is, because BatchedEnvironment asks for a reset first.
             autoreset_mode=AutoresetMode.NEXT_STEP,
             num_threads=1,
-            frameskip=FRAME_SKIP,
-            max_num_frames_per_episode=FRAME_SKIP * _limit(card),
-            reward_clipping=False,
-            episodic_life=False,
-            **(OPTIONS | card.options),
+            **_ale_options(card),
         )
     except (TypeError, ValueError) as error:
         raise card_error(card, "options", f"ALE refuses them: {error}") from error

@@ -7,9 +7,11 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from gymnasium.spaces import Box
 
+from a2d.environments import atari_family, gymnasium_family, minatar_family
 from a2d.environments.atari_family import AtariBatch
 from a2d.environments.gymnasium_family import GymnasiumBatch
 from a2d.environments.minatar_family import MinAtarBatch
@@ -26,6 +28,24 @@ FAMILIES: dict[Family, Callable[[TaskCard, int, int], BatchedEnvironment]] = {
     "minatar": MinAtarBatch,
     "atari": AtariBatch,
 }
+
+
+NATIVE: dict[Family, Callable[[TaskCard], dict[str, Any]]] = {
+    "tiny": gymnasium_family.make_arguments,
+    "mujoco": gymnasium_family.make_arguments,
+    "gymnasium": gymnasium_family.make_arguments,
+    "minatar": minatar_family.make_arguments,
+    "atari": atari_family.make_arguments,
+}
+
+
+def native_arguments(card: TaskCard) -> dict[str, Any]:
+    """Return what ``gymnasium.make_vec`` takes for the task in a program without this library.
+
+    Once the environment is registered: by the card's ``import_module``, ``ale_py`` or
+    ``minatar.gym.register_envs()``.
+    """
+    return NATIVE[card.family](card)
 
 
 def _add_own_folders(card: TaskCard) -> None:

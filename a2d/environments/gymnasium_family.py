@@ -38,18 +38,24 @@ def _route_mujoco_warnings() -> None:
     mujoco.set_mju_user_warning(_say_once)
 
 
-def _make_one(card: TaskCard) -> gymnasium.Env[Any, Any]:
-    """Build one environment.
+def make_arguments(card: TaskCard) -> dict[str, Any]:
+    """Return what ``gymnasium.make`` takes for this task."""
+    options = {"id": card.id, **card.options}
+    if card.max_episode_steps is not None:  # or the registered limit holds
+        # Around wrappers, which may take several steps for one of the agent's, it is counted here.
+        options["max_episode_steps"] = NO_LIMIT if card.wrappers else card.max_episode_steps
+    return options
+
+
+def make_one(card: TaskCard, **options: Any) -> gymnasium.Env[Any, Any]:
+    """Build one environment, with more options than the card's if there are any.
 
     Raises:
         A2DError: it cannot be built; the error names the card's file and key.
     """
-    options = dict(card.options)
-    if card.max_episode_steps is not None:  # or the registered limit holds
-        # Around wrappers, which may take several steps for one of the agent's, it is counted here.
-        options["max_episode_steps"] = NO_LIMIT if card.wrappers else card.max_episode_steps
     try:
-        env = gymnasium.make(card.id, disable_env_checker=True, **options)
+        arguments = {**make_arguments(card), **options}
+        env = gymnasium.make(disable_env_checker=True, **arguments)
     except UnregisteredEnv as error:
         hint = "Check its spelling, or name the module that registers it under import_module"
         raise card_error(card, "id", f"Gymnasium does not know it: {error} {hint}") from error
@@ -82,14 +88,14 @@ class GymnasiumBatch(BatchedEnvironment):
             raise
 
     def _make(self, card: TaskCard, num_envs: int, seed: int) -> None:
-        first = _make_one(card)
+        first = make_one(card)
         self.envs.append(first)
         limit = _limit(card, first)
         self._observe = Observations(card, first.observation_space)
         self._act = Actions(card, first.action_space)
         self._contract = Contract(self._observe.declared, self.locate)
         while len(self.envs) < num_envs:
-            self.envs.append(_make_one(card))
+            self.envs.append(make_one(card))
         # Steps are counted here, so that what ``step`` returns is checked before a TimeLimit
         # unpacks it.
         if not card.wrappers:

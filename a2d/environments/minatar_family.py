@@ -9,15 +9,24 @@ from __future__ import annotations
 import importlib.util
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 from gymnasium.spaces import Box, Discrete
 
-from a2d.environments.vector import Array, BatchedEnvironment, StepResult
+from a2d.environments.vector import Array, BatchedEnvironment, NativeSpaces, StepResult
 from a2d.specs.task import TaskCard, card_error
 
 ACTIONS = 6
 OPTIONS = {"sticky_action_prob": 0.1, "difficulty_ramping": True}
+
+
+def make_arguments(card: TaskCard) -> dict[str, Any]:
+    """Return what ``gymnasium.make`` takes for this task, once MinAtar has registered its games."""
+    options = {"id": f"MinAtar/{card.id.title().replace('_', '')}-v0", **OPTIONS, **card.options}
+    if card.max_episode_steps is not None:
+        options["max_episode_steps"] = card.max_episode_steps
+    return options
 
 
 def _load_game(card: TaskCard) -> ModuleType:
@@ -57,6 +66,12 @@ class MinAtarBatch(BatchedEnvironment):
         )
         self._states = np.zeros((num_envs, height, width, channels), dtype=bool)
         self._last_actions = [0] * num_envs
+
+    @property
+    def native(self) -> NativeSpaces:
+        """The spaces of MinAtar's own environments."""
+        declared = Box(0.0, 1.0, self._games[0].state_shape(), np.bool_)  # type: ignore[arg-type]
+        return NativeSpaces(declared, Discrete(ACTIONS), channels_last=True)
 
     def _observations(self) -> Array:
         # A view with the channels first: networks want them last in memory, as the games do.

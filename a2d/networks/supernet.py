@@ -24,6 +24,7 @@ from a2d.networks.operators import (
     stem,
 )
 from a2d.specs.architecture import OPERATORS, Architecture, CellSpace, Operator
+from a2d.specs.cost_table import CostTable
 
 
 class Gates(NamedTuple):
@@ -126,6 +127,13 @@ class Supernet(nn.Module):
         """Return the architecture of one operator per cell, each by its place in ``candidates``."""
         chosen = tuple(self.candidates[path] for path in paths)
         return Architecture(space=self.space, cells=self.cell_space, operators=chosen)
+
+
+def operator_costs(supernet: Supernet, table: CostTable | None) -> Tensor:
+    """Return every operator's cost, (cells, operators): a table's milliseconds, or else FLOPs."""
+    if table is None:
+        return operator_flops(supernet)
+    return torch.tensor(table.rows(supernet.candidates), device=next(supernet.parameters()).device)
 
 
 def operator_flops(supernet: Supernet) -> Tensor:

@@ -8,7 +8,7 @@ and ``damaged``.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +20,8 @@ import pandas as pd
 from a2d.errors import A2DError
 from a2d.reading.decisions.contrasts import Array, Interval, over_seeds
 from a2d.reading.decisions.yardstick import Yardstick, make_yardstick
+from a2d.reading.deployed import Deployed, load_deployed
+from a2d.runs.latencies import design_text
 from a2d.runs.records import Record, find_records, read_record, reading_many
 from a2d.study.definitions import Networks
 from a2d.study.study import Run, Study
@@ -64,8 +66,7 @@ class Results:
     records: dict[str, Record]  # by key
     damaged: dict[str, str] = field(default_factory=dict)  # why, by key
     stale: tuple[str, ...] = ()  # paths below results/ that belong to no run of the study
-    # Milliseconds of one decision of the deployed network, where they have been measured.
-    deployed: Mapping[NetworkName, float] = field(default_factory=dict)
+    deployed: Deployed = field(default_factory=Deployed)  # as one machine measured, side by side
 
     @cached_property
     def runs(self) -> pd.DataFrame:
@@ -106,22 +107,23 @@ class Results:
             "state": record.status,
             "reason": record.reason or "",
             "latency_ms": self.latencies[network_of(record)],
-            "deployed_ms": self.deployed.get(network_of(record), math.nan),
+            "deployed_ms": self.deployed.deployed.get(network_of(record), math.nan),
         }
         return row | _measures(record)
 
     @cached_property
     def latencies(self) -> dict[NetworkName, float]:
-        """Milliseconds of one decision by task and network: the lowest over all its records.
+        """Milliseconds of one eager decision by task and network: the lowest over all its records.
 
         Runs side by side disturb each other's measurement and can only add to it, so that the same
-        network was recorded with up to twice the latency.
+        network was recorded with up to twice the latency. Where one machine has measured all
+        networks side by side, its numbers stand instead.
         """
         found: dict[NetworkName, float] = {}
         for record in self.records.values():
             network = network_of(record)
             found[network] = min(record.network.latency_median_ms, found.get(network, np.inf))
-        return found
+        return found | self.deployed.eager
 
     @cached_property
     def curves(self) -> pd.DataFrame:
@@ -202,10 +204,7 @@ def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
 
 def network_of(record: Record) -> NetworkName:
     """Return the task of a record, and its network as text."""
-    design = record.network.design
-    if not isinstance(design, str):
-        design = design.model_dump_json()
-    return record.spec.task.name, design
+    return record.spec.task.name, design_text(record.network.design)
 
 
 def _measures(record: Record) -> dict[str, float]:
@@ -231,13 +230,8 @@ def _standard_error(record: Record) -> float:
     return float(np.std(returns, ddof=1)) / math.sqrt(len(returns))
 
 
-def load_results(
-    study: Study, folder: Path, deployed: Mapping[NetworkName, float] | None = None
-) -> Results:
-    """Read the study's records below ``folder``, whatever scale they are filed under.
-
-    ``deployed``: milliseconds of one decision by network, see ``network_of``.
-    """
+def load_results(study: Study, folder: Path) -> Results:
+    """Read the study's records below ``folder``, whatever scale they are filed under."""
     records, damaged, workspace = {}, {}, Workspace(folder, Path("runs"))
     with reading_many():
         for key, run in study.runs.items():
@@ -251,7 +245,8 @@ def load_results(
     wanted = {run.path for run in study.runs.values()}
     found = (path.relative_to(folder).as_posix() for path in find_records(folder / study.name))
     stale = tuple(path for path in found if path not in wanted)
-    return Results(study, records, damaged, stale, deployed or {})
+    deployed = load_deployed(folder / study.name, set(map(network_of, records.values())))
+    return Results(study, records, damaged, stale, deployed)
 
 
 def where(rows: pd.DataFrame, **equal: object) -> pd.DataFrame:

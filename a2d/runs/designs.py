@@ -5,10 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from a2d.environments import open_environment
-from a2d.networks.interface import Interface, build_agent, interface_of
-from a2d.runs.execution import measure_network
+from a2d.networks.interface import Interface, interface_of
 from a2d.runs.file_kinds import expect
-from a2d.runs.records import Network
 from a2d.runs.request import read_card
 from a2d.search.matched import random_design
 from a2d.seeds import seed_global_streams
@@ -45,9 +43,3 @@ def draw_architecture(task: Path, like: Architecture, out: Path, seed: int) -> A
     drawn = random_design(like, tuple(PAPER_OPERATORS[like.space]), interface, seed)
     write_architecture(out, drawn)
     return drawn
-
-
-def measure_costs(task: Path, design: str | Architecture) -> Network:
-    """Measure a network's costs on a task."""
-    interface = task_interface(task)
-    return measure_network(build_agent(design, interface), interface, design)

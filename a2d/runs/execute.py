@@ -59,8 +59,8 @@ def design_of(
         raise A2DError(f"run {key_of(spec)}: its search's arch.json is needed, and was not given")
     if isinstance(spec.agent, DerivedAgent):
         return searched
-    candidates = search.search.operators(search.space)
-    return random_design(searched, candidates, interface, spec.seed, spec.agent.draw)
+    operators, costs = search.search.operators(search.space), search.search.costs
+    return random_design(searched, operators, interface, spec.seed, spec.agent.draw, costs)
 
 
 def run_training(

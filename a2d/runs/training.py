@@ -153,7 +153,8 @@ class Training:
         if self.updates % self.point_every == 0:
             point = CurvePoint(step=progress.steps, mean_return=self.collector.tracker.mean_return)
             progress.curve.append(point)
-            reporter.point(point.step, {"return": point.mean_return, **progress.terms})
+            watched = learner.watched()
+            reporter.point(point.step, {"return": point.mean_return, **progress.terms, **watched})
 
     def _compact(self, actions: Tensor) -> Tensor:
         space = self.collector.environments.single_action_space

@@ -15,7 +15,7 @@ from torch import Tensor
 from a2d.algorithms.learner import PathSearcher
 from a2d.algorithms.optimizers import Adam
 from a2d.errors import Diverged
-from a2d.networks.supernet import Gates, Supernet, operator_flops
+from a2d.networks.supernet import Gates, Supernet, operator_costs, operator_flops
 from a2d.search.searcher import Finding, Searcher
 from a2d.specs.run import SearchSpec
 from a2d.specs.search import GumbelSettings
@@ -50,15 +50,15 @@ def temperature_at(initial: float, decay: float, decays: int, progress: float) -
     return initial * decay ** math.floor(progress * decays)
 
 
-def expected_cost(alpha: Tensor, flops: Tensor) -> Tensor:
-    """Return the expected FLOPs of a sampled architecture as a fraction of the largest, a scalar.
+def expected_cost(alpha: Tensor, costs: Tensor) -> Tensor:
+    """Return the expected cost of a sampled architecture as a fraction of the largest, a scalar.
 
     Args:
         alpha: architecture parameters, (cells, operators).
-        flops: of every operator, of the same shape.
+        costs: of every operator, of the same shape.
     """
     # Sampling takes the argmax of alpha + Gumbel noise: its probabilities are at temperature 1.
-    return (probabilities(alpha, 1.0) * flops).sum() / flops.max(dim=-1).values.sum()
+    return (probabilities(alpha, 1.0) * costs).sum() / costs.max(dim=-1).values.sum()
 
 
 class Moments:
@@ -98,8 +98,8 @@ class Gumbel(Searcher, PathSearcher):
         super().__init__(spec, supernet)
         assert isinstance(spec.search, GumbelSettings)
         self.settings = spec.search
-        self.flops = operator_flops(supernet)
-        self.alpha = torch.zeros_like(self.flops, requires_grad=True)
+        self.costs = operator_costs(supernet, spec.search.costs)
+        self.alpha = torch.zeros_like(self.costs, requires_grad=True)
         self.optimizer = Adam([self.alpha], betas=(0.5, 0.999))
         self.temperature = self.settings.temperature
         self.rollouts = 0
@@ -116,7 +116,7 @@ class Gumbel(Searcher, PathSearcher):
         return [self.alpha]
 
     def terms(self) -> dict[str, Tensor]:
-        return {"cost": expected_cost(self.alpha, self.flops)}
+        return {"cost": expected_cost(self.alpha, self.costs)}
 
     def coefficients(self) -> dict[str, float]:
         return {"cost": self.settings.cost_coefficient}
@@ -138,7 +138,7 @@ class Gumbel(Searcher, PathSearcher):
 
     def _see_task(self, gradient: Tensor) -> None:
         """Keep the moments of the task's own part of a gradient; make it noise for the control."""
-        cost = self.settings.cost_coefficient * expected_cost(self.alpha, self.flops)
+        cost = self.settings.cost_coefficient * expected_cost(self.alpha, self.costs)
         (of_cost,) = torch.autograd.grad(cost, self.alpha)
         of_task = gradient - of_cost
         if self.settings.task_gradient == "noise":
@@ -146,6 +146,20 @@ class Gumbel(Searcher, PathSearcher):
             of_task *= torch.where(coin < 0.5, -1.0, 1.0)
             gradient.copy_(of_task + of_cost)
         self.seen.add(of_task)
+
+    def watched(self) -> dict[str, float]:
+        """Return how decided alpha is.
+
+        The entropy of its softmax as a fraction of the uniform distribution's, and the largest
+        probability, both averaged over cells; and the temperature.
+        """
+        chances = probabilities(self.alpha.detach(), 1.0)
+        entropy = -(chances * chances.log()).sum(-1).mean() / math.log(chances.shape[-1])
+        return {
+            "alpha/entropy": float(entropy),
+            "alpha/largest_probability": float(chances.max(-1).values.mean()),
+            "alpha/temperature": self.temperature,
+        }
 
     def state(self) -> dict[str, Tensor]:
         return {
@@ -170,5 +184,5 @@ class Gumbel(Searcher, PathSearcher):
             strongest,
             alpha=self.alpha.tolist(),
             gradient_t=self.seen.t().tolist(),
-            operator_flops=self.flops.tolist(),
+            operator_flops=operator_flops(self.supernet).tolist(),
         )

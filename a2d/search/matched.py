@@ -1,4 +1,4 @@
-"""Random architectures whose FLOPs match another's: the control for whatever a search finds."""
+"""Random architectures whose cost matches another's: the control for whatever a search finds."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import math
 import numpy as np
 
 from a2d.networks.interface import Interface
-from a2d.networks.supernet import Supernet, operator_flops
+from a2d.networks.supernet import Supernet, operator_costs
 from a2d.seeds import stream_seed
 from a2d.specs.architecture import Architecture, sample_architecture
+from a2d.specs.cost_table import CostTable
 
 MATCH_TOLERANCE = 0.1
 MATCH_DRAWS = 2000
@@ -23,14 +24,16 @@ def random_design(
     interface: Interface,
     seed: int,
     draw: int = 0,
+    table: CostTable | None = None,
 ) -> Architecture:
     """Draw a random architecture of the candidates whose cells have about the target's FLOPs.
 
-    Of one seed there are several ``draw``s.
+    Or, where a table is given, its milliseconds. Of one seed there are several ``draw``s.
     """
     names = tuple(dict.fromkeys([*candidates, *target.operators]))
     supernet = Supernet(target.cells, names, interface.observation_shape)
-    costs = [dict(zip(names, row, strict=True)) for row in operator_flops(supernet).tolist()]
+    rows = operator_costs(supernet, table).tolist()
+    costs = [dict(zip(names, row, strict=True)) for row in rows]
     stream = ["random architecture", *([f"draw {draw}"] if draw else [])]
     generator = np.random.default_rng(stream_seed(seed, *stream))
     return match_flops(target, candidates, costs, generator)

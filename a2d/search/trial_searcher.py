@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from a2d.errors import A2DError
-from a2d.networks.supernet import Supernet, operator_flops
+from a2d.networks.supernet import Supernet, operator_costs, operator_flops
 from a2d.search.searcher import Finding, Searcher
 from a2d.search.trial import Trial, best_of
 from a2d.seeds import stream_seed
@@ -29,8 +29,8 @@ class TrialSearcher(Searcher):
         super().__init__(spec, supernet)
         assert isinstance(spec.search, TrialSettings)
         self.flops = operator_flops(supernet).cpu().numpy()  # (cells, operators)
-        dearest = self.flops.max(axis=1).sum()
-        self.costs = self.flops / dearest
+        costs = operator_costs(supernet, spec.search.costs).cpu().numpy()
+        self.costs = costs / costs.max(axis=1).sum()  # by the most expensive architecture's
         self.largest_cost = spec.search.largest_cost
         self.trials: list[Trial] = []
         cheapest = self.costs.min(axis=1).sum()

@@ -21,6 +21,7 @@ from a2d.specs.architecture import (
     Space,
     check_names,
 )
+from a2d.specs.cost_table import CostTable
 from a2d.specs.data import Frozen, later
 
 # What the paper's operators were when the first runs were recorded. Those of another meaning, or of
@@ -37,6 +38,9 @@ class SearchBase(Frozen):
     space: CellSpace = CellSpace()
     candidates: tuple[str, ...] | None = later(
         None, "names of the operators that a cell may become; the paper's nine where absent"
+    )
+    costs: CostTable | None = later(
+        None, "measured milliseconds of every cell's operators; costs are FLOPs where absent"
     )
 
     @model_validator(mode="after")
@@ -66,6 +70,8 @@ class SearchBase(Frozen):
     def check_space(self, space: Space) -> None:
         """Raise ValueError where the settings do not fit a task of this space."""
         check_names(self.operators(space), space)
+        if self.costs is not None:
+            self.costs.check(self.space, self.operators(space))
 
     def supernet_updates(self, updates: int) -> int:
         """Return how many of the search's updates train a supernet; the others go to trials."""

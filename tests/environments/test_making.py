@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from gymnasium.spaces import Box, Dict, Discrete, MultiDiscrete
 
+from a2d.deploy.latency import measure_costs
 from a2d.environments import check_card, make_environment, open_environment
 from a2d.errors import A2DError
-from a2d.runs.designs import measure_costs
 from a2d.runs.folder import train_agent
 from a2d.runs.request import RunRequest
 from a2d.runs.saved_agents import evaluate_saved_agent
@@ -164,7 +164,7 @@ def test_every_environment_is_closed_and_one_that_cannot_be_is_reported(
 def test_a_command_leaves_no_probe_open(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text("title: T\nfamily: gymnasium\nid: Counted-v0\n", encoding="utf-8")
-    assert measure_costs(path, "mlp8").flops > 0
+    assert measure_costs(load_card(path), "mlp8").flops > 0
     assert Counted.open == 0
     request = RunRequest(path, tmp_path / "agent", steps=20, environments=4)
     record = train_agent(request, "mlp8")

@@ -15,6 +15,7 @@ from a2d.reading.claim_tests import TESTS, claim_test
 from a2d.reading.claims import Ruling, check_tests, judge, judge_all
 from a2d.reading.decisions.contrasts import Array, over_seeds
 from a2d.reading.decisions.verdicts import Decision, all_of
+from a2d.reading.deployed import Deployed
 from a2d.reading.evidence import Evidence, fixed
 from a2d.reading.results import Results
 from a2d.study.study import Run, Study, load_study
@@ -358,8 +359,9 @@ def test_what_a_scale_does_not_plan_is_said(tmp_path: Path) -> None:
 
 def test_a_deployed_latency_that_was_not_measured_leaves_c4_open(two: Study) -> None:
     results = scored(two, {})
-    some = {name: value for name, value in results.deployed.items() if name[1] != "resnet14"}
-    found = rulings(Results(two, results.records, deployed=some))["C4"]
+    measured = results.deployed.deployed.items()
+    some = {name: value for name, value in measured if name[1] != "resnet14"}
+    found = rulings(Results(two, results.records, deployed=Deployed("one", {}, some)))["C4"]
     said = "no deployed latency has been measured of distilled-resnet14-joint-total"
     assert found.verdict == "inconclusive" and found.reasons == (said,)
 

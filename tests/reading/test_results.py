@@ -12,6 +12,7 @@ import pytest
 import yaml
 from scipy import stats
 
+from a2d.reading.deployed import Deployed
 from a2d.reading.results import (
     COLUMNS,
     MissingRuns,
@@ -218,10 +219,11 @@ def test_the_error_of_a_score_is_that_of_its_test_episodes(study: Study) -> None
 def test_a_deployed_latency_belongs_to_a_task_and_a_network(study: Study, tmp_path: Path) -> None:
     write_results(results_of(study, seed_score), tmp_path)
     assert load_results(study, tmp_path).runs["deployed_ms"].isna().all()
-    measured = load_results(study, tmp_path, {(BREAKOUT, "resnet14"): 0.25}).runs
-    known = measured[measured["deployed_ms"].notna()]
-    assert set(known["network"]) == {"resnet14"} and set(known["task"]) == {BREAKOUT}
-    assert set(known["deployed_ms"]) == {0.25} and len(known) == 3 * 4
+    known = Deployed("one", {}, {(BREAKOUT, "resnet14"): 0.25})
+    measured = replace(load_results(study, tmp_path), deployed=known).runs
+    rows = measured[measured["deployed_ms"].notna()]
+    assert set(rows["network"]) == {"resnet14"} and set(rows["task"]) == {BREAKOUT}
+    assert set(rows["deployed_ms"]) == {0.25} and len(rows) == 3 * 4
 
 
 def test_only_trainings_of_a_searchs_length_are_the_sweep(tmp_path: Path) -> None:

@@ -358,6 +358,23 @@ def test_logs_for_tensorboard(tmp_path: Path) -> None:
     assert [file.name.split(".")[0] for file in (tmp_path / "log").iterdir()] == ["events"]
 
 
+def test_tensorboard_shows_how_decided_a_search_is_and_what_it_costs(tmp_path: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    spec = searching()
+    record = run_search(spec, tmp_path / "out", log=tmp_path / "log")
+    events = EventAccumulator(str(tmp_path / "log")).Reload()
+    assert record.search is not None and record.search.alpha is not None
+    shares = torch.tensor(record.search.alpha).softmax(-1)
+    entropy = float(torch.special.entr(shares).sum(-1).mean()) / np.log(shares.shape[1])
+    shown = {tag: events.Scalars(tag)[-1].value for tag in events.Tags()["scalars"]}
+    assert shown["alpha/entropy"] == pytest.approx(entropy, abs=1e-4)
+    assert shown["alpha/largest_probability"] == pytest.approx(
+        float(shares.amax(-1).mean()), abs=1e-4
+    )
+    assert 0 < shown["cost"] < 1 and "alpha/entropy" not in record.loss_terms
+
+
 @pytest.mark.parametrize(
     ("other", "sides"),
     [

@@ -15,13 +15,14 @@ from gymnasium.spaces import Box, Discrete
 from torch.distributions import Categorical, Distribution, Independent, Normal
 
 from a2d.algorithms.rollout import Collector
+from a2d.deploy.latency import measure_costs
 from a2d.environments import check_card, make_environment
 from a2d.errors import A2DError
 from a2d.networks.agent import draw
 from a2d.networks.interface import interface_of
 from a2d.runs.agent_files import load_agent
 from a2d.runs.checkpoint import read_checkpoint, write_checkpoint
-from a2d.runs.designs import draw_architecture, measure_costs
+from a2d.runs.designs import draw_architecture
 from a2d.runs.execute import run_search, run_training
 from a2d.runs.folder import search_architecture, train_agent
 from a2d.runs.progress_bar import Reporter
@@ -234,7 +235,7 @@ def commands(folder: Path) -> dict[str, Callable[[], object]]:
         "evaluate": lambda: evaluate_saved_agent(agent, 10, 3),
         "check": lambda: refusal(card),
         "random": lambda: draw_architecture(card, ARCHITECTURE, like, 3),
-        "costs": lambda: measure_costs(card, "mlp8").flops,
+        "costs": lambda: measure_costs(load_card(card), "mlp8").flops,
     }
 
 

@@ -133,7 +133,7 @@ def test_terms_and_coefficients_hold_the_cost() -> None:
     learner, searcher, collector = searching(cost_coefficient=3.0)
     terms = learner.update(learner.collect(collector), 0.0)
     assert terms.keys() == {"policy", "value", "entropy", "cost"}
-    assert terms["cost"] == pytest.approx(expected_cost(torch.zeros(2, 9), searcher.flops).item())
+    assert terms["cost"] == pytest.approx(expected_cost(torch.zeros(2, 9), searcher.costs).item())
 
 
 def test_cost_in_the_objective_is_lambda_times_the_fraction() -> None:
@@ -144,7 +144,7 @@ def test_cost_in_the_objective_is_lambda_times_the_fraction() -> None:
         assert searcher.alpha.grad is not None
         grads.append(searcher.alpha.grad)
     alpha = torch.zeros(2, 9, requires_grad=True)
-    (cost,) = torch.autograd.grad(expected_cost(alpha, searcher.flops), alpha)
+    (cost,) = torch.autograd.grad(expected_cost(alpha, searcher.costs), alpha)
     assert torch.allclose(grads[1] - grads[0], 1000 * cost, rtol=1e-3, atol=1e-3)
 
 
@@ -153,10 +153,10 @@ def test_a_strong_lambda_drives_alpha_to_cheap_operators(task: str) -> None:
     learner, searcher, collector = searching(
         task, cost_coefficient=1000.0, architecture_learning_rate=0.1
     )
-    before = expected_cost(searcher.alpha.detach(), searcher.flops).item()
+    before = expected_cost(searcher.alpha.detach(), searcher.costs).item()
     for _ in range(40):
         one_update(learner, searcher, collector)
-    assert expected_cost(searcher.alpha.detach(), searcher.flops).item() < 0.3 * before
+    assert expected_cost(searcher.alpha.detach(), searcher.costs).item() < 0.3 * before
     architecture = searcher.finish().architecture
     assert architecture.skips() == 2 and architecture.operators == ("skip", "skip")
 

@@ -21,10 +21,10 @@ BOOTSTRAP = (
     "by simulation covers 85 to 92 % with three seeds, 90 to 93 % with five, 92 to 94 % with ten; "
     "no claim is decided by it."
 )
-LATENCY = (
+RECORDED_LATENCY = (
     "Latency: milliseconds of one decision in eager PyTorch, batch 1, one thread; the lowest over "
     "all records of the same network on the task, as runs side by side slow each other down. "
-    "One multiply-accumulate is two FLOPs."
+    "Deployed latency is not measured yet: `a2d latency` does so."
 )
 RANDOM = (
     "Random architectures are drawn until the FLOPs of their cells differ from those of A2D's "
@@ -34,6 +34,18 @@ BI_LEVEL = (
     "Bi-level search updates weights and α in turn, so that each gets half the updates of the "
     "other methods."
 )
+
+
+def latency(results: Results) -> str:
+    """Return how the latencies that a table shows were measured, and where."""
+    said = RECORDED_LATENCY
+    if results.deployed.processor:
+        said = (
+            "Latency: milliseconds of one decision, batch 1, one thread, in eager PyTorch and as "
+            "deployed, in ONNX Runtime; medians of all networks measured in turns on one "
+            f"{results.deployed.processor}."
+        )
+    return f"{said} One multiply-accumulate is two FLOPs."
 
 
 def _alike(results: Results, rows: pd.DataFrame) -> list[list[str]]:

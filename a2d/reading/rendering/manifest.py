@@ -12,6 +12,7 @@ from pathlib import Path
 
 from a2d.files import checksum, write_atomically
 from a2d.reading.rendering.artifacts import runs_of
+from a2d.runs.latencies import latency_files
 from a2d.study.study import Run, Study
 from a2d.study.workspace import Workspace
 
@@ -35,8 +36,9 @@ def describe(study: Study, workspace: Workspace, root: Path, artifact: str) -> s
         root: the checkout, with the script of the artifact.
         artifact: as in ``figures/pareto``, or ``page``.
     """
+    machines = latency_files(workspace.results / study.name)
     records = (workspace.find(run) for run in shown_by(study, artifact))
-    lines = [_line(path, path.name) for path in records if path is not None]
+    lines = [_line(path, path.name) for path in (*records, *machines) if path is not None]
     lines += [_line(path, path.name) for path in _definitions(study, root, artifact)]
     lines += [_line(path, path.relative_to(READING).as_posix()) for path in _code()]
     return "".join(lines)

@@ -1,0 +1,1 @@
+"""Agents that leave: raw observations in, the environment's own actions out; latency; watching."""
