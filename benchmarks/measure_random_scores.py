@@ -12,29 +12,18 @@ from pathlib import Path
 
 import numpy as np
 
-from a2d.environments import make_environment
+from a2d.environments import open_environment
+from a2d.runs.evaluation import play
 from a2d.specs.task import TaskCard, load_card
 
 
 def random_returns(card: TaskCard, episodes: int, num_envs: int, seed: int) -> np.ndarray:
     """Return the unclipped returns of ``episodes`` episodes, equally many from each environment."""
-    environment = make_environment(card, num_envs, seed)
-    environment.action_space.seed(seed)
-    environment.reset()
-    running = np.zeros(num_envs)
-    returns: list[list[float]] = [[] for _ in range(num_envs)]
-    wanted = episodes // num_envs
-    while min(len(scores) for scores in returns) < wanted:
-        _, rewards, terminated, truncated, _ = environment.step(environment.action_space.sample())
-        running += rewards
-        done = terminated | truncated
-        for i in np.flatnonzero(done):
-            returns[i].append(running[i])
-        running[done] = 0.0
-        if done.any():
-            environment.reset(options={"reset_mask": done})
-    environment.close()
-    return np.array([scores[:wanted] for scores in returns])
+    with open_environment(card, num_envs, seed) as environment:
+        environment.action_space.seed(seed)
+        sample = environment.action_space.sample
+        played = play(lambda observation: sample(), environment, episodes, seed)
+    return np.array(played.returns)
 
 
 def main() -> None:

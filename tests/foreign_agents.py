@@ -21,7 +21,7 @@ from stable_baselines3.common.vec_env import VecNormalize
 import a2d.environments.tiny  # noqa: F401  # registers Reach
 from tests.checkout import ROOT
 
-REACH_STEPS = 8_000
+REACH_STEPS = 4_096
 RECIPE = re.compile(r"^(r, s = .*|numpy\.savez.*)$", re.MULTILINE)  # in the document
 
 

@@ -21,7 +21,10 @@ TORCH_NEEDS_ASCII = pytest.mark.skipif(
     not sys.prefix.isascii(),
     reason="in an ASCII locale PyTorch itself is imported from ASCII folders only",
 )
-COMMANDS = ("check", "train", "search", "random", "evaluate", "costs", "run", "plan", "compare")
+COMMANDS = (
+    "check", "settings", "train", "search", "random", "evaluate", "costs", "run", "plan", "compare",
+    "teacher import",
+)  # fmt: skip
 
 
 def closing(*numbers: int) -> Callable[[], None]:
@@ -65,7 +68,7 @@ def test_help_can_be_read_on_an_ascii_terminal(command: str) -> None:
         and "Usage" in done.stdout
     )
     if command == "train":
-        assert "environments x 5" in " ".join(done.stdout.split())
+        assert "environments x" in " ".join(done.stdout.split())
 
 
 @pytest.mark.parametrize(
@@ -84,8 +87,10 @@ def test_errors_can_be_read_on_an_ascii_terminal(variables: dict[str, str]) -> N
         "vanilla",
         "--out",
         "x",
-        "--steps",
-        7,
+        "--algorithm",
+        "ppo",
+        "--set",
+        "ppo.minibatches=7",
         variables=variables,
     )
     assert (

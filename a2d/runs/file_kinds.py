@@ -19,7 +19,8 @@ EXPECTED: dict[Kind, str] = {
     "card": "a task's card, a YAML file as in envs/",
     "architecture": f"an architecture, a file such as the {ARCHITECTURE_FILE} of `a2d search`",
     "agent": f"the folder that `a2d train` writes, with {DESCRIPTION} in it",
-    "teacher": "the folder that `a2d train`, or `a2d teacher import`, writes",
+    "teacher": f"the folder that `a2d train` writes, with {DESCRIPTION} in it, or "
+    f"`a2d teacher import`, with {IMPORTED}",
     "records": "a folder of records, such as results/laptop",
 }
 FOLDERS = ("agent", "teacher", "records")

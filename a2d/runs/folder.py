@@ -72,6 +72,17 @@ def _refuse_weak_teacher(request: RunRequest, spec: TrainSpec | SearchSpec) -> N
         raise error
 
 
+def _note_discount(spec: TrainSpec | SearchSpec) -> None:
+    """Say where a critic would teach values of another discount."""
+    own, taught = spec.algorithm.discount, getattr(spec.teacher, "discount", None)
+    if taught not in (None, own) and spec.distillation.teaches("critic"):
+        section = "a2c" if spec.ppo is None else "ppo"
+        say(
+            f"the teacher's values are of discount {taught:g}, the student's of {own:g}; "
+            f"--set {section}.discount={taught:g}, or --distill actor"
+        )
+
+
 def train_agent(request: RunRequest, design: str | Architecture) -> Record:
     """Train one agent and leave its files and record in the folder that is asked for."""
     _check(request)
@@ -80,6 +91,7 @@ def train_agent(request: RunRequest, design: str | Architecture) -> Record:
     # What does not fit is refused before there is a folder.
     build_agent(design, task_interface(request.task))
     _refuse_weak_teacher(request, spec)
+    _note_discount(spec)
     with only_process(out):
         return _finished(out, spec) or keep_record(
             run_training(spec, out, agent, log=request.log),
@@ -98,6 +110,7 @@ def search_architecture(request: SearchRequest) -> Record:
     supernet = Supernet(spec.search.space, spec.search.operators(spec.space), shape)
     make_searcher(spec, supernet)  # what does not fit is refused before there is a folder
     _refuse_weak_teacher(request, spec)
+    _note_discount(spec)
     with only_process(out):
         return _finished(out, spec) or keep_record(
             run_search(spec, out, agent, request.log),

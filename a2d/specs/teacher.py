@@ -31,13 +31,14 @@ class ImportedTeacher(Frozen):
         description="SHA-256 of the file of statistics that standardise its observations",
     )
     values: bool = Field(description="whether it has values, so that its critic can teach")
+    discount: float | None = Field(None, description="of its values, where its file says so")
     returns: tuple[float, ...] = Field(
         min_length=1, description="unclipped, of the test episodes that it played when imported"
     )
 
     def identity(self) -> dict[str, Any]:
-        """Return what changes a result; its score, which was measured, does not."""
-        data = self.model_dump(mode="json", exclude={"returns"})
+        """Return what changes a result; what its file says, or was measured, is in no key."""
+        data = self.model_dump(mode="json", exclude={"discount", "returns"})
         return {**data, "task": self.task.identity()}
 
     def check_mode(self, mode: str) -> None:

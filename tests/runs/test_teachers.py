@@ -159,12 +159,16 @@ def test_a_student_learns_from_it_and_the_record_says_what_it_was(
 
 
 @pytest.mark.parametrize("algorithm", ["a2c", "ppo"])
-def test_a_search_learns_from_it(algorithm: str, imported: Path, tmp_path: Path) -> None:
+def test_a_search_learns_from_it(
+    algorithm: str, imported: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     asked = SearchRequest(
         REACH, tmp_path / "found", 320, environments=16, algorithm=algorithm, teacher=imported,
         distill="joint", options={"space": {"cells": 1, "width": 4}},
     )  # fmt: skip
     terms = search_architecture(asked).loss_terms
+    said = "values are of discount 0.9, the student's of 0.99; --set "
+    assert f"{said}{algorithm}.discount=0.9" in capsys.readouterr().err
     assert {"actor_distillation", "critic_distillation"} <= terms.keys()
     assert all(np.isfinite(value) for value in terms.values() if value is not None)
 
@@ -181,7 +185,7 @@ def test_its_checksum_is_in_the_key_and_its_score_is_not(imported: Path) -> None
         assert "returns" not in identity(spec)["spec"]["teacher"]
         return key_of(spec)
 
-    assert key() == key(returns=(1.0,))
+    assert teacher.discount == 0.9 and key() == key(returns=(1.0,), discount=None)
     assert len({key(), key(checksum="0" * 64), key(normalizer=None), key(source="onnx")}) == 4
 
 

@@ -62,6 +62,7 @@ def import_teacher(
         returns = _measure(agent, environments)
     spec = ImportedTeacher(
         source=source, task=card, checksum=known, values=values, returns=tuple(returns),
+        discount=getattr(policy, "discount", None),
         normalizer=None if normalizer is None else checksum(normalizer),
     )  # fmt: skip
     chance = random_score(card)

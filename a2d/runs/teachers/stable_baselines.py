@@ -47,7 +47,9 @@ def read_policy(path: Path, normalizer: Path | None) -> StableBaselinesPolicy:
         ):
             raise A2DError("policy.pth holds something else than tensors by name")
         statistics = None if normalizer is None else read_statistics(normalizer)
-        return StableBaselinesPolicy(tensors, _activation(data), statistics)
+        policy = StableBaselinesPolicy(tensors, _activation(data), statistics)
+        policy.discount = float(data["gamma"])
+        return policy
     except pickle.UnpicklingError as error:
         raise A2DError(f"{path}: policy.pth holds more than tensors, and is not read") from error
     except (zipfile.BadZipFile, ValueError, RuntimeError, KeyError, EOFError) as error:
@@ -115,6 +117,7 @@ class StableBaselinesPolicy(nn.Module):
     """
 
     log_std: Tensor
+    discount: float | None = None
 
     def __init__(
         self,
