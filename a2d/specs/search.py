@@ -194,7 +194,7 @@ class ImitationSettings(EvolvingSettings):
     """
 
     kind: Literal["imitation"]
-    trials: int = Field(32, ge=1)
+    trials: int = Field(32, ge=1, description="each learns from the same observations")
     trial_updates: int = Field(200, ge=1, description="of every trial's agent")
     scored_share: float = Field(0.5, gt=0, le=1, description="of the updates: the last ones")
     scored_head: Head = Field("critic", description="whose loss is the score; it must teach")
