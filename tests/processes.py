@@ -51,11 +51,14 @@ def run(*arguments: object, **options: Any) -> tuple[int, str]:
 
 
 def files_of(folder: Path) -> dict[str, bytes]:
-    """Return what a run leaves behind but for its record, which holds times."""
+    """Return what a run leaves behind.
+
+    Without its record, which holds times, and the random policy's score, which is no part of it.
+    """
     return {
         path.name: path.read_bytes()
         for path in folder.iterdir()
-        if path.name not in ("record.json", ".lock")
+        if path.name not in ("record.json", "random.json", ".lock")
     }
 
 
