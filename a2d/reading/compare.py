@@ -26,6 +26,7 @@ REPEATED: tuple[Verdict, ...] = ("identical", "same within noise")
 """The verdicts that say that a run was repeated; every other one makes `a2d compare` fail."""
 KEY = re.compile(r"-[0-9a-f]{8}\.json$")  # at the end of a record's name
 NAMED = 4  # differences that a comparison names
+SAID_LATER = ("gradient_t", "operator_flops")
 NOTHING = "nothing"  # stands for a key, or a cell, that is missing on one side
 
 
@@ -43,14 +44,18 @@ class Comparison:
     detail: str = ""
 
 
-def _content(record: Record) -> dict[str, object]:
-    """Return what must be equal bit for bit: everything but timings, machines and interruptions."""
+def _content(record: Record, other: Record) -> dict[str, object]:
+    """Return what must be equal bit for bit: everything but timings, machines and interruptions.
+
+    And but for what the first records do not say of a search, where the other one does not either.
+    """
     data = record.model_dump(mode="json", exclude={"timing", "provenance", "resumed_from"})
     for name in ("latency_median_ms", "latency_p99_ms"):
         del data["network"][name]
-    for name in ("gradient_t", "operator_flops"):  # the first records do not say it
-        if record.search is not None:
-            data["search"].pop(name, None)
+    if record.search is not None:
+        for name in SAID_LATER:
+            if getattr(other.search, name, None) is None:
+                data["search"].pop(name, None)
     return data
 
 
@@ -107,7 +112,7 @@ def compare_records(fresh: Record, recorded: Record) -> Verdict:
         return "another run"
     if built_differently(fresh, recorded):
         return "another architecture"
-    if _content(fresh) == _content(recorded):
+    if _content(fresh, recorded) == _content(recorded, fresh):
         return "identical"
     if fresh.evaluation is None or recorded.evaluation is None:
         return "different"

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from a2d.cli import app
 from a2d.reading.compare import compare_folders, compare_records
 from a2d.runs.provenance import collect_provenance
-from a2d.runs.records import Evaluation, Network, Record, Timing, write_record
+from a2d.runs.records import Evaluation, Network, Record, SearchOutcome, Timing, write_record
 from a2d.specs.architecture import Architecture, CellSpace
 from a2d.specs.run import ManualAgent, TrainSpec, key_of
 from a2d.specs.task import load_card
@@ -141,6 +141,21 @@ def test_empty_folders_and_damaged_records(
 
 
 SEARCHED = ("conv3", "skip", "inverted3_e5")
+
+
+def test_what_only_later_records_say_of_a_search_is_compared_where_both_say_it() -> None:
+    architecture = Architecture(
+        space="convolution", cells=CellSpace(cells=3), operators=("skip", "skip", "conv3")
+    )
+
+    def searched(**said: Any) -> Record:
+        found = SearchOutcome(architecture=architecture, alpha=None, skips=2, **said)
+        return record_of([1.0, 2.0], search=found)
+
+    early, late = searched(), searched(gradient_t=[[1.0]])
+    assert compare_records(late, early) == compare_records(early, late) == "identical"
+    assert compare_records(late, searched(gradient_t=[[1.0]])) == "identical"
+    assert compare_records(late, searched(gradient_t=[[1.5]])) == "same within noise"
 
 
 def test_another_architecture_is_never_the_same_within_noise() -> None:
