@@ -58,7 +58,7 @@ def task_of(folder: Path) -> TaskCard:
 
 def teacher_score(folder: Path) -> Score:
     """Return the test score of a trained agent: as recorded beside it, or else measured."""
-    description = load_agent(expect(folder, "agent"))[1]
+    description = load_description(expect(folder, "agent"))
     record = _record(folder, description)
     if record is not None and record.evaluation is not None:
         return score_of(record.evaluation.returns)

@@ -83,15 +83,17 @@ class Observations(Frozen):
     largest_cost: float | None = Field(None, description="of searchers by trials; see theirs")
     steps: Steps | None = Field(None, description="the scale's where absent")
 
+    @property
+    def algorithm(self) -> A2CSettings | PPOSettings:
+        """The settings of the algorithm that agents learn by."""
+        return self.a2c if self.ppo is None else self.ppo
+
     def check_steps(self, place: str, general: Steps) -> None:
         """Raise ValueError where a run's steps are no whole number of updates."""
         steps, key = general, "steps"
         if self.steps is not None:
             steps, key = self.steps, f"{place}.steps"
-        algorithm: A2CSettings | PPOSettings = self.a2c
-        name = "a2c"
-        if self.ppo is not None:
-            algorithm, name = self.ppo, "ppo"
+        algorithm, name = self.algorithm, "a2c" if self.ppo is None else "ppo"
         for run, count in steps.model_dump().items():
             if count % algorithm.steps_per_update:
                 raise ValueError(

@@ -78,6 +78,7 @@ class _Expansion:
     ) -> None:
         self.name, self.scale, self.methods, self.tasks = name, scale, methods, tasks
         self.runs: dict[str, Run] = {}
+        self.laid: dict[str, Observations] = {}  # every task's settings, its own laid over
         self.teachers = {task: self._teacher(card) for task, card in tasks.items()}
 
     def members(self, experiment: Experiment) -> list[str]:
@@ -86,12 +87,15 @@ class _Expansion:
         return list(dict.fromkeys(found))
 
     def _observations(self, card: TaskCard) -> Observations:
-        found = self.scale.observations(card.name, card.observation)
-        if found is None:
-            raise A2DError(
-                f"scale {self.name!r}: key {card.observation!r} is missing, which {card.name} needs"
-            )
-        return found
+        if card.name not in self.laid:
+            found = self.scale.observations(card.name, card.observation)
+            if found is None:
+                raise A2DError(
+                    f"scale {self.name!r}: key {card.observation!r} is missing, "
+                    f"which {card.name} needs"
+                )
+            self.laid[card.name] = found
+        return self.laid[card.name]
 
     def _add(self, stage: Stage, method: str, spec: TrainSpec | SearchSpec, **factors: str) -> str:
         key = key_of(spec)
@@ -124,8 +128,7 @@ class _Expansion:
 
     def _search_steps(self, card: TaskCard, method: str) -> int:
         """Return a whole number of updates, near the method's share of the scale's steps."""
-        base = self._base(card)
-        update = (base["ppo"] or base["a2c"]).steps_per_update
+        update = self._observations(card).algorithm.steps_per_update
         share = self.methods.search[method].share
         return update * max(1, round(share * self._steps(card).search / update))
 
