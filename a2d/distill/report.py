@@ -10,12 +10,13 @@ from typing import Any
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from a2d.distill.answer import Answer
-from a2d.distill.verdict import Row
+from a2d.distill.verdict import Interval, Row
 from a2d.files import write_atomically
-from a2d.reading.rendering.figures import flops_axis, legend, panels
+from a2d.reading.rendering.figures import FLOPS_AXIS, SCORE_AXIS, flops_axis, legend, panels
 from a2d.reading.rendering.style import MANUAL, RANDOM, SEARCHES, Look
 from a2d.reading.rendering.text import ABSENT, number, scaled
 
@@ -26,6 +27,7 @@ LOOKS: dict[str, Look] = {
     "manual": MANUAL,
     "teacher": Look("#222222", "D"),
 }
+DODGE = {"a2d": 0.97, "random": 1.03}
 NAMES = {
     "a2d": "A2D",
     "random": "random, same cost",
@@ -36,7 +38,10 @@ NAMES = {
 
 def table(answer: Answer) -> pd.DataFrame:
     """Return a line for every kind of network, as text."""
-    return pd.DataFrame([_line(row) for row in answer.rows])
+    lines = pd.DataFrame([_line(row) for row in answer.rows])
+    if any(row.diverged for row in answer.rows):
+        return lines
+    return lines.drop(columns="diverged")
 
 
 def _line(row: Row) -> dict[str, str]:
@@ -58,10 +63,7 @@ def _line(row: Row) -> dict[str, str]:
 
 def describe(answer: Answer, out: Path) -> str:
     """Return the answer for a terminal."""
-    lines = table(answer)
-    if not any(row.diverged for row in answer.rows):
-        lines = lines.drop(columns="diverged")
-    parts = [lines.to_markdown(index=False, disable_numparse=True), *answer.sentences]
+    parts = [table(answer).to_markdown(index=False, disable_numparse=True), *answer.sentences]
     parts += [
         f"{out / each.agent} has the agent {each.run}, {out / each.policy} runs without PyTorch; "
         f"on other episodes it scores {each.fresh.text()}"
@@ -108,27 +110,30 @@ def draw(answer: Answer) -> Figure:
     figure, axes = panels(1, width=6.4, height=3.4)
     ax, known = axes[0], any(row.kept is not None for row in answer.rows)
     for row in answer.rows:
-        shown, scale = (row.kept, 100.0) if known else (row.score, 1.0)
+        shown = row.kept if known else row.score
         if row.kind == "teacher" and known:
-            ax.plot([row.flops or float("nan")], [100.0], **_marker(LOOKS["teacher"]))
-            continue
-        if shown is None or row.flops is None:
-            continue
-        look = LOOKS[row.kind]
-        if shown.low is not None and shown.high is not None:
-            ax.plot([row.flops] * 2, [scale * shown.low, scale * shown.high], color=look.color)
-        ax.plot([row.flops], [scale * shown.mean], **_marker(look))
-        ax.annotate(
-            row.title, (row.flops, scale * shown.mean), textcoords="offset points",
-            xytext=(6, 4), fontsize=7.5,
-        )  # fmt: skip
+            shown = Interval(mean=1.0)
+        if shown is not None and row.flops is not None:
+            _point(ax, row, shown, 100.0 if known else 1.0)
     flops_axis(ax)
-    ax.set_xlabel("FLOPs per decision")
-    ax.set_ylabel("kept of the teacher's lead, %" if known else "test score (mean return)")
+    ax.set_xlabel(FLOPS_AXIS)
+    ax.set_ylabel("kept of the teacher's lead, %" if known else SCORE_AXIS)
     if known:
         ax.axhline(100, color=LOOKS["teacher"].color, linewidth=0.8, linestyle=(0, (2, 2)))
     legend(figure, [(NAMES[kind], look) for kind, look in LOOKS.items()])
     return figure
+
+
+def _point(ax: Axes, row: Row, shown: Interval, scale: float) -> None:
+    """Draw a row's mean and interval; what costs the same stands side by side."""
+    assert row.flops is not None
+    look, x, y = LOOKS[row.kind], row.flops * DODGE.get(row.kind, 1.0), scale * shown.mean
+    if shown.low is not None and shown.high is not None:
+        ax.plot([x, x], [scale * shown.low, scale * shown.high], color=look.color)
+    ax.plot([x], [y], **_marker(look))
+    if row.kind == "manual" or (row.kind == "a2d" and row.name != "a2d"):
+        place: dict[str, Any] = {"textcoords": "offset points", "xytext": (6, 4), "fontsize": 7.5}
+        ax.annotate(row.title, (x, y), **place)
 
 
 def _marker(look: Look) -> dict[str, Any]:

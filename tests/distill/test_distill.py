@@ -106,7 +106,7 @@ def test_the_page_stands_alone_and_says_the_same(answered: tuple[Path, str, str]
     out, _, _ = answered
     page = (out / "report.html").read_text(encoding="utf-8")
     (sentence,) = result(out)["sentences"]
-    assert sentence.replace("'", "&#39;") in page
+    assert sentence.replace("'", "&#39;").replace(" %", "\u00a0%") in page
     assert "data:image/png;base64," in page and "http" not in page
 
 

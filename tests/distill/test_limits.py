@@ -10,6 +10,7 @@ from a2d.environments import open_environment
 from a2d.errors import A2DError
 from a2d.networks.costs import count_flops
 from a2d.networks.interface import Interface, build_agent, interface_of
+from a2d.networks.operators import space_of
 from a2d.networks.supernet import Supernet, operator_flops
 from a2d.specs.architecture import PAPER_OPERATORS, Architecture, sample_architecture
 from tests.users_tasks import shipped
@@ -23,7 +24,7 @@ def interface(task: str) -> Interface:
 
 def drawn(point: Point, seen: Interface, count: int = 60) -> list[tuple[Architecture, float]]:
     """Return random networks of a point's space, and their cells' cost by the dearest ones'."""
-    space = "convolution" if len(seen.observation_shape) == 3 else "dense"
+    space = space_of(seen.observation_shape)
     names = tuple(PAPER_OPERATORS[space])
     supernet = Supernet(point.space, names, seen.observation_shape)
     rows = operator_flops(supernet).numpy()

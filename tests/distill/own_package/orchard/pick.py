@@ -26,7 +26,8 @@ class Pick(gymnasium.Env):
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Any:
         super().reset(seed=seed)
-        self.time, self.falling = 0, []
+        self.time = 0
+        self.falling: list[tuple[int, int, int]] = []
         self.basket = int(self.np_random.integers(SIZE - BASKET + 1))
         return self._see(), {}
 
