@@ -80,6 +80,7 @@ def describe_policy(policy: NativePolicy, description: Description) -> dict[str,
     return {
         "task": description.spec.task.title,
         "environment": native_arguments(description.spec.task),
+        "wrappers": [wrapper.model_dump() for wrapper in description.spec.task.wrappers],
         "observation": {
             "shape": list(spaces.observation.shape),
             "dtype": str(spaces.observation.dtype),

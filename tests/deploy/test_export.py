@@ -25,7 +25,7 @@ from a2d.specs.task import TaskCard
 from tests.checkout import ROOT
 from tests.commands import refusal
 from tests.saved_agents import save_random_agent
-from tests.users_tasks import shipped
+from tests.users_tasks import card, shipped
 
 SEARCHED = Architecture.model_validate(
     {"space": "convolution", "operators": ("inverted5_e3", "skip", "conv3")}
@@ -101,6 +101,28 @@ def test_the_tasks_own_environment_gives_the_graph_what_training_saw(
             break
     batch.close()
     native.close()
+
+
+def test_a_program_lays_the_cards_wrappers_around_its_environment(tmp_path: Path) -> None:
+    named: list[Any] = [
+        "TimeAwareObservation",
+        {"RescaleAction": {"min_action": -3, "max_action": 3}},
+    ]
+    mine = card(id="Pendulum-v1", observation="vectors", wrappers=named)
+    agent = save_random_agent(tmp_path / "agent", mine, "mlp8")
+    export_agent(tmp_path / "agent", tmp_path / "policy.onnx", steps=1)
+    policy = json.loads((tmp_path / "policy.json").read_text(encoding="utf-8"))
+    native = gymnasium.make(**policy["environment"])
+    for wrapper in policy["wrappers"]:
+        native = getattr(gymnasium.wrappers, wrapper["name"])(native, **wrapper["arguments"])
+    observation, _ = native.reset(seed=0)
+    seen = np.asarray(observation)[None]
+    inputs = {"observation": seen, "noise": _zeros(1, policy["outputs"])}
+    action, outputs = open_session(tmp_path / "policy.onnx").run(None, inputs)
+    with torch.inference_mode():
+        wanted = agent.heads(agent.preprocess(torch.from_numpy(seen.astype("f4"))))[0]
+    assert np.allclose(outputs, wanted.numpy(), atol=1e-5)
+    assert native.action_space.contains(action[0])
 
 
 def test_a_graph_of_other_weights_is_refused(tmp_path: Path) -> None:
