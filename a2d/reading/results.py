@@ -150,10 +150,11 @@ class Results:
         return observations.networks
 
     def manual(self, task: str) -> pd.DataFrame:
-        """Return the runs of the size sweep: manual networks, trained without a teacher."""
-        return where(self._trained(task), distillation="none")
+        """Return the runs of the size sweep: the scale's sizes, trained without a teacher."""
+        alone = where(self.trained(task), distillation="none")
+        return alone[alone["network"].isin(self.networks(task).every)]
 
-    def _trained(self, task: str) -> pd.DataFrame:
+    def trained(self, task: str) -> pd.DataFrame:
         """Return the manual networks that were trained for as long as a search's result."""
         return where(self.runs, task=task, stage="manual", budget="train")
 
@@ -164,7 +165,7 @@ class Results:
     def fixed(self, task: str, mode: str) -> pd.DataFrame:
         """Return the distillation experiment's runs of its fixed network in one mode."""
         student = self.networks(task).student
-        return where(self._trained(task), network=student, distillation=mode)
+        return where(self.trained(task), network=student, distillation=mode)
 
     def best_manual(self, task: str) -> pd.DataFrame:
         """Return all runs of the manual size with the highest mean score; none without a record."""

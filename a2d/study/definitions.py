@@ -188,8 +188,8 @@ class Methods(Frozen):
 class Group(Frozen):
     """Runs of one stage: the product of its factors, for every task and seed of the scale.
 
-    Networks may be 'every' or 'student' of the scale's, searches and recipes 'a2d': what it calls
-    so.
+    Networks may be 'every' or 'student' of the scale's, or 'pooled': those of 'every' that have a
+    variant which averages its last features. Searches and recipes may be 'a2d': what it calls so.
     """
 
     stage: Literal["manual", "search", "derive", "random"]

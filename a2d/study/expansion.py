@@ -24,9 +24,9 @@ from a2d.study.definitions import Experiment, Group, Methods, Observations, Scal
 Stage = Literal["teacher", "manual", "search", "derive"]
 STAGES = ("teacher", "manual", "search", "derive")
 SHORT_KEY = 8
-EVERY, STUDENT = "every", "student"
+EVERY, STUDENT, POOLED = "every", "student", "pooled"
 A2D = "a2d"
-NETWORK_NAMES = (EVERY, STUDENT, *MANUAL_NETWORKS["pixels"], *MANUAL_NETWORKS["vectors"])
+NETWORK_NAMES = (EVERY, STUDENT, POOLED, *MANUAL_NETWORKS["pixels"], *MANUAL_NETWORKS["vectors"])
 
 
 @dataclass(frozen=True)
@@ -218,7 +218,12 @@ class _Expansion:
 
     def _manual_group(self, group: Group, card: TaskCard, index: int) -> list[str]:
         networks = self._observations(card).networks
-        named = {EVERY: networks.every, STUDENT: (networks.student,)}
+        pooled = [f"{network}_{POOLED}" for network in networks.every]
+        named = {
+            EVERY: networks.every,
+            STUDENT: (networks.student,),
+            POOLED: tuple(name for name in pooled if name in NETWORK_NAMES),
+        }
         chosen = itertools.chain.from_iterable(named.get(name, (name,)) for name in group.network)
         keys = []
         for network, mode in itertools.product(chosen, group.distillation):

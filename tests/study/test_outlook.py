@@ -79,9 +79,9 @@ def test_a_plan_is_a_total_and_a_table_of_tasks_by_stages(study: Study) -> None:
     )
     head, catch, reach = (re.split(r"\s{2,}", line.strip()) for line in table(plan, study))
     assert head == ["teacher", "manual", "search", "derive"]
-    assert catch == ["tiny-catch", "1/1", "7/7", "0/10, 60 min", "20/20"] and reach[3] == "10/10"
+    assert catch == ["tiny-catch", "1/1", "8/8", "0/10, 60 min", "20/20"] and reach[3] == "10/10"
     unknown = Plan([Planned(run, "missing", None) for run in study.runs.values()], [Path("x")])
-    assert "78 missing, 1 stale; how long they take is not known" in summary(unknown, study, 2)
+    assert "79 missing, 1 stale; how long they take is not known" in summary(unknown, study, 2)
     assert "0/10, ?" in table(unknown, study)[1]
 
 
