@@ -1,0 +1,120 @@
+"""The benchmark: searches judged by a table of trained architectures, and the table itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from statistics import fmean
+from typing import Annotated
+
+import typer
+
+from a2d.cli.app import app
+from a2d.cli.options import Out, Results, Root, Runs
+
+TRAININGS = 100  # a budget, where none is given
+
+tables = typer.Typer(no_args_is_help=True, help="The table that `a2d bench` plays searches on.")
+app.add_typer(tables, name="bench-table")
+
+
+@app.command()
+def bench(
+    searcher: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="random, evolution, halving, surrogate, optuna, or your own as module:Class; "
+            "may be given several times"
+        ),
+    ] = None,
+    task: Annotated[list[str] | None, typer.Option(help="of the table; all if not given")] = None,
+    seeds: Annotated[int, typer.Option(min=3, help="simulations of every search")] = 100,
+    budget: Annotated[
+        int | None,
+        typer.Option(min=1, help=f"environment steps; {TRAININGS} trainings if not given"),
+    ] = None,
+    table: Annotated[
+        Path | None, typer.Option(help="a published table; the checkout's own if not given")
+    ] = None,
+) -> None:
+    """Play architecture searches on a table of trained architectures, in seconds.
+
+    Prints regret and percentile of what a search would keep after parts of its budget. Without
+    --searcher: what the table holds, and how far its seeds agree. docs/benchmark.md says more.
+    """
+    from a2d.benchmark.searchers import load_searcher
+    from a2d.benchmark.table import PUBLISHED, open_table
+    from a2d.reading.bench import describe_searches, describe_table
+
+    opened = open_table(table or PUBLISHED)
+    if not searcher:
+        typer.echo("\n".join(describe_table(opened)))
+        return
+    makers = {name: load_searcher(name) for name in searcher}
+    for name in task or opened.tasks:
+        steps = budget or TRAININGS * opened.steps
+        for line in describe_searches(opened, name, makers, seeds, steps):
+            typer.echo(line)
+
+
+@tables.command()
+def fill(
+    group: Annotated[str, typer.Argument(help="of trainings, as the workflow names it")],
+    root: Root = Path(),
+    results: Results = Path("results"),
+    runs: Runs = Path("runs"),
+) -> None:
+    """Train one group of the table; this is what workflow/benchmark.smk calls.
+
+    Stopped, the same command goes on where it was.
+    """
+    from a2d.study.bench import filling
+    from a2d.study.bench.definition import ROWS, load_benchmark
+    from a2d.study.workspace import Workspace
+
+    filling.fill(load_benchmark(root).group(group), results / ROWS, Workspace(results, runs))
+
+
+@tables.command()
+def publish(root: Root = Path(), results: Results = Path("results")) -> None:
+    """Write all trainings so far as one Parquet file, with its description in Croissant."""
+    from a2d.study.bench import publishing
+    from a2d.study.bench.definition import FOLDER, ROWS, load_benchmark
+
+    benchmark, folder = load_benchmark(root), results / FOLDER
+    count = publishing.publish(benchmark, results / ROWS, folder)
+    typer.echo(f"{folder / publishing.TABLE}: {count:,} of {benchmark.size:,} trainings")
+
+
+@tables.command()
+def retrain(
+    architecture: Annotated[str, typer.Argument(help="as in conv3-skip-skip-conv3")],
+    task: Annotated[str, typer.Argument(help="of the table")],
+    seed: Annotated[int, typer.Argument(min=0, help="of the table")],
+    out: Out,
+    root: Root = Path(),
+    results: Results = Path("results"),
+    runs: Runs = Path("runs"),
+) -> None:
+    """Train one row again as an ordinary run, and compare it with what the table holds.
+
+    Exit status 1 where it is neither identical nor the same within noise, as `a2d compare` has it.
+    """
+    from a2d.reading.bench import compare_with_row
+    from a2d.reading.compare import REPEATED
+    from a2d.study.bench.definition import ROWS, load_benchmark
+    from a2d.study.bench.filling import train_again
+    from a2d.study.bench.journal import entry_of, find_entry
+    from a2d.study.workspace import Workspace
+
+    benchmark = load_benchmark(root)
+    row = benchmark.row(architecture, task, seed)
+    recorded = find_entry(results / ROWS, row)
+    fresh = entry_of(row, train_again(row, out, Workspace(results, runs)))
+    if recorded is None:
+        typer.echo(f"{out}: is trained; the table does not hold this row yet")
+        return
+    verdict = compare_with_row(fresh, recorded)
+    scores = (f"{fmean(each.returns):.2f}" for each in (fresh, recorded) if each.returns)
+    typer.echo(f"{verdict}: mean test returns now and in the table: {', '.join(scores)}")
+    if verdict not in REPEATED:
+        raise typer.Exit(1)
