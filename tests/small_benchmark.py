@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import yaml
 
-from a2d.benchmark.table import Table
+from a2d.benchmark.table import COLUMNS, Table
 from a2d.study.bench.definition import Benchmark, load_benchmark
 from tests.checkout import ROOT
 
@@ -49,19 +49,15 @@ def known_table(
         "title": "Known", "version": 1, "operators": ["skip", "conv3", "conv5"], "cells": cells,
         "tasks": ["known"], "seeds": list(range(seeds)), "steps": 900, "every": 100,
     }  # fmt: skip
-    empty = Table({name: [] for name in ROW}, description)
-    rows: dict[str, list[Any]] = {name: [] for name in ROW}
+    empty = Table({name: [] for name in COLUMNS}, description)
+    rows: dict[str, list[Any]] = {name: [] for name in COLUMNS}
     for index in set(range(empty.space.size)) - set(missing):
         name = empty.space.name(index)
         for seed in range(seeds):
             score = name.count("conv3") + noise * generator.normal()
             curve = list(np.linspace(0, score, 9))
-            values = (f"{index}/{seed}", name, "known", seed, [score], curve, 1000 + index, 10, 2.0)
-            for column, value in zip(ROW, values, strict=True):
+            costs = (1000 + index, 10, 0.25, 2.0)
+            values = (f"{index}/{seed}", name, "known", seed, [score], curve, *costs)
+            for column, value in zip(COLUMNS, values, strict=True):
                 rows[column].append(value)
     return Table(rows, description)
-
-
-ROW = (
-    "key", "architecture", "task", "seed", "returns", "curve", "flops", "parameters", "seconds",
-)  # fmt: skip

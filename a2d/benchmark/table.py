@@ -44,10 +44,14 @@ class Run(NamedTuple):
 
 
 class Cost(NamedTuple):
-    """What one decision of a network costs, and training it on one core: a mean over seeds."""
+    """What one decision of a network costs, and training it on one core: a mean over seeds.
+
+    ``deployed_ms``: of a decision in ONNX Runtime, batch 1 on one thread; NaN if not measured.
+    """
 
     flops: int
     parameters: int
+    deployed_ms: float
     training_seconds: float
 
 
@@ -83,21 +87,22 @@ class Table:
         shape = (len(self.tasks), self.space.size, len(self.seeds))
         self.scores = np.full(shape, np.nan)
         self.curves = np.full((*shape, self.steps // self.every), np.nan)
-        self._seconds, self._flops = np.full(shape, np.nan), np.zeros(shape[:2], dtype=int)
-        self._parameters, self._keys = np.zeros(shape[:2], dtype=int), np.full(shape, "", dtype="O")
+        self._keys, self._seconds = np.full(shape, "", dtype="O"), np.full(shape, np.nan)
+        self._costs = np.full((*shape[:2], 3), np.nan)  # FLOPs, parameters, deployed milliseconds
         for row in zip(*(columns[name] for name in COLUMNS), strict=True):
             self._add(*row)
 
     def _add(
         self, key: str, architecture: str, task: str, seed: int, returns: Array, curve: Array,
-        flops: int, parameters: int, seconds: float,
+        flops: int, parameters: int, deployed_ms: float | None, seconds: float,
     ) -> None:  # fmt: skip
         place = self._place(architecture, task, seed)
         self._keys[place] = key
         self.scores[place] = np.mean(returns) if len(returns) else np.nan
         self.curves[place][: len(curve)] = np.array(curve, dtype=float)
         self._seconds[place] = seconds
-        self._flops[place[:2]], self._parameters[place[:2]] = flops, parameters
+        milliseconds = np.nan if deployed_ms is None else deployed_ms
+        self._costs[place[:2]] = flops, parameters, milliseconds
 
     def _place(self, architecture: str, task: str, seed: int) -> tuple[int, int, int]:
         if seed not in self.seeds:
@@ -150,8 +155,8 @@ class Table:
         trained = self._seconds[place][~np.isnan(self._seconds[place])]
         if not len(trained):
             raise A2DError(f"{architecture}, {task}: is not trained yet, so its cost is not known")
-        flops, parameters = int(self._flops[place]), int(self._parameters[place])
-        return Cost(flops, parameters, float(trained.mean()))
+        flops, parameters, milliseconds = self._costs[place].tolist()
+        return Cost(int(flops), int(parameters), milliseconds, float(trained.mean()))
 
     def complete(self, task: str) -> NDArray[np.bool_]:
         """Return which architectures have a score with every seed, (architectures,)."""
@@ -185,7 +190,8 @@ class Table:
 
 # What the reader takes of every row, in the order of ``Table._add``.
 COLUMNS = (
-    "key", "architecture", "task", "seed", "returns", "curve", "flops", "parameters", "seconds",
+    "key", "architecture", "task", "seed", "returns", "curve", "flops", "parameters", "deployed_ms",
+    "seconds",
 )  # fmt: skip
 
 

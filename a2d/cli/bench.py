@@ -11,6 +11,9 @@ import typer
 from a2d.cli.app import app
 from a2d.cli.options import Out, Results, Root, Runs
 
+TablePath = Annotated[
+    Path | None, typer.Option(help="a published table; the checkout's own if not given")
+]
 TRAININGS = 100  # a budget, where none is given
 
 tables = typer.Typer(no_args_is_help=True, help="The table that `a2d bench` plays searches on.")
@@ -32,9 +35,7 @@ def bench(
         int | None,
         typer.Option(min=1, help=f"environment steps; {TRAININGS} trainings if not given"),
     ] = None,
-    table: Annotated[
-        Path | None, typer.Option(help="a published table; the checkout's own if not given")
-    ] = None,
+    table: TablePath = None,
 ) -> None:
     """Play architecture searches on a table of trained architectures, in seconds.
 
@@ -86,6 +87,23 @@ def publish(root: Root = Path(), results: Results = Path("results")) -> None:
 
 
 @tables.command()
+def latency(root: Root = Path(), results: Results = Path("results")) -> None:
+    """Measure the deployed latency of every network of the table, which `publish` then adds.
+
+    The result is a file of this kind of processor, RESULTS/bench/latency/PROCESSOR.json. Let
+    nothing else run meanwhile.
+    """
+    from a2d.deploy.latency import measure_networks
+    from a2d.runs.latencies import latency_path, write_latencies
+    from a2d.study.bench.definition import FOLDER, load_benchmark
+
+    found = measure_networks(load_benchmark(root).networks().values())
+    path = latency_path(results / FOLDER, found.processor)
+    write_latencies(path, found)
+    typer.echo(f"{path}: {len(found.networks)} networks")
+
+
+@tables.command()
 def retrain(
     architecture: Annotated[str, typer.Argument(help="as in conv3-skip-skip-conv3")],
     task: Annotated[str, typer.Argument(help="of the table")],
@@ -118,3 +136,27 @@ def retrain(
     typer.echo(f"{verdict}: mean test returns now and in the table: {', '.join(scores)}")
     if verdict not in REPEATED:
         raise typer.Exit(1)
+
+
+@tables.command()
+def lookup(
+    task: Annotated[str, typer.Argument(help="of the table")],
+    records: Annotated[
+        list[Path], typer.Argument(help="records of `a2d search` in the table's space", exists=True)
+    ],
+    root: Root = Path(),
+    table: TablePath = None,
+) -> None:
+    """Look up what searches have derived that were really run in the table's space.
+
+    Prints the percentile of every derived architecture, and how well what the search thought of
+    architectures (alpha, or scores with shared weights) ranks them as trained alone.
+    """
+    from a2d.benchmark.table import PUBLISHED, open_table
+    from a2d.reading.lookups import describe_lookups
+    from a2d.runs.records import read_record
+    from a2d.study.bench.definition import load_benchmark
+
+    found = {str(path): read_record(path) for path in records}
+    opened = open_table(table or PUBLISHED)
+    typer.echo("\n".join(describe_lookups(load_benchmark(root), opened, task, found)))

@@ -55,7 +55,7 @@ def describe_searches(
         played = [simulate(table, task, make, budget, seed) for seed in range(seeds)]
         for steps in (int(share * budget) for share in SHARES):
             regrets, percentiles = _at(played, steps)
-            yield f"{name:24} {steps:12,}  {_mean(regrets)}  {_mean(percentiles)}"
+            yield f"{name:24} {steps:12,}  {describe_mean(regrets)}  {describe_mean(percentiles)}"
 
 
 def _at(played: list[Simulation], steps: int) -> tuple[Array, Array]:
@@ -64,8 +64,8 @@ def _at(played: list[Simulation], steps: int) -> tuple[Array, Array]:
     return found[:, 0], found[:, 1]
 
 
-def _mean(values: Array) -> str:
-    """Return a mean with its interval, as text; nothing where a search has no answer yet."""
+def describe_mean(values: Array) -> str:
+    """Return a mean with its 95 % interval as text, -- where a value is not known."""
     if np.isnan(values).any():
         return f"{'--':>22}"
     found = over_seeds("mean", values[:, None])

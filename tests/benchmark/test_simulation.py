@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import time
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,6 +19,7 @@ from a2d.benchmark.searchers import (
 )
 from a2d.benchmark.simulation import simulate
 from a2d.errors import A2DError
+from tests.checkout import ROOT
 from tests.small_benchmark import known_table
 
 TABLE = known_table()
@@ -187,3 +190,15 @@ def test_a_hundred_searches_of_evolution_and_of_random_search_take_seconds() -> 
         for seed in range(100):
             simulate(table, "known", load_searcher(name), 100 * table.steps, seed)
     assert time.process_time() - start < 30
+
+
+def test_the_code_of_the_page_does_what_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (ROOT / "docs" / "benchmark.md").read_text(encoding="utf-8")
+    own, library = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(own, names)
+    played = simulate(TABLE, "known", names["Cheapest"], 5 * TABLE.steps)
+    assert played.incumbents[0] == BAD
+    monkeypatch.setattr("a2d.benchmark.table.open_table", lambda: TABLE)
+    exec(library, names)
+    assert names["run"].value == TABLE.query(BAD, "known", 0).value

@@ -41,7 +41,7 @@ def test_percentile_and_cost_are_over_what_is_there() -> None:
     means = np.nanmean(np.delete(TABLE.scores[0], 5, axis=0), axis=1)
     mine = TABLE.scores[0, TABLE.space.index(NAME)].mean()
     assert TABLE.percentile(NAME, "known") == pytest.approx(100 * np.mean(means <= mine))
-    assert TABLE.cost(NAME, "known") == (1000 + TABLE.space.index(NAME), 10, 2.0)
+    assert TABLE.cost(NAME, "known") == (1000 + TABLE.space.index(NAME), 10, 0.25, 2.0)
 
 
 @pytest.mark.parametrize(

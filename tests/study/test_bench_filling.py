@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
 from a2d.benchmark.table import open_table
+from a2d.deploy.latency import measure_networks
 from a2d.errors import A2DError
 from a2d.files import checksum
 from a2d.networks.imported import Teacher
 from a2d.reading.bench import compare_with_row
 from a2d.runs.execute import run_training
+from a2d.runs.latencies import latency_path, write_latencies
 from a2d.runs.records import Record, read_record
 from a2d.specs.run import GivenAgent, TrainSpec, key_of
 from a2d.study.bench import filling
@@ -23,6 +26,7 @@ from a2d.study.bench.publishing import CROISSANT, TABLE, publish
 from a2d.study.workspace import Workspace
 from tests import processes
 from tests.checkout import ROOT
+from tests.commands import a2d, failed, succeeded
 from tests.contents import content
 from tests.small_benchmark import tiny_benchmark
 
@@ -169,6 +173,40 @@ def test_what_is_published_is_what_was_trained(
     assert str(table.coverage("catch")) == "2 of 4 architectures"
     with pytest.raises(A2DError, match=r"holds no training of Tiny yet"):
         publish(benchmark, tmp_path / "nowhere", tmp_path)
+
+
+def test_latencies_join_the_networks_that_they_were_measured_of(
+    benchmark_and_rows: tuple[Benchmark, Path], tmp_path: Path
+) -> None:
+    benchmark, rows = benchmark_and_rows
+    networks = benchmark.networks()
+    assert len(networks) == 4
+    publish(benchmark, rows, tmp_path)
+    row = next(iter(benchmark.groups())).rows[0]
+    assert isinstance(row.spec.agent, GivenAgent)
+    before = open_table(tmp_path / TABLE).cost(row.architecture, row.task)
+    measured = measure_networks(networks.values())
+    write_latencies(latency_path(tmp_path, measured.processor), measured)
+    publish(benchmark, rows, tmp_path)
+    after = open_table(tmp_path / TABLE).cost(row.architecture, row.task)
+    (mine,) = (each for each in measured.networks if each.design == row.spec.agent.architecture)
+    assert np.isnan(before.deployed_ms)
+    assert after.deployed_ms == pytest.approx(mine.deployed.median_ms)
+
+
+def test_the_command_line_plays_on_what_is_published(
+    benchmark_and_rows: tuple[Benchmark, Path], tmp_path: Path
+) -> None:
+    benchmark, rows = benchmark_and_rows
+    publish(benchmark, rows, tmp_path)
+    table = tmp_path / TABLE
+    played = succeeded(a2d("bench", "--searcher", "random", "--seeds", 3, "--table", table))
+    assert "catch: 2 of 4 architectures are there with every seed; 3 simulations" in played
+    assert "Tiny 1: 4 architectures of 2 cells, each one of skip, conv3" in succeeded(
+        a2d("bench", "--table", table)
+    )
+    refused = failed(a2d("bench", "--searcher", "luck", "--table", table))
+    assert "searcher 'luck': should be one of random, evolution" in refused
 
 
 def test_croissant_describes_the_file_as_it_is(

@@ -18,6 +18,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from a2d.benchmark.space import SEPARATOR, Space
 from a2d.errors import A2DError
+from a2d.runs.latencies import design_text
 from a2d.seeds import stream_seed
 from a2d.specs.algorithm import A2CSettings, DistillationMode, DistillationSettings
 from a2d.specs.architecture import Architecture, CellSpace, check_names
@@ -136,14 +137,12 @@ class Benchmark:
 
     def row(self, architecture: str, task: str, seed: int) -> Row:
         """Return one training of the table. Raise A2DError where the table has no such."""
-        places, definition = self.space.places(architecture), self.definition
+        definition = self.definition
         for value, known, what in ((task, self.cards, "task"), (seed, definition.seeds, "seed")):
             if value not in known:
                 names = ", ".join(map(str, known))
                 raise A2DError(f"{what} {value!r}: {definition.title} has {names}")
         card, mode = self.cards[task], definition.tasks[task].distillation
-        operators = tuple(definition.operators[place] for place in places)
-        design = Architecture(space=space_for(card), cells=definition.space, operators=operators)
         spec = TrainSpec(
             task=card,
             steps=definition.steps,
@@ -152,9 +151,26 @@ class Benchmark:
             distillation=definition.distillation.model_copy(update={"mode": mode}),
             teacher=None if mode == "none" else self._teacher(card),
             evaluation=definition.evaluation,
-            agent=GivenAgent(architecture=design),
+            agent=GivenAgent(architecture=self.design(architecture, task)),
         )
         return Row(architecture, task, seed, spec)
+
+    def design(self, architecture: str, task: str) -> Architecture:
+        """Return an architecture as a task's agent has it. Raise A2DError for a name of none."""
+        definition, places = self.definition, self.space.places(architecture)
+        return Architecture(
+            space=space_for(self.cards[task]),
+            cells=definition.space,
+            operators=tuple(definition.operators[place] for place in places),
+        )
+
+    def networks(self) -> dict[tuple[str, str], tuple[TaskCard, Architecture]]:
+        """Return every network once, by its card's name and by itself as text."""
+        found = {}
+        for index, (task, card) in product(range(self.space.size), self.cards.items()):
+            design = self.design(self.space.name(index), task)
+            found[card.name, design_text(design)] = card, design
+        return found
 
     def _teacher(self, card: TaskCard) -> TrainSpec:
         if card.name not in self.teachers:

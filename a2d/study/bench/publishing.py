@@ -17,6 +17,7 @@ import a2d
 from a2d.benchmark.table import DESCRIPTION
 from a2d.errors import A2DError
 from a2d.files import checksum, write_atomically
+from a2d.runs.latencies import best_latencies, design_text
 from a2d.study.bench.definition import Benchmark
 from a2d.study.bench.journal import Entry, Journal
 
@@ -36,6 +37,7 @@ COLUMNS: dict[str, tuple[pa.DataType, str, str]] = {
     "curve": (pa.list_(pa.float32()), "Float", "mean return of the last training episodes"),
     "flops": (pa.int64(), "Integer", "of one decision; a multiply-accumulate counts as two"),
     "parameters": (pa.int64(), "Integer", "of the network, heads included"),
+    "deployed_ms": (pa.float32(), "Float", "of one decision in ONNX Runtime; none if not measured"),
     "seconds": (pa.float32(), "Float", "of training, on one core of the processor"),
     "processor": (pa.string(), "Text", "that trained it"),
     "commit": (pa.string(), "Text", "of the code that trained it"),
@@ -64,7 +66,7 @@ def publish(benchmark: Benchmark, rows: Path, folder: Path) -> int:
     entries = read_rows(benchmark, rows)
     if not entries:
         raise A2DError(f"{rows}: holds no training of {benchmark.definition.title} yet")
-    content = _parquet(entries, _description(benchmark, entries))
+    content = _parquet(_rows(benchmark, entries, folder), _description(benchmark, entries))
     write_atomically(folder / TABLE, lambda path: path.write_bytes(content))
     text = json.dumps(_croissant(benchmark, folder / TABLE), indent=1) + "\n"
     write_atomically(folder / CROISSANT, lambda path: path.write_text(text, encoding="utf-8"))
@@ -86,10 +88,23 @@ def _description(benchmark: Benchmark, entries: list[Entry]) -> dict[str, Any]:
     }
 
 
-def _parquet(entries: list[Entry], description: dict[str, Any]) -> bytes:
+def _rows(benchmark: Benchmark, entries: list[Entry], folder: Path) -> list[dict[str, Any]]:
+    """Return the table's rows: trainings with their networks' latencies, as far as measured."""
+    measured = best_latencies(folder, set(benchmark.networks()))
+    networks = () if measured is None else measured.networks
+    deployed = {each.network: each.deployed.median_ms for each in networks}
+    rows = []
+    for entry in entries:
+        design = benchmark.design(entry.architecture, entry.task)
+        network = benchmark.cards[entry.task].name, design_text(design)
+        rows.append({**entry.model_dump(), "deployed_ms": deployed.get(network)})
+    return rows
+
+
+def _parquet(rows: list[dict[str, Any]], description: dict[str, Any]) -> bytes:
     fields = [pa.field(name, kind) for name, (kind, _, _) in COLUMNS.items()]
     schema = pa.schema(fields, metadata={DESCRIPTION: json.dumps(description).encode()})
-    table = pa.Table.from_pylist([entry.model_dump() for entry in entries], schema=schema)
+    table = pa.Table.from_pylist(rows, schema=schema)
     buffer = io.BytesIO()
     pq.write_table(table, buffer, compression="zstd")
     return buffer.getvalue()
