@@ -14,6 +14,7 @@ from tests.checkout import ROOT
 BASE = ["errors", "files", "seeds", "console"]
 ORDER = [
     "cli",
+    "distill",
     "study",
     "deploy",
     "runs",
@@ -26,6 +27,7 @@ ORDER = [
 BELOW = {folder: {*ORDER[place:], *BASE} for place, folder in enumerate(ORDER)}
 BELOW |= {module: set(BASE) for module in BASE}
 BELOW["cli"] |= {"reading", "benchmark"}
+BELOW["distill"].add("reading")
 BELOW["__init__"] = {"deploy"}  # imported by the function that needs it
 BELOW["benchmark"] = {"benchmark", "search", *BASE}
 BELOW["study"].add("benchmark")

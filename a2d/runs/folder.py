@@ -26,7 +26,7 @@ from a2d.runs.request import (
     search_spec,
     train_spec,
 )
-from a2d.runs.saved_agents import load_any_teacher, teacher_score
+from a2d.runs.saved_agents import load_any_teacher, teacher_returns
 from a2d.runs.scores import random_score, score_of
 from a2d.search.searcher import make_searcher
 from a2d.specs.architecture import Architecture, write_architecture
@@ -62,12 +62,11 @@ def _refuse_weak_teacher(request: RunRequest, spec: TrainSpec | SearchSpec) -> N
     name, folders = "the teacher", [request.out]
     if isinstance(request.teacher, Path):
         name, folders = str(request.teacher), [request.out, request.teacher]
-    if isinstance(spec.teacher, ImportedTeacher):
-        score = score_of(spec.teacher.returns)
+        returns = teacher_returns(request.teacher)
     else:
-        assert isinstance(request.teacher, Path)
-        score = teacher_score(request.teacher)
-    error = weak_teacher(name, score, random_score(spec.task, *folders))
+        assert isinstance(spec.teacher, ImportedTeacher)
+        returns = spec.teacher.returns
+    error = weak_teacher(name, score_of(returns), random_score(spec.task, *folders))
     if error is not None:
         raise error
 

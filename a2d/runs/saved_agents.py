@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from a2d.console import say
@@ -14,7 +15,6 @@ from a2d.runs.agent_files import Description, load_agent, load_description
 from a2d.runs.evaluation import Choice, evaluate
 from a2d.runs.file_kinds import expect
 from a2d.runs.records import RECORD, Record, read_record
-from a2d.runs.scores import Score, score_of
 from a2d.runs.teachers.store import load_imported
 from a2d.seeds import seed_global_streams, stream_seed
 from a2d.specs.run import TrainSpec, key_of
@@ -56,13 +56,14 @@ def task_of(folder: Path) -> TaskCard:
     return load_description(folder).spec.task
 
 
-def teacher_score(folder: Path) -> Score:
-    """Return the test score of a trained agent: as recorded beside it, or else measured."""
-    description = load_description(expect(folder, "agent"))
-    record = _record(folder, description)
+def teacher_returns(folder: Path) -> Sequence[float]:
+    """Return those of a teacher's test episodes: as recorded beside it, or else played."""
+    if (expect(folder, "teacher") / IMPORTED).is_file():
+        return load_imported(folder)[1].returns
+    record = _record(folder, load_description(folder))
     if record is not None and record.evaluation is not None:
-        return score_of(record.evaluation.returns)
-    return score_of(evaluate_saved_agent(folder, MEASURED_EPISODES, 0))
+        return record.evaluation.returns
+    return evaluate_saved_agent(folder, MEASURED_EPISODES, 0)
 
 
 def _record(folder: Path, description: Description) -> Record | None:

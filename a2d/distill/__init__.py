@@ -1,0 +1,1 @@
+"""From a task to a small agent in one command: teacher, search, students, controls, an answer."""

@@ -1,0 +1,99 @@
+"""From a request to an answer, all in one folder; the same request again resumes there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from a2d.console import say
+from a2d.distill.answer import Answer, make_answer, write_answer
+from a2d.distill.crew import Crew
+from a2d.distill.plan import Plan, describe, read_plan, wall_seconds, write_plan
+from a2d.distill.planning import make_plan
+from a2d.distill.progress import HOUR_S, Progress
+from a2d.distill.report import write_report
+from a2d.distill.request import DistillRequest, settle
+from a2d.distill.runs import finished, teacher_folder
+from a2d.errors import A2DError
+from a2d.files import only_process
+from a2d.runs.guards import weak_teacher
+from a2d.runs.request import read_card
+from a2d.runs.saved_agents import teacher_returns
+from a2d.runs.scores import Score, random_score, score_of
+from a2d.study.forecast import duration
+
+
+def distill(request: DistillRequest, out: Path, cores: int) -> Answer:
+    """Find a small agent for a task, and say what it keeps of its teacher.
+
+    Leaves in ``out``: the agents, ``result.json``, ``report.html``, the plan, and every run.
+
+    Args:
+        request: what is asked.
+        out: a new folder, or one where the same was asked before.
+        cores: how many runs side by side.
+
+    Raises:
+        A2DError: the request is refused, or a run fails.
+    """
+    if out.exists() and not out.is_dir():
+        raise A2DError(f"{out}: is a file; --out names a folder, new or of the same request")
+    setting, card = settle(request), read_card(Path(request.task))
+    with only_process(out):
+        chance = random_score(card, out)
+        say(f"random policy: {chance}")
+        if request.teacher is not None:
+            _refuse_weak(request, Path(request.teacher), chance)
+        plan = _plan(request, out, cores, card.identity())
+        _work(plan, out, cores, chance)
+        say("measures latencies, and plays the agents that leave on other episodes")
+        answer = make_answer(plan, setting, out, chance)
+        write_answer(out, answer)
+        write_report(out, answer)
+    return answer
+
+
+def _refuse_weak(request: DistillRequest, teacher: Path, chance: Score) -> None:
+    score = score_of(teacher_returns(teacher))
+    say(f"teacher: {score}")
+    error = weak_teacher(str(teacher), score, chance)
+    if error is not None and not request.accept_weak_teacher:
+        raise error
+
+
+def _plan(request: DistillRequest, out: Path, cores: int, task: dict[str, object]) -> Plan:
+    """Return the folder's plan, or a new one. Raise A2DError if it is another request's."""
+    plan = read_plan(out)
+    if plan is None:
+        say("measures for some seconds how fast this task is learnt here")
+        plan = make_plan(request, out, cores)
+        write_plan(out, plan)
+    elif plan.request != request or plan.task != task:
+        raise A2DError(
+            f"{out}: holds the runs of another request or another card; "
+            "give the same options again, or name another folder with --out"
+        )
+    left = {job.name: job.seconds for job in plan.jobs if not finished(out, job)}
+    wall = duration(wall_seconds(plan.jobs, left, cores) / HOUR_S)
+    done = len(plan.jobs) - len(left)
+    say(
+        f"{len(plan.jobs)} runs, {done} of them done; about {wall} left on {cores} "
+        f"core{'s' * (cores > 1)}:"
+    )
+    for line in describe(plan):
+        say(line)
+    return plan
+
+
+def _work(plan: Plan, out: Path, cores: int, chance: Score) -> None:
+    """Do what is left of a plan; a teacher that was trained is checked before it teaches."""
+    before = {job.name for job in plan.jobs if finished(out, job)}
+    progress = Progress(plan, out, cores, before)
+    crew = Crew(out, cores, lambda: progress.watch(crew.spent, crew.running()))
+    left = [job for job in plan.jobs if job.name not in before]
+    try:
+        if plan.request.teacher is None:
+            crew.work([job for job in left if job.kind == "teacher"])
+            _refuse_weak(plan.request, teacher_folder(plan, out), chance)
+        crew.work([job for job in left if job.kind != "teacher"])
+    finally:
+        progress.close()

@@ -1,0 +1,119 @@
+"""What a searched network may cost, and the space that has networks of such a cost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from a2d.deploy.operator_latency import cell_space, measure_operators
+from a2d.errors import A2DError
+from a2d.networks.costs import count_flops
+from a2d.networks.interface import Interface, build_agent
+from a2d.networks.operators import space_of
+from a2d.networks.supernet import Supernet, operator_flops
+from a2d.specs.architecture import PAPER_OPERATORS, CellSpace
+from a2d.specs.cost_table import CostTable
+from a2d.specs.data import Frozen
+from a2d.specs.task import TaskCard
+
+DEFAULT_SHARE = 0.25  # of the teacher's FLOPs
+WIDTHS = (64, 32, 16, 8, 4)
+ROOM = 2.0  # times the cheapest network: less leaves a search little to choose from
+RANGE = 16.0  # from the first point of a front to the last one, where the space reaches so far
+MS_MARGIN = 0.95  # measurements of one network differ by a few per cent
+
+
+class Point(Frozen):
+    """One search: its space, and its cost at most.
+
+    ``amount`` is the limit of the whole network, in FLOPs or, with a table, in milliseconds;
+    ``largest_cost`` that of the cells, by the most expensive cells'.
+    """
+
+    amount: float
+    space: CellSpace
+    largest_cost: float
+    table: CostTable | None = None
+
+
+class Range(NamedTuple):
+    """Costs of one space: of its cheapest network, and of its most expensive cells."""
+
+    space: CellSpace
+    cheapest: float
+    cheapest_cells: float
+    dearest_cells: float
+    table: CostTable | None = None
+
+    def point(self, amount: float) -> Point:
+        """Return the search whose networks cost at most ``amount``."""
+        cells = amount - self.cheapest + self.cheapest_cells
+        largest = min(1.0, cells / self.dearest_cells)
+        return Point(amount=amount, space=self.space, largest_cost=largest, table=self.table)
+
+
+def flops_range(interface: Interface, cells: int, width: int) -> Range:
+    """Count the FLOPs of the networks of one width."""
+    space = cell_space(cells, width, "identity")
+    names = tuple(PAPER_OPERATORS[space_of(interface.observation_shape)])
+    supernet = Supernet(space, names, interface.observation_shape)
+    costs = operator_flops(supernet)
+    agent = build_agent(supernet.architecture(costs.argmin(dim=-1).tolist()), interface)
+    cheapest = count_flops(agent, interface.blank())
+    lowest, highest = costs.amin(dim=-1).sum().item(), costs.amax(dim=-1).sum().item()
+    return Range(space, cheapest, lowest, highest)
+
+
+def latency_range(card: TaskCard, cells: int, width: int) -> Range:
+    """Measure the deployed latency of the networks of one width."""
+    table = measure_operators(card, cell_space(cells, width, "identity"), "onnx")
+    lowest = sum(min(cell.values()) for cell in table.cells)
+    highest = sum(max(cell.values()) for cell in table.cells)
+    return Range(table.space, table.rest_ms + lowest, lowest, highest, table)
+
+
+def widest(ranges: Sequence[Range], amount: float, unit: str) -> Range:
+    """Return the widest space that leaves a search room below a limit.
+
+    Args:
+        ranges: of ever narrower spaces.
+        amount: the limit.
+        unit: of the limit, for the message.
+
+    Raises:
+        A2DError: even the cheapest network costs more.
+    """
+    for found in ranges:
+        if ROOM * found.cheapest <= amount:
+            return found
+    if ranges[-1].cheapest > amount:
+        raise A2DError(
+            f"no network of the space costs at most {amount:,.4g} {unit}; the cheapest, of width "
+            f"{ranges[-1].space.width}, costs {ranges[-1].cheapest:,.4g}"
+        )
+    return ranges[-1]
+
+
+def flops_points(interface: Interface, cells: int, limit: float, count: int) -> tuple[Point, ...]:
+    """Return searches of at most ``limit`` FLOPs and of ever less, equally spaced by ratio."""
+    ranges = [flops_range(interface, cells, width) for width in WIDTHS]
+    amounts = _amounts(limit, ranges[-1].cheapest, count)
+    return tuple(widest(ranges, amount, "FLOPs").point(amount) for amount in amounts)
+
+
+def latency_points(card: TaskCard, cells: int, limit: float, count: int) -> tuple[Point, ...]:
+    """Return searches of at most ``limit`` milliseconds and of ever less."""
+    ranges = []
+    for width in WIDTHS[2:]:  # as wide as the study's, or narrower
+        ranges.append(latency_range(card, cells, width))
+        if count == 1 and ROOM * ranges[-1].cheapest <= limit:
+            break
+    amounts = _amounts(limit, ranges[-1].cheapest, count)
+    return tuple(widest(ranges, amount, "ms").point(MS_MARGIN * amount) for amount in amounts)
+
+
+def _amounts(limit: float, cheapest: float, count: int) -> list[float]:
+    last = min(limit, max(limit / RANGE, ROOM * cheapest))
+    return [float(amount) for amount in np.geomspace(limit, last, count)]

@@ -1,0 +1,164 @@
+"""One command from a task to an answer: what it leaves, and that it takes up what it has left."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.commands import CATCH, a2d, refusal
+
+QUICK = (
+    "--steps", "800", "--seeds", "1", "--max-flops", "300k", "--accept-weak-teacher", "--set",
+    "a2c.environments=4", "search.trials=3", "search.trial_updates=3", "evaluation.episodes=4",
+    "evaluation.environments=2",
+)  # fmt: skip
+ROWS = ["teacher", "a2d", "random", "resnet8_w4", "vanilla"]
+
+
+@pytest.fixture(scope="module")
+def answered(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, str]:
+    """A folder with an answer, and what the command printed."""
+    out = tmp_path_factory.mktemp("own") / "an answer"
+    done = a2d("distill", "--task", CATCH, "--out", out, *QUICK)
+    assert done.returncode == 0, done.stderr
+    return out, done.stdout, done.stderr
+
+
+def result(out: Path) -> dict[str, Any]:
+    data: dict[str, Any] = json.loads((out / "result.json").read_text(encoding="utf-8"))
+    return data
+
+
+def recorded(out: Path, name: str) -> dict[str, Any]:
+    path = out / "runs" / name / "record.json"
+    data: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return data
+
+
+def test_the_plan_comes_first_and_the_answer_last(answered: tuple[Path, str, str]) -> None:
+    out, printed, errors = answered
+    assert "a2d: 6 runs, 0 of them done; about " in errors
+    assert "a2d:   random      940 steps, about" in errors
+    assert "now " not in errors.splitlines()[0] and "random policy: " in errors.splitlines()[0]
+    (sentence,) = result(out)["sentences"]
+    assert sentence in printed
+    assert str(out / "report.html") in printed.splitlines()[-1]
+
+
+def test_scores_and_costs_are_those_of_the_records(answered: tuple[Path, str, str]) -> None:
+    out, _, _ = answered
+    rows = {row["name"]: row for row in result(out)["rows"]}
+    assert list(rows) == ROWS
+    teacher = recorded(out, "teacher")
+    assert rows["teacher"]["flops"] == teacher["network"]["flops"]
+    for name in ROWS[1:]:
+        record = recorded(out, f"{name}-seed2")
+        score = np.mean(record["evaluation"]["returns"])
+        assert rows[name]["scores"] == pytest.approx([score])
+        assert rows[name]["flops"] == record["network"]["flops"]
+        share = record["network"]["flops"] / teacher["network"]["flops"]
+        assert rows[name]["share"] == pytest.approx(share)
+        assert rows[name]["deployed_ms"] > 0 and rows[name]["eager_ms"] > 0
+
+
+def test_all_students_have_one_teacher_and_equal_steps(answered: tuple[Path, str, str]) -> None:
+    out, _, _ = answered
+    teacher = recorded(out, "teacher")["spec"]
+    search = recorded(out, "search")
+    for name in ROWS[1:]:
+        spec = recorded(out, f"{name}-seed2")["spec"]
+        assert spec["teacher"] == teacher
+        assert spec["distillation"]["mode"] == "joint"
+        searched = search["steps_done"] if name == "a2d" else 0
+        assert spec["steps"] + searched == 940
+    assert search["spec"]["search"]["kind"] == "imitation"
+
+
+def test_the_searched_network_is_within_the_limit_and_trained(
+    answered: tuple[Path, str, str],
+) -> None:
+    out, _, _ = answered
+    found = recorded(out, "search")
+    assert found["network"]["flops"] <= 300_000
+    assert recorded(out, "a2d-seed2")["network"]["design"] == found["search"]["architecture"]
+    random = recorded(out, "random-seed2")["network"]["design"]
+    assert random["cells"] == found["search"]["architecture"]["cells"]
+
+
+def test_the_agent_leaves_and_plays(answered: tuple[Path, str, str]) -> None:
+    out, _, _ = answered
+    data = result(out)
+    left = data["delivered"][0]
+    assert left["run"] == "a2d-seed2"
+    played = a2d("evaluate", out / left["agent"], "--episodes", "10")
+    assert played.returncode == 0 and played.stdout.startswith("mean return ")
+    assert (out / left["policy"]).is_file() and (out / "agent" / "policy.json").is_file()
+    weights = (out / "runs" / "a2d-seed2" / "agent.safetensors").read_bytes()
+    assert (out / "agent" / "agent.safetensors").read_bytes() == weights
+
+
+def test_the_page_stands_alone_and_says_the_same(answered: tuple[Path, str, str]) -> None:
+    out, _, _ = answered
+    page = (out / "report.html").read_text(encoding="utf-8")
+    (sentence,) = result(out)["sentences"]
+    assert sentence.replace("'", "&#39;").replace(" %", "\u00a0%") in page
+    assert "data:image/png;base64," in page and "http" not in page
+
+
+def test_the_same_command_repeats_nothing_and_another_one_is_refused(
+    answered: tuple[Path, str, str],
+) -> None:
+    out, printed, _ = answered
+    before = {path: path.read_bytes() for path in out.glob("runs/*/record.json")}
+    done = a2d("distill", "--task", CATCH, "--out", out, *QUICK)
+    assert "a2d: 6 runs, 6 of them done" in done.stderr
+    assert {path: path.read_bytes() for path in before} == before
+    assert done.stdout.splitlines()[-1] == printed.splitlines()[-1]
+    other = a2d("distill", "--task", CATCH, "--out", out, *QUICK[:-1])
+    assert "holds the runs of another request or another card; give the same" in other.stderr
+    assert other.returncode == 1
+
+
+def test_a_teacher_that_knows_nothing_ends_it(answered: tuple[Path, str, str]) -> None:
+    out, _, _ = answered
+    words = [word for word in QUICK if word != "--accept-weak-teacher"]
+    teacher = out / "runs" / "teacher"
+    done = a2d("distill", "--task", CATCH, "--out", out.parent / "b", "--teacher", teacher, *words)
+    score = math.fsum(recorded(out, "teacher")["evaluation"]["returns"]) / 4
+    assert f"{teacher}: scores {score:.2f}" in done.stderr.splitlines()[-1]
+    assert "say --accept-weak-teacher" in done.stderr and done.returncode == 1
+    assert not (out.parent / "b" / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        (["--budget", "1h", "--steps", "9k"], "give either --budget or --steps"),
+        (["--max-ms", "1", "--max-flops", "9k"], "give either --max-flops or --max-ms"),
+        (["--budget", "soon"], "--budget soon: should be a time such as 90s, 30min or 1.5h"),
+        (["--max-flops", "few"], "--max-flops few: should be a number such as"),
+        (["--set", "a2c.learning=1"], "--set a2c.learning: is not a known key"),
+        (["--set", "ppo.clip=1"], "--set ppo.clip: is for --algorithm ppo"),
+    ],
+)
+def test_wrong_requests_are_refused_in_a_line_and_leave_nothing(
+    words: list[str],
+    problem: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    out = tmp_path / "out"
+    text = refusal(["distill", "--task", CATCH, "--out", out, *words], monkeypatch, capsys)
+    assert problem in text
+    assert not out.exists()
+
+
+def test_a_limit_below_every_network_is_refused(tmp_path: Path) -> None:
+    done = a2d("distill", "--task", CATCH, "--out", tmp_path, "--max-flops", "10", *QUICK[:4])
+    assert "no network of the space costs at most 10 FLOPs; the cheapest" in done.stderr
