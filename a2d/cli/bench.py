@@ -39,8 +39,10 @@ def bench(
 ) -> None:
     """Play architecture searches on a table of trained architectures, in seconds.
 
-    Prints regret and percentile of what a search would keep after parts of its budget. Without
-    --searcher: what the table holds, and how far its seeds agree. docs/benchmark.md says more.
+    Prints regret and percentile of what a search would keep after parts of its budget.
+
+    Without --searcher it says what the table holds, and how far its seeds agree; docs/benchmark.md
+    says more.
     """
     from a2d.benchmark.searchers import load_searcher
     from a2d.benchmark.table import PUBLISHED, open_table
