@@ -1,31 +1,37 @@
 # The table of A2D-Bench (workflow/benchmark.yaml), apart from any study:
 #
 #   snakemake -s workflow/benchmark.smk --cores all               all that is missing
-#   snakemake -s workflow/benchmark.smk --cores all --until fill  without publishing it
+#   snakemake -s workflow/benchmark.smk --cores all --config part=1/2
+#                                                     what the first of two machines trains of it
 #
 # A job trains a group of architectures in one process. Stopped or killed at any moment, the same
 # command goes on; what lies in results/bench/rows, whole groups or not, can be committed at any
 # time, and another machine goes on from there.
 from pathlib import Path
 
-from a2d.study.bench.definition import FOLDER, ROWS, load_benchmark
+from a2d.study.bench.definition import FOLDER, ROWS, load_benchmark, share_of
 from a2d.study.session import mistakes_in_a_line, prepare_jobs
 
 prepare_jobs()
 CHECKOUT = Path(workflow.basedir).parent.resolve()
 with mistakes_in_a_line():
     BENCHMARK = load_benchmark(CHECKOUT)
-    GROUPS = [group.name for group in BENCHMARK.groups()]
+    EVERY = list(BENCHMARK.groups())
+    MINE = share_of(EVERY, str(config.get("part", "1/1")))
 RESULTS, RUNS = Path("results"), Path("runs")
-ROWS_OF_ALL = expand(RESULTS / ROWS / "{group}.jsonl", group=GROUPS)
+GROUPS = [group.name for group in EVERY]
+
+
+def rows_of(groups):
+    return [RESULTS / ROWS / f"{group.name}.jsonl" for group in groups]
 
 
 rule all:
     """All groups, and the table that is published of them."""
     default_target: True
     input:
-        ROWS_OF_ALL,  # or a table that was published of fewer would do
-        RESULTS / FOLDER / "table.parquet",
+        rows_of(MINE),  # also where there is a table, which may have been published of fewer
+        RESULTS / FOLDER / "table.parquet" if MINE == EVERY else [],
 
 
 rule fill:
@@ -57,7 +63,7 @@ rule publish:
     message:
         "publish the table"
     input:
-        ROWS_OF_ALL,
+        rows_of(EVERY),
     output:
         RESULTS / FOLDER / "table.parquet",
         RESULTS / FOLDER / "croissant.json",

@@ -20,7 +20,7 @@ from a2d.runs.latencies import latency_path, write_latencies
 from a2d.runs.records import Record, read_record
 from a2d.specs.run import GivenAgent, TrainSpec, key_of
 from a2d.study.bench import filling
-from a2d.study.bench.definition import Benchmark, load_benchmark
+from a2d.study.bench.definition import Benchmark, load_benchmark, share_of
 from a2d.study.bench.journal import Journal, entry_of, find_entry
 from a2d.study.bench.publishing import CROISSANT, TABLE, publish
 from a2d.study.workspace import Workspace
@@ -72,6 +72,18 @@ def test_groups_of_one_architecture_follow_each_other_in_an_order_that_stays(
     assert [group.name for group in benchmark.groups()] == [group.name for group in groups]
     longer = tiny_benchmark(tmp_path, steps=420)
     assert not {group.name for group in longer.groups()} & {group.name for group in groups}
+
+
+def test_machines_share_all_groups_and_no_group_twice(tmp_path: Path) -> None:
+    groups = list(tiny_benchmark(tmp_path).groups())
+    parts = [share_of(groups, f"{place}/3") for place in (1, 2, 3)]
+    assert sorted(group.name for part in parts for group in part) == sorted(
+        group.name for group in groups
+    )
+    assert share_of(groups, "1/1") == groups
+    for wrong in ("0/2", "3/2", "1", "a/b", "1/0"):
+        with pytest.raises(A2DError, match="such as 1/2 or 2/2"):
+            share_of(groups, wrong)
 
 
 @pytest.mark.parametrize(

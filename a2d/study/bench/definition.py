@@ -30,6 +30,7 @@ from a2d.study.study import load_study
 
 DEFINITION = Path("workflow") / "benchmark.yaml"
 FOLDER, ROWS = Path("bench"), Path("bench", "rows")  # below the results
+PART = re.compile(r"(\d+)/(\d+)")
 TASK_NAME = re.compile(r"[\w.-]+")  # files are named by it
 
 
@@ -198,6 +199,19 @@ class Benchmark:
             if group.name == name:
                 return group
         raise A2DError(f"group {name!r}: {DEFINITION} makes none of that name")
+
+
+def share_of(groups: list[Group], part: str) -> list[Group]:
+    """Return what one of several machines trains: of part '2/3' the second of every three groups.
+
+    Raises:
+        A2DError: it is no such part.
+    """
+    found = PART.fullmatch(part)
+    place, count = map(int, found.groups()) if found else (0, 0)
+    if not 1 <= place <= count:
+        raise A2DError(f"part={part}: should be a machine's number of how many, such as 1/2 or 2/2")
+    return groups[place - 1 :: count]
 
 
 def load_benchmark(root: Path) -> Benchmark:
