@@ -20,9 +20,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     help="Auto-Agent-Distiller: find a small, fast agent for a Gymnasium task, taught by a larger "
-    "one. For your own task, write a card (see envs/), then: train a teacher, search with it, "
-    "train the architecture that was found, evaluate. For the paper's study, use snakemake; plan "
-    "and compare show its state.",
+    "one. For your own task, write a card (see envs/), then: check, distill. Or step by step: "
+    "train a teacher, search with it, train the architecture that was found, evaluate. For the "
+    "paper's study, use snakemake; plan and compare show its state.",
 )
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection, wait
@@ -12,7 +14,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import NamedTuple
 
-from a2d.console import ERROR, OUTPUT
+from a2d.console import ERROR, OUTPUT, say
 from a2d.distill.plan import RUNS, Job
 from a2d.distill.runs import perform
 from a2d.errors import A2DError, Stopped
@@ -107,6 +109,7 @@ class Crew:
 def _child(out: Path, name: str, failure: Connection) -> None:
     """Do one job, its output in a log; tell a failure to the parent."""
     os.setpgid(0, 0)  # Ctrl-C is the parent's, which stops this process once
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     log = (out / RUNS / name / LOG).open("a", encoding="utf-8")
     for stream in (OUTPUT, ERROR):
         os.dup2(log.fileno(), stream)
@@ -117,4 +120,13 @@ def _child(out: Path, name: str, failure: Connection) -> None:
         failure.send(str(error))
         sys.exit(1)
     except Stopped as stopped:
+        say(str(stopped))
         sys.exit(128 + stopped.signal)
+
+
+def _end_with_parent() -> None:
+    """Stop this process, which saves its state, once the parent has been killed."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    wait([parent.sentinel])
+    os.kill(os.getpid(), signal.SIGTERM)

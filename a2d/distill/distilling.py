@@ -12,7 +12,7 @@ from a2d.distill.planning import make_plan
 from a2d.distill.progress import HOUR_S, Progress
 from a2d.distill.report import write_report
 from a2d.distill.request import DistillRequest, settle
-from a2d.distill.runs import finished, teacher_folder
+from a2d.distill.runs import finished, settled, teacher_folder
 from a2d.errors import A2DError
 from a2d.files import only_process
 from a2d.runs.guards import weak_teacher
@@ -37,7 +37,8 @@ def distill(request: DistillRequest, out: Path, cores: int) -> Answer:
     """
     if out.exists() and not out.is_dir():
         raise A2DError(f"{out}: is a file; --out names a folder, new or of the same request")
-    setting, card = settle(request), read_card(Path(request.task))
+    card = read_card(Path(request.task))
+    settle(request, None if request.teacher is None else Path(request.teacher))  # or is refused
     with only_process(out):
         chance = random_score(card, out)
         say(f"random policy: {chance}")
@@ -46,7 +47,7 @@ def distill(request: DistillRequest, out: Path, cores: int) -> Answer:
         plan = _plan(request, out, cores, card.identity())
         _work(plan, out, cores, chance)
         say("measures latencies, and plays the agents that leave on other episodes")
-        answer = make_answer(plan, setting, out, chance)
+        answer = make_answer(plan, settled(plan), out, chance)
         write_answer(out, answer)
         write_report(out, answer)
     return answer

@@ -51,6 +51,7 @@ class Plan(Frozen):
 
     request: DistillRequest
     card: str = Field(description="path of the card that all runs learn by")
+    teacher: str | None = Field(description="folder of the teacher, where one is given")
     task: dict[str, Any] = Field(description="the identity of the card that is asked for")
     points: tuple[Point, ...]
     jobs: tuple[Job, ...]

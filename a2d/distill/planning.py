@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from a2d.distill.limits import DEFAULT_SHARE, Point, flops_points, latency_points
-from a2d.distill.plan import Job, Plan, Steps, lay_out, wall_seconds
+from a2d.distill.plan import RUNS, TEACHER, Job, Plan, Steps, lay_out, wall_seconds
 from a2d.distill.request import DistillRequest, Setting, settle, teacher_flops
 from a2d.distill.rewards import card_to_learn
 from a2d.distill.runs import run_request
@@ -19,14 +19,16 @@ from a2d.networks.costs import count_flops
 from a2d.networks.imported import Teacher
 from a2d.networks.interface import build_agent
 from a2d.networks.supernet import Supernet
+from a2d.runs.agent_checks import IMPORTED
 from a2d.runs.evaluation import play
 from a2d.runs.request import SearchRequest, read_card, search_spec, train_spec
+from a2d.runs.teachers.store import copy_imported
 from a2d.search.searcher import make_searcher
 from a2d.search.trial_searcher import TrialSearcher
 from a2d.seeds import seed_global_streams, stream_seed
 from a2d.specs.algorithm import PPOSettings
 from a2d.specs.architecture import Architecture
-from a2d.specs.run import SearchSpec, TrainSpec
+from a2d.specs.run import GivenAgent, SearchSpec, TrainSpec
 from a2d.specs.search import ImitationSettings
 from a2d.specs.settings import ALGORITHMS, read_settings, sections_of
 from a2d.specs.task import DEFAULT_EPISODE_LIMIT, TaskCard
@@ -49,21 +51,25 @@ def make_plan(request: DistillRequest, out: Path, cores: int) -> Plan:
     Raises:
         A2DError: a value is wrong, no network is within the limits, or the budget is too small.
     """
-    setting, card = settle(request), read_card(Path(request.task))
-    learnt = Path(request.task)
-    if request.teacher is None:  # a given one has learnt by its own card
-        learnt = card_to_learn(learnt, out)
+    card = read_card(Path(request.task))
+    learnt, given = _sources(request, out)
+    setting = settle(request, given)
     sections = sections_of(setting.algorithm)
     laid = read_settings(setting.settings, sections).get(setting.algorithm, {})
     each = ALGORITHMS[setting.algorithm].model_validate(laid).steps_per_update
-    teacher = None if request.teacher is not None else setting.defaults.teacher
+    teacher = setting.defaults.teacher if given is None else None
     manual = tuple(dict.fromkeys([setting.defaults.smallest, setting.usual]))
     points = _points(request, setting, card)
 
     def plan(steps: int) -> Plan:
         jobs = lay_out(request, teacher, manual, Steps.of(steps, each))
         return Plan(
-            request=request, card=str(learnt), task=card.identity(), points=points, jobs=jobs
+            request=request,
+            card=str(learnt),
+            teacher=given and str(given),
+            task=card.identity(),
+            points=points,
+            jobs=jobs,
         )
 
     estimate = Estimate(plan(each * LEAST_UPDATES), setting, card, out)
@@ -71,6 +77,26 @@ def make_plan(request: DistillRequest, out: Path, cores: int) -> Plan:
     found = plan(steps)
     timed = [job.model_copy(update={"seconds": estimate.seconds(job)}) for job in found.jobs]
     return found.model_copy(update={"jobs": tuple(timed)})
+
+
+def _sources(request: DistillRequest, out: Path) -> tuple[Path, Path | None]:
+    """Return the card to learn by, and the folder of the teacher if one is given.
+
+    An agent that was trained here has learnt by its own card, and its students do. One from
+    elsewhere has no card: it is imported once more for one that scales rewards.
+    """
+    card = Path(request.task)
+    if request.teacher is None:
+        return card_to_learn(card, out), None
+    given = Path(request.teacher)
+    if not (given / IMPORTED).is_file():
+        return card, given
+    learnt = card_to_learn(card, out)
+    if learnt == card:
+        return card, given
+    copy = out / RUNS / TEACHER
+    copy_imported(given, copy, read_card(learnt))
+    return learnt, copy
 
 
 def _points(request: DistillRequest, setting: Setting, card: TaskCard) -> tuple[Point, ...]:
@@ -141,7 +167,7 @@ class Estimate:
         for job in plan.jobs:
             spec = specs[job.name]
             if isinstance(spec, SearchSpec):
-                self.trials_s[job.name] = self._trials(spec, self.speeds[job.alike])
+                self.trials_s[job.name] = self._trials(spec, self._candidate(spec))
 
     def seconds(self, job: Job) -> float:
         """Return how long a job takes."""
@@ -191,13 +217,19 @@ class Estimate:
             return self.setting.teacher[0]
         return build_agent(self.setting.defaults.teacher, self.setting.interface).eval()
 
-    def _trials(self, spec: SearchSpec, speed: Speed) -> float:
-        """Return how long a search's candidates take to learn, by a student's gradients."""
+    def _trials(self, spec: SearchSpec, candidate: Architecture) -> float:
+        """Return how long a search's candidates take to learn.
+
+        What the teacher says is known then, so that a gradient takes what it takes without one.
+        """
         assert isinstance(spec.search, ImitationSettings)
         settings = spec.algorithm
         gradients = 1
         if isinstance(settings, PPOSettings):
             gradients = settings.epochs * settings.minibatches
+        alone = spec.model_dump(exclude={"kind", "search", "teacher", "distillation"})
+        agent = GivenAgent(architecture=candidate)
+        speed = measure_speed(TrainSpec.model_validate({**alone, "agent": agent}), candidate, None)
         gradient_s = speed.learn_s * settings.steps_per_update / gradients
         return spec.search.trials * spec.search.trial_updates * gradient_s
 

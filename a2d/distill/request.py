@@ -112,23 +112,27 @@ class Setting(NamedTuple):
         return "joint"
 
 
-def settle(request: DistillRequest) -> Setting:
-    """Return what a request comes to. Raise A2DError where a value is wrong."""
+def settle(request: DistillRequest, given: Path | None) -> Setting:
+    """Return what a request comes to, with the teacher in the folder that is given, if any.
+
+    Raises:
+        A2DError: a value is wrong.
+    """
     interface = task_interface(Path(request.task))
     defaults = VECTORS if len(interface.observation_shape) == 1 else PIXELS
     algorithm = request.algorithm or defaults.algorithm
     sections = sections_of(algorithm, SEARCHER)
     read_settings(request.settings, sections)  # refuses what is wrong
-    teacher = None if request.teacher is None else load_any_teacher(Path(request.teacher))
+    teacher = None if given is None else load_any_teacher(given)
     under = [*defaults.settings, *(CONTINUOUS if interface.continuous else ())]
     discount = None if teacher is None else _discount(teacher[1])
     if discount is not None:
         under.append(f"{algorithm}.discount={discount}")
-    given = {setting.partition("=")[0] for setting in request.settings}
+    asked = {setting.partition("=")[0] for setting in request.settings}
     laid = [
         setting
         for setting in under
-        if setting.partition("=")[0] not in given and setting.partition(".")[0] in sections
+        if setting.partition("=")[0] not in asked and setting.partition(".")[0] in sections
     ]
     common = [setting for setting in request.settings if not setting.startswith("search.")]
     return Setting(
@@ -136,7 +140,9 @@ def settle(request: DistillRequest) -> Setting:
         defaults=defaults,
         algorithm=algorithm,
         settings=(*laid, *common),
-        search_settings=tuple(set_ for set_ in request.settings if set_.startswith("search.")),
+        search_settings=tuple(
+            setting for setting in request.settings if setting.startswith("search.")
+        ),
         usual=_usual(defaults, interface),
         teacher=teacher,
     )

@@ -58,9 +58,14 @@ def run_request(plan: Plan, setting: Setting, job: Job, out: Path) -> RunRequest
 
 def teacher_folder(plan: Plan, out: Path) -> Path:
     """Return where the teacher is."""
-    if plan.request.teacher is not None:
-        return Path(plan.request.teacher)
+    if plan.teacher is not None:
+        return Path(plan.teacher)
     return out / RUNS / TEACHER
+
+
+def settled(plan: Plan) -> Setting:
+    """Return what a plan's request comes to."""
+    return settle(plan.request, None if plan.teacher is None else Path(plan.teacher))
 
 
 def perform(out: Path, name: str) -> None:
@@ -71,7 +76,7 @@ def perform(out: Path, name: str) -> None:
     """
     plan = read_plan(out)
     assert plan is not None  # it is written before any job starts
-    job, setting = plan.job(name), settle(plan.request)
+    job, setting = plan.job(name), settled(plan)
     request = run_request(plan, setting, job, out)
     if isinstance(request, SearchRequest):
         record = search_architecture(request)

@@ -29,15 +29,22 @@ class ImportedAgent(nn.Module):
         policy: as above; a module moves with this one.
         interface: of the task.
         action: the environment's own space, whose bounds are -1..1 for agents here.
+        reward_scale: the card's; the policy's values are of rewards as the environment gives them.
     """
 
     normalizer: None = None  # its own is a part of the policy
     middle: Tensor
     reach: Tensor
 
-    def __init__(self, policy: Policy, interface: Interface, action: Box | Discrete) -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        interface: Interface,
+        action: Box | Discrete,
+        reward_scale: float = 1.0,
+    ) -> None:
         super().__init__()
-        self.policy, self.interface = policy, interface
+        self.policy, self.interface, self.reward_scale = policy, interface, reward_scale
         if isinstance(action, Box):
             low, high = (torch.from_numpy(side).double() for side in (action.low, action.high))
             self.register_buffer("middle", (high + low) / 2)
@@ -66,7 +73,7 @@ class ImportedAgent(nn.Module):
             for name, output in self.policy(observations).items()
         }
         values = said.get("value", torch.full((count,), torch.nan, device=observations.device))
-        values = self._shaped(values.reshape(-1), "value", (count,))
+        values = self._shaped(values.reshape(-1), "value", (count,)) * self.reward_scale
         if not self.interface.continuous:
             return self._shaped(said.get("logits"), "logits", (count, actions)), values
         mean = self._shaped(said.get("mean"), "mean", (count, actions))

@@ -30,7 +30,7 @@ from a2d.runs.saved_agents import evaluate_saved_agent
 from a2d.runs.teachers.importing import import_teacher, teacher_from
 from a2d.runs.teachers.onnx_model import OnnxPolicy
 from a2d.runs.teachers.stable_baselines import read_policy
-from a2d.runs.teachers.store import load_imported
+from a2d.runs.teachers.store import copy_imported, load_imported
 from a2d.specs.run import ManualAgent, TrainSpec, identity, key_of
 from a2d.specs.task import load_card
 from tests.checkout import ENVS
@@ -357,6 +357,16 @@ def test_the_distillation_terms_are_those_of_the_same_distribution(imported: Pat
     theirs = Independent(Normal(said["mean"], said["log_std"].exp().expand(50, 2)), 1)
     mine = Independent(Normal(torch.zeros(50, 2), torch.full((50, 2), 0.2)), 1)
     assert torch.allclose(found, torch.distributions.kl_divergence(theirs, mine), rtol=1e-3)
+
+
+def test_values_are_of_rewards_as_the_card_scales_them(imported: Path, tmp_path: Path) -> None:
+    agent, spec = load_imported(imported)
+    card = spec.task.model_copy(update={"reward_scale": 0.25})
+    copy_imported(imported, tmp_path / "copy", card)
+    scaled, other = load_imported(tmp_path / "copy")
+    assert other.task.reward_scale == 0.25 and other.checksum == spec.checksum
+    assert torch.equal(scaled(SEEN)[1], agent(SEEN)[1] / 4)
+    assert torch.equal(scaled.heads(SEEN)[0], agent.heads(SEEN)[0]), "it acts as before"
 
 
 def test_bounds_that_are_not_symmetric_are_the_agents_minus_one_to_one() -> None:

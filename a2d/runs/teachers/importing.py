@@ -57,7 +57,7 @@ def import_teacher(
         interface = interface_of(environments, card.normalize_observations)
         policy = open_policy(source, path, normalizer, interface)
         action = environments.native.action
-        agent = ImportedAgent(policy, interface, action)
+        agent = ImportedAgent(policy, interface, action, card.reward_scale)
         values = _try(agent, environments, str(path))
         returns = _measure(agent, environments)
     spec = ImportedTeacher(
@@ -91,7 +91,8 @@ def teacher_from(policy: Policy, task: Path) -> Imported:
     card = read_card(task)
     with _opened(card) as environments:
         interface = interface_of(environments, card.normalize_observations)
-        agent = ImportedAgent(policy, interface, environments.native.action)
+        action = environments.native.action
+        agent = ImportedAgent(policy, interface, action, card.reward_scale)
         values = _try(agent, environments, "the callable")
         known = _fingerprint(agent, environments)
         returns = _measure(agent, environments)

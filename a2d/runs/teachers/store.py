@@ -18,6 +18,7 @@ from a2d.runs.sealed import read_sealed, write_sealed
 from a2d.runs.teachers.onnx_model import OnnxPolicy
 from a2d.runs.teachers.stable_baselines import check_fit, read_policy
 from a2d.specs.data import Frozen, describe_validation_error
+from a2d.specs.task import TaskCard
 from a2d.specs.teacher import ImportedTeacher, Source
 
 FILES: dict[Source, str] = {"stable-baselines3": "policy.zip", "onnx": "policy.onnx"}
@@ -83,22 +84,50 @@ def save_imported(
     write_sealed(folder / IMPORTED, description.model_dump(mode="json"))
 
 
-def load_imported(folder: Path) -> tuple[ImportedAgent, ImportedTeacher]:
-    """Read an imported teacher; nothing in its files is executed.
-
-    Raises:
-        A2DError: a file is missing, damaged or does not fit; the error names it.
-    """
+def read_imported(folder: Path) -> Description:
+    """Return what a teacher is known by; raise A2DError if that, or a file of it, is damaged."""
     data = read_sealed(folder / IMPORTED, "an imported teacher's description", "import it again")
     try:
         description = Description.model_validate(data)
     except ValidationError as error:
         raise describe_validation_error(error, str(folder / IMPORTED)) from error
     spec = description.spec
-    path = folder / FILES[spec.source]
-    normalizer = None if spec.normalizer is None else folder / NORMALIZER
-    for file, claimed in ((path, spec.checksum), (normalizer, spec.normalizer)):
-        if file is not None and (not file.is_file() or checksum(file) != claimed):
+    files = [(folder / FILES[spec.source], spec.checksum)]
+    if spec.normalizer is not None:
+        files.append((folder / NORMALIZER, spec.normalizer))
+    for file, claimed in files:
+        if not file.is_file() or checksum(file) != claimed:
             raise A2DError(f"{file}: is missing, or not what was imported; import it again")
-    policy = open_policy(spec.source, path, normalizer, description.interface)
-    return ImportedAgent(policy, description.interface, description.action()), spec
+    return description
+
+
+def load_imported(folder: Path) -> tuple[ImportedAgent, ImportedTeacher]:
+    """Read an imported teacher; nothing in its files is executed.
+
+    Raises:
+        A2DError: a file is missing, damaged or does not fit; the error names it.
+    """
+    description = read_imported(folder)
+    spec, interface = description.spec, description.interface
+    normalizer = None if spec.normalizer is None else folder / NORMALIZER
+    policy = open_policy(spec.source, folder / FILES[spec.source], normalizer, interface)
+    scale = spec.task.reward_scale
+    return ImportedAgent(policy, interface, description.action(), scale), spec
+
+
+def copy_imported(folder: Path, out: Path, card: TaskCard) -> None:
+    """Import a teacher once more, for another card of the task that it plays.
+
+    Args:
+        folder: of the teacher.
+        out: a new folder.
+        card: which may differ from its own in how rewards are learnt from.
+
+    Raises:
+        A2DError: a file of the teacher is missing or damaged.
+    """
+    description = read_imported(folder)
+    spec = description.spec.model_copy(update={"task": card})
+    normalizer = None if spec.normalizer is None else folder / NORMALIZER
+    copy = description.model_copy(update={"spec": spec})
+    save_imported(out, copy, folder / FILES[spec.source], normalizer)
