@@ -142,11 +142,11 @@ def plot(
     ],
     out: Annotated[Path, typer.Option(help="the figure to write: .png, and .pdf and .txt beside")],
 ) -> None:
-    """Draw the learning curves of finished runs, a line for every group.
+    """Draw the learning curves of finished runs, a line for every group, and alpha's of searches.
 
     Runs that were asked the same but for their seeds are one group: from three on it is shown as a
-    mean with its 95 % interval, fewer as one line each. A search's alpha is watched while it runs,
-    by `a2d search --log`.
+    mean with its 95 % interval, fewer as one line each. `a2d search --log` shows alpha of a search
+    that still runs.
     """
     from a2d.reading.rendering.figures import save_figure
     from a2d.reading.rendering.learning_curves import draw, read_groups

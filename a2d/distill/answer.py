@@ -148,7 +148,7 @@ class Evidence:
         if self.design is not None:
             parameters = count_parameters(build_agent(self.design, setting.interface))
         elif setting.teacher is not None and isinstance(setting.teacher[0], ImportedAgent):
-            parameters = count_parameters(setting.teacher[0]) or None
+            parameters = sum(each.numel() for each in setting.teacher[0].parameters()) or None
         measured = [] if self.design is None else [_latency(latencies, self.design)]
         title = "Teacher" if self.design is None else f"Teacher, {_title(self.design)}"
         return Row(

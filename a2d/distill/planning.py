@@ -33,7 +33,7 @@ from a2d.specs.search import ImitationSettings
 from a2d.specs.settings import ALGORITHMS, read_settings, sections_of
 from a2d.specs.task import DEFAULT_EPISODE_LIMIT, TaskCard
 
-USED = 0.85  # of a budget; the rest is for latencies, the report, and what was not foreseen
+USED = 0.75  # of a budget; the rest is for latencies, the report, and what was not foreseen
 START_S = 4.0  # of a process
 LEAST_UPDATES = 10  # of a student, or it has learnt nothing
 LIVES_LONGER = 3.0  # a trained agent's episodes, by a random policy's; a guess

@@ -106,7 +106,8 @@ def _within(point: Point, record: Record) -> Architecture:
     """Return the best trial's architecture that costs no more than the limit when measured.
 
     FLOPs are exact, so that any trial's are within the limit. Of milliseconds the search knows only
-    the sum of what operators cost one by one.
+    the sum of what operators cost one by one. A machine is disturbed at times, so that the upper
+    quartile counts.
     """
     assert record.search is not None
     best = record.search.architecture
@@ -115,7 +116,7 @@ def _within(point: Point, record: Record) -> Architecture:
     measured = []
     for operators in _ranked(best.operators, record.search.trials):
         design = best.model_copy(update={"operators": operators})
-        latency = measure_costs(record.spec.task, design).deployed.median_ms
+        latency = measure_costs(record.spec.task, design).deployed.high_ms
         if latency <= point.amount:
             return design
         measured.append(latency)

@@ -26,7 +26,7 @@ REPEATED: tuple[Verdict, ...] = ("identical", "same within noise")
 """The verdicts that say that a run was repeated; every other one makes `a2d compare` fail."""
 KEY = re.compile(r"-[0-9a-f]{8}\.json$")  # at the end of a record's name
 NAMED = 4  # differences that a comparison names
-SAID_LATER = ("gradient_t", "operator_flops")
+SAID_LATER = ("gradient_t", "operator_flops", "entropy")
 NOTHING = "nothing"  # stands for a key, or a cell, that is missing on one side
 
 

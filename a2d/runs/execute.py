@@ -18,10 +18,10 @@ from a2d.runs.execution import Execution, close, evaluate_or_diverge
 from a2d.runs.imitation import Demonstration, Imitating
 from a2d.runs.records import Record, SearchOutcome
 from a2d.runs.stopping import stoppable
-from a2d.runs.training import Work
+from a2d.runs.training import Progress, Work
 from a2d.runs.trials import FromScratch, SharedWeights, Trials
 from a2d.search.matched import random_design
-from a2d.search.searcher import Searcher, make_searcher
+from a2d.search.searcher import ENTROPY, Searcher, make_searcher
 from a2d.search.trial_searcher import TrialSearcher
 from a2d.seeds import own_stream
 from a2d.specs.architecture import Architecture
@@ -122,7 +122,7 @@ def run_search(
     with stoppable(AFTER_TRAINING):
         close(run.environments)
         agent.cpu()  # test episodes are the processor's
-        outcome = _outcome(searcher)
+        outcome = _outcome(searcher, progress)
         agent.backbone.choose(outcome.architecture)
         evaluation = evaluate_or_diverge(progress, spec, agent)
         return run.record(progress, evaluation, outcome.architecture, outcome)
@@ -158,7 +158,7 @@ def _search_by_trials(run: Execution, spec: SearchSpec, searcher: TrialSearcher)
     with stoppable(AFTER_TRAINING):
         if first is not None:
             close(run.environments)
-        outcome = _outcome(searcher)
+        outcome = _outcome(searcher, progress)
         agent = build_agent(outcome.architecture, run.interface)
         if player.weights:
             agent.load_state_dict(player.weights)
@@ -166,8 +166,9 @@ def _search_by_trials(run: Execution, spec: SearchSpec, searcher: TrialSearcher)
         return run.record(progress, evaluation, outcome.architecture, outcome)
 
 
-def _outcome(searcher: Searcher) -> SearchOutcome:
+def _outcome(searcher: Searcher, progress: Progress) -> SearchOutcome:
     found = searcher.finish()
+    entropy = [watched[ENTROPY] for watched in progress.watched if ENTROPY in watched]
     if isinstance(searcher, TrialSearcher) and all(trial.score is None for trial in found.trials):
         say(
             f"{searcher.spec.task.name}: no trial of the search has a score, as no episode ended "
@@ -178,6 +179,7 @@ def _outcome(searcher: Searcher) -> SearchOutcome:
         alpha=found.alpha,
         gradient_t=found.gradient_t,
         operator_flops=found.operator_flops,
+        entropy=entropy or None,
         skips=found.architecture.skips(),
         trials=found.trials,
     )

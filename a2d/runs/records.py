@@ -76,6 +76,9 @@ class SearchOutcome(Frozen):
     operator_flops: list[list[float]] | None = later(
         None, "for one observation, (cells, operators)"
     )
+    entropy: list[float] | None = later(
+        None, "of softmax(alpha) at every point of the curve, by the uniform distribution's"
+    )
     trials: tuple[Trial, ...] = later((), "candidates that were tried, in order")
 
 

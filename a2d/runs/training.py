@@ -29,12 +29,16 @@ REPLAYED_AT_ONCE = 100  # steps of all environments
 
 @dataclass
 class Progress:
-    """What training leaves behind besides the weights; ``earlier``: processes before it."""
+    """What training leaves behind besides the weights; ``earlier``: processes before it.
+
+    ``watched``: what a searcher had to show at every point of the curve.
+    """
 
     steps: int = 0
     seconds: float = 0.0
     diverged: str | None = None
     curve: list[CurvePoint] = field(default_factory=list)
+    watched: list[dict[str, float]] = field(default_factory=list)
     terms: dict[str, float] = field(default_factory=dict)
     earlier: list[Provenance] = field(default_factory=list)
     resumed_seconds: float = 0.0
@@ -54,6 +58,7 @@ class Progress:
             seconds=notes["seconds"],
             diverged=notes["diverged"],
             curve=[CurvePoint(**point) for point in notes["curve"]],
+            watched=notes["watched"],
             terms=notes["terms"],
             earlier=[Provenance(**provenance) for provenance in notes["earlier"]],
             resumed_seconds=notes["seconds"],
@@ -154,6 +159,7 @@ class Training:
             point = CurvePoint(step=progress.steps, mean_return=self.collector.tracker.mean_return)
             progress.curve.append(point)
             watched = learner.watched()
+            progress.watched.append(watched)
             reporter.point(point.step, {"return": point.mean_return, **progress.terms, **watched})
 
     def _compact(self, actions: Tensor) -> Tensor:

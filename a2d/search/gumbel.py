@@ -16,7 +16,7 @@ from a2d.algorithms.learner import PathSearcher
 from a2d.algorithms.optimizers import Adam
 from a2d.errors import Diverged
 from a2d.networks.supernet import Gates, Supernet, operator_costs, operator_flops
-from a2d.search.searcher import Finding, Searcher
+from a2d.search.searcher import ENTROPY, Finding, Searcher
 from a2d.specs.run import SearchSpec
 from a2d.specs.search import GumbelSettings
 
@@ -156,7 +156,7 @@ class Gumbel(Searcher, PathSearcher):
         chances = probabilities(self.alpha.detach(), 1.0)
         entropy = -(chances * chances.log()).sum(-1).mean() / math.log(chances.shape[-1])
         return {
-            "alpha/entropy": float(entropy),
+            ENTROPY: float(entropy),
             "alpha/largest_probability": float(chances.max(-1).values.mean()),
             "alpha/temperature": self.temperature,
         }

@@ -17,6 +17,8 @@ from a2d.search.trial import Trial
 from a2d.specs.architecture import Architecture
 from a2d.specs.run import SearchSpec
 
+ENTROPY = "alpha/entropy"  # of what is watched: of softmax(alpha), by the uniform distribution's
+
 
 class Finding(NamedTuple):
     """What a search found, and what explains it.

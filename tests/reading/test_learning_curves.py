@@ -52,6 +52,24 @@ def test_runs_that_differ_by_seeds_alone_are_one_line_with_an_interval(tmp_path:
     assert "vanilla 3 runs, resnet14 2 runs" in drawing.caption
 
 
+def test_alpha_of_searches_has_a_panel_of_its_own(tmp_path: Path) -> None:
+    study = make_study(tmp_path, ("tiny-catch",), 1, ("stability",))
+    run = next(run for run in study.runs.values() if run.stage == "search")
+    curve = [CurvePoint(step=step, mean_return=1.0) for step in (10, 20)]
+    record = record_of(run, 1.0).model_copy(update={"curve": curve})
+    assert record.search is not None
+    search = record.search.model_copy(update={"entropy": [1.0, 0.25]})
+    for name, each in (("new", search), ("old", record.search)):
+        (tmp_path / name).mkdir()
+        seed = record.spec.model_copy(update={"seed": len(name)})
+        found = record.model_copy(update={"search": each, "spec": seed, "key": key_of(seed)})
+        write_record(tmp_path / name / "record.json", found)
+    _, alpha = draw(read_groups([tmp_path / "new"])).figure.axes
+    assert alpha.get_ylabel() == "α's entropy (uniform: 1)"
+    assert np.asarray(alpha.lines[0].get_ydata(), float)[-1] == 0.25
+    assert len(draw(read_groups([tmp_path / "old"])).figure.axes) == 1, "an early record"
+
+
 def test_the_command_line_draws_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -13,6 +13,8 @@ import pytest
 import torch
 from gymnasium.spaces import Box, Discrete
 from pydantic import ValidationError
+from scipy import stats
+from scipy.special import softmax
 
 from a2d.environments import make_environment
 from a2d.errors import A2DError
@@ -198,6 +200,10 @@ def test_a_record_of_a_search_says_what_was_found(tmp_path: Path) -> None:
     assert record.search.architecture.operators == tuple(names[k] for k in alpha.argmax(axis=1))
     assert record.search.skips == record.search.architecture.operators.count("skip")
     assert record.loss_terms.keys() == {"policy", "value", "entropy", "cost"}
+    assert record.search.entropy is not None and len(record.search.entropy) == len(record.curve)
+    last = stats.entropy(softmax(alpha, axis=1), axis=1).mean() / np.log(9)
+    assert record.curve[-1].step == record.spec.steps
+    assert record.search.entropy[-1] == pytest.approx(last)
 
 
 def test_a_teacher_takes_part_in_training_and_search(tmp_path: Path) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import os
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -21,7 +21,6 @@ from a2d.reading.rendering.figures import (
     STEPS_AXIS,
     Drawing,
     curves_on_grid,
-    label_outer,
     legend,
     panels,
     steps_axis,
@@ -31,6 +30,8 @@ from a2d.reading.rendering.text import plural
 from a2d.runs.records import Record, find_records, read_record
 from a2d.specs.run import identity
 
+Curve = list[tuple[int, float | None]]  # steps and values
+ENTROPY_AXIS = "α's entropy (uniform: 1)"
 LINES = ("-", (0, (5, 2)), (0, (1, 1)), (0, (5, 1, 1, 1)))
 
 
@@ -98,39 +99,71 @@ def _name(places: list[Path]) -> str:
 
 
 def draw(groups: list[Group]) -> Drawing:
-    """Draw one panel a task: means over seeds, with 95 % intervals from three seeds on."""
-    tasks = list(dict.fromkeys(group.task for group in groups))
+    """Draw a panel a task, and one of alpha where there are searches that learn it.
+
+    Means over seeds, with 95 % intervals from three seeds on.
+    """
     names = list(dict.fromkeys(group.name for group in groups))
     palette = list(SEARCHES.values())
     looks = {
         name: replace(palette[place % len(palette)], line=LINES[place // len(palette) % len(LINES)])
         for place, name in enumerate(names)
     }
-    figure, axes = panels(len(tasks), width=4.2)
-    for ax, task in zip(axes, tasks, strict=True):
-        ax.set_title(task, loc="left", fontweight="bold", color=INK)
-        shown = [group for group in groups if group.task == task]
-        for group in shown:
-            _draw_group(ax, group, looks[group.name])
-        steps_axis(ax, max(record.spec.steps for group in shown for record in group.records))
-    label_outer(axes, STEPS_AXIS, RETURN_AXIS)
+    searches = [group for group in groups if all(map(_entropy, group.records))]
+    shown = [*_panels(groups, _returns, RETURN_AXIS), *_panels(searches, _entropy, ENTROPY_AXIS)]
+    figure, axes = panels(len(shown), width=4.2)
+    for ax, panel in zip(axes, shown, strict=True):
+        ax.set_title(panel.task, loc="left", fontweight="bold", color=INK)
+        for group in panel.groups:
+            _draw_group(ax, [panel.read(record) for record in group.records], looks[group.name])
+        steps_axis(ax, max(record.spec.steps for each in panel.groups for record in each.records))
+        ax.set_xlabel(STEPS_AXIS)
+        ax.set_ylabel(panel.axis)
     legend(figure, looks.items(), columns=2, lines=True)
     counts = ", ".join(f"{group.name} {plural(len(group.records), 'run')}" for group in groups)
     caption = (
-        "Mean unclipped return of recent training episodes; means over seeds, with 95 % t "
-        f"intervals from {FEWEST} seeds on, and a line for every run of fewer. {counts}."
+        "Mean unclipped return of recent training episodes"
+        f"{', and of searches the entropy of α, 1 where it is undecided' if searches else ''}; "
+        f"means over seeds, with 95 % t intervals from {FEWEST} seeds on, and a line for every run "
+        f"of fewer. {counts}."
     )
     return Drawing(figure, caption)
 
 
-def _draw_group(ax: Axes, group: Group, look: Look) -> None:
+class Panel(NamedTuple):
+    """One task's groups, and what is drawn of each of their records."""
+
+    task: str
+    groups: list[Group]
+    read: Callable[[Record], Curve]
+    axis: str
+
+
+def _panels(groups: list[Group], read: Callable[[Record], Curve], axis: str) -> list[Panel]:
+    tasks = dict.fromkeys(group.task for group in groups)
+    return [
+        Panel(task, [group for group in groups if group.task == task], read, axis) for task in tasks
+    ]
+
+
+def _returns(record: Record) -> Curve:
+    return [(point.step, point.mean_return) for point in record.curve]
+
+
+def _entropy(record: Record) -> Curve:
+    """Return alpha's entropy over the search; nothing where a record says nothing of it."""
+    if record.search is None or record.search.entropy is None:
+        return []
+    steps = [point.step for point in record.curve]
+    return list(zip(steps, record.search.entropy, strict=True))
+
+
+def _draw_group(ax: Axes, curves: list[Curve], look: Look) -> None:
     rows = [
-        (str(place), point.step, point.mean_return)
-        for place, record in enumerate(group.records)
-        for point in record.curve
+        (str(place), step, value) for place, curve in enumerate(curves) for step, value in curve
     ]
     frame = pd.DataFrame(rows, columns=["key", "step", "mean_return"])
-    keys = [str(place) for place in range(len(group.records))]
+    keys = [str(place) for place in range(len(curves))]
     grid, values = curves_on_grid(frame.astype({"mean_return": float}), keys)
     known = np.isfinite(values).all(axis=0)
     if len(keys) < FEWEST:
@@ -138,6 +171,6 @@ def _draw_group(ax: Axes, group: Group, look: Look) -> None:
             ax.plot(grid, row, color=look.color, linestyle=look.line, linewidth=1.0)
         return
     ax.plot(grid[known], values[:, known].mean(0), color=look.color, linestyle=look.line)
-    bounds = [over_seeds("mean return", column[:, None]) for column in values[:, known].T]
+    bounds = [over_seeds("mean", column[:, None]) for column in values[:, known].T]
     low, high = [each.low for each in bounds], [each.high for each in bounds]
     ax.fill_between(grid[known], low, high, color=look.color, alpha=0.16, linewidth=0)
