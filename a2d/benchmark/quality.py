@@ -17,8 +17,8 @@ class Quality(NamedTuple):
     """Rank correlations over architectures (Spearman's), means over pairs of seeds.
 
     Attributes:
-        between_seeds: of one seed's scores with another's: what a search that sees one seed has to
-            go by, and the ceiling of what can be predicted from one training.
+        between_seeds: of one seed's scores with another's: what one training says of another. True
+            means would correlate with one seed's scores by about its square root.
         of_means: of the mean over all seeds with that of as many others, by Spearman and Brown.
         by_share: of training returns after a share of the steps with another seed's scores.
     """

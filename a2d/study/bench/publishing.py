@@ -24,6 +24,23 @@ from a2d.study.bench.journal import Entry, Journal
 TABLE, CROISSANT = "table.parquet", "croissant.json"
 LICENCE = "https://spdx.org/licenses/GPL-3.0-or-later.html"
 
+# The names of Croissant 1.0 that are used here.
+CONTEXT = {
+    "@vocab": "https://schema.org/",
+    "sc": "https://schema.org/",
+    "cr": "http://mlcommons.org/croissant/",
+    "dct": "http://purl.org/dc/terms/",
+    "conformsTo": "dct:conformsTo",
+    "recordSet": "cr:recordSet",
+    "field": "cr:field",
+    "dataType": {"@id": "cr:dataType", "@type": "@vocab"},
+    "repeated": "cr:repeated",
+    "source": "cr:source",
+    "fileObject": "cr:fileObject",
+    "extract": "cr:extract",
+    "column": "cr:column",
+}
+
 # Of every column: its type, Croissant's, and what it is.
 COLUMNS: dict[str, tuple[pa.DataType, str, str]] = {
     "key": (pa.string(), "Text", "hash of all that the training depends on"),
@@ -123,21 +140,7 @@ def _croissant(benchmark: Benchmark, table: Path) -> dict[str, Any]:
     }
     rows = {"@type": "cr:RecordSet", "@id": "rows", "name": "rows", "field": _fields()}
     return {
-        "@context": {
-            "@vocab": "https://schema.org/",
-            "sc": "https://schema.org/",
-            "cr": "http://mlcommons.org/croissant/",
-            "dct": "http://purl.org/dc/terms/",
-            "conformsTo": "dct:conformsTo",
-            "recordSet": "cr:recordSet",
-            "field": "cr:field",
-            "dataType": {"@id": "cr:dataType", "@type": "@vocab"},
-            "repeated": "cr:repeated",
-            "source": "cr:source",
-            "fileObject": "cr:fileObject",
-            "extract": "cr:extract",
-            "column": "cr:column",
-        },
+        "@context": CONTEXT,
         "@type": "sc:Dataset",
         "conformsTo": "http://mlcommons.org/croissant/1.0",
         "name": definition.title,
