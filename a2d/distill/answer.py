@@ -14,7 +14,7 @@ from a2d.deploy.latency import measure_networks
 from a2d.distill.crew import LOG
 from a2d.distill.plan import RUNS, Plan
 from a2d.distill.request import Setting, teacher_flops
-from a2d.distill.runs import teacher_folder
+from a2d.distill.runs import card_path, teacher_folder
 from a2d.distill.verdict import (
     Estimate,
     Interval,
@@ -76,7 +76,7 @@ def make_answer(plan: Plan, setting: Setting, out: Path, chance: Score) -> Answe
     Raises:
         A2DError: a record or an agent cannot be read.
     """
-    card = read_card(Path(plan.card))
+    card = read_card(card_path(plan, out))
     evidence = Evidence.read(plan, out, chance)
     designs = sorted(evidence.designs(), key=str)
     latencies = measure_networks((card, design) for design in designs)

@@ -38,6 +38,8 @@ def distill(request: DistillRequest, out: Path, cores: int) -> Answer:
     if out.exists() and not out.is_dir():
         raise A2DError(f"{out}: is a file; --out names a folder, new or of the same request")
     card = read_card(Path(request.task))
+    if Path(request.task).parent.resolve() == out.resolve():
+        raise A2DError(f"{out}: holds the card itself; --out names another folder")
     settle(request, None if request.teacher is None else Path(request.teacher))  # or is refused
     with only_process(out):
         chance = random_score(card, out)
@@ -47,7 +49,7 @@ def distill(request: DistillRequest, out: Path, cores: int) -> Answer:
         plan = _plan(request, out, cores, card.identity())
         _work(plan, out, cores, chance)
         say("measures latencies, and plays the agents that leave on other episodes")
-        answer = make_answer(plan, settled(plan), out, chance)
+        answer = make_answer(plan, settled(plan, out), out, chance)
         write_answer(out, answer)
         write_report(out, answer)
     return answer

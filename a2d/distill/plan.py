@@ -50,8 +50,6 @@ class Plan(Frozen):
     """What is asked for, and the runs that come of it; a folder's plan does not change."""
 
     request: DistillRequest
-    card: str = Field(description="path of the card that all runs learn by")
-    teacher: str | None = Field(description="folder of the teacher, where one is given")
     task: dict[str, Any] = Field(description="the identity of the card that is asked for")
     points: tuple[Point, ...]
     jobs: tuple[Job, ...]

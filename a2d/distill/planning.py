@@ -52,7 +52,7 @@ def make_plan(request: DistillRequest, out: Path, cores: int) -> Plan:
         A2DError: a value is wrong, no network is within the limits, or the budget is too small.
     """
     card = read_card(Path(request.task))
-    learnt, given = _sources(request, out)
+    given = _given(request, out)
     setting = settle(request, given)
     sections = sections_of(setting.algorithm)
     laid = read_settings(setting.settings, sections).get(setting.algorithm, {})
@@ -63,14 +63,7 @@ def make_plan(request: DistillRequest, out: Path, cores: int) -> Plan:
 
     def plan(steps: int) -> Plan:
         jobs = lay_out(request, teacher, manual, Steps.of(steps, each))
-        return Plan(
-            request=request,
-            card=str(learnt),
-            teacher=given and str(given),
-            task=card.identity(),
-            points=points,
-            jobs=jobs,
-        )
+        return Plan(request=request, task=card.identity(), points=points, jobs=jobs)
 
     estimate = Estimate(plan(each * LEAST_UPDATES), setting, card, out)
     steps = request.steps or _fitting(request, estimate, plan, cores, each)
@@ -79,24 +72,25 @@ def make_plan(request: DistillRequest, out: Path, cores: int) -> Plan:
     return found.model_copy(update={"jobs": tuple(timed)})
 
 
-def _sources(request: DistillRequest, out: Path) -> tuple[Path, Path | None]:
-    """Return the card to learn by, and the folder of the teacher if one is given.
+def _given(request: DistillRequest, out: Path) -> Path | None:
+    """Return the folder of the teacher, if one is given; copy a card that needs scaled rewards.
 
     An agent that was trained here has learnt by its own card, and its students do. One from
     elsewhere has no card: it is imported once more for one that scales rewards.
     """
     card = Path(request.task)
     if request.teacher is None:
-        return card_to_learn(card, out), None
+        card_to_learn(card, out)
+        return None
     given = Path(request.teacher)
     if not (given / IMPORTED).is_file():
-        return card, given
+        return given
     learnt = card_to_learn(card, out)
     if learnt == card:
-        return card, given
+        return given
     copy = out / RUNS / TEACHER
     copy_imported(given, copy, read_card(learnt))
-    return learnt, copy
+    return copy
 
 
 def _points(request: DistillRequest, setting: Setting, card: TaskCard) -> tuple[Point, ...]:

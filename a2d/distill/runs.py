@@ -11,6 +11,7 @@ from a2d.distill.limits import MS_MARGIN, Point
 from a2d.distill.plan import RUNS, TEACHER, Job, Plan, read_plan
 from a2d.distill.request import SEARCHER, Setting, settle
 from a2d.errors import A2DError
+from a2d.runs.agent_checks import IMPORTED
 from a2d.runs.folder import describe_divergence, search_architecture, train_agent
 from a2d.runs.records import RECORD, Record, read_record
 from a2d.runs.request import RunRequest, SearchRequest
@@ -31,7 +32,7 @@ def finished(out: Path, job: Job) -> bool:
 def run_request(plan: Plan, setting: Setting, job: Job, out: Path) -> RunRequest | SearchRequest:
     """Return what a job asks of the library."""
     common: dict[str, Any] = {
-        "task": Path(plan.card),
+        "task": card_path(plan, out),
         "out": out / RUNS / job.name,
         "steps": job.steps,
         "seed": job.seed,
@@ -56,16 +57,25 @@ def run_request(plan: Plan, setting: Setting, job: Job, out: Path) -> RunRequest
     return SearchRequest(**common, searcher=SEARCHER, recipe="plus", options=options)
 
 
+def card_path(plan: Plan, out: Path) -> Path:
+    """Return the card that all runs learn by: the one that is asked for, or its copy in ``out``."""
+    task = Path(plan.request.task)
+    copy = out / task.name
+    return copy if copy.is_file() else task
+
+
 def teacher_folder(plan: Plan, out: Path) -> Path:
-    """Return where the teacher is."""
-    if plan.teacher is not None:
-        return Path(plan.teacher)
-    return out / RUNS / TEACHER
+    """Return where the teacher is: in ``out``, unless it was given and is used as it is."""
+    own = out / RUNS / TEACHER
+    if plan.request.teacher is None or (own / IMPORTED).is_file():
+        return own
+    return Path(plan.request.teacher)
 
 
-def settled(plan: Plan) -> Setting:
+def settled(plan: Plan, out: Path) -> Setting:
     """Return what a plan's request comes to."""
-    return settle(plan.request, None if plan.teacher is None else Path(plan.teacher))
+    given = None if plan.request.teacher is None else teacher_folder(plan, out)
+    return settle(plan.request, given)
 
 
 def perform(out: Path, name: str) -> None:
@@ -76,7 +86,7 @@ def perform(out: Path, name: str) -> None:
     """
     plan = read_plan(out)
     assert plan is not None  # it is written before any job starts
-    job, setting = plan.job(name), settled(plan)
+    job, setting = plan.job(name), settled(plan, out)
     request = run_request(plan, setting, job, out)
     if isinstance(request, SearchRequest):
         record = search_architecture(request)

@@ -159,6 +159,16 @@ def test_wrong_requests_are_refused_in_a_line_and_leave_nothing(
     assert not out.exists()
 
 
+def test_the_folder_of_the_card_is_no_place_for_the_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    card = tmp_path / "mine.yaml"
+    card.write_bytes(Path(CATCH).read_bytes())
+    text = refusal(["distill", "--task", card, "--out", tmp_path], monkeypatch, capsys)
+    assert "holds the card itself; --out names another folder" in text
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.yaml"]
+
+
 def test_a_limit_below_every_network_is_refused(tmp_path: Path) -> None:
     done = a2d("distill", "--task", CATCH, "--out", tmp_path, "--max-flops", "10", *QUICK[:4])
     assert "no network of the space costs at most 10 FLOPs; the cheapest" in done.stderr
