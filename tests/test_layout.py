@@ -26,10 +26,12 @@ ORDER = [
 ]
 BELOW = {folder: {*ORDER[place:], *BASE} for place, folder in enumerate(ORDER)}
 BELOW |= {module: set(BASE) for module in BASE}
-BELOW["cli"].add("reading")
+BELOW["cli"] |= {"reading", "benchmark"}
 BELOW["distill"].add("reading")
 BELOW["__init__"] = {"deploy"}  # imported by the function that needs it
-BELOW["reading"] = {"reading", "study", "specs", *BASE}
+BELOW["benchmark"] = {"benchmark", "search", *BASE}
+BELOW["study"].add("benchmark")
+BELOW["reading"] = {"reading", "study", "benchmark", "specs", *BASE}
 RECORDS = {"a2d.runs.records", "a2d.runs.latencies"}  # all that reading uses of the runs
 MODULES = sorted((ROOT / "a2d").rglob("*.py"))
 

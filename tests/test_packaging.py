@@ -134,7 +134,8 @@ def test_what_is_installed_on_demand_is_pinned_too() -> None:
 @pytest.mark.parametrize("folder", ["a2d", "tables", "figures"])
 def test_every_import_is_a_declared_dependency(folder: str) -> None:
     # Of extras, commands say what to install where they miss it.
-    lines = [*PROJECT["dependencies"], *EXTRAS["tensorboard"], *EXTRAS["video"]]
+    optional = ("searchers", "tensorboard", "video")
+    lines = [*PROJECT["dependencies"], *(line for name in optional for line in EXTRAS[name])]
     declared = {canonicalize_name(wanted.name) for wanted in requirements(lines)}
     brought_by = packages_distributions()
     for module in imported_modules(ROOT / folder):

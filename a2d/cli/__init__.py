@@ -3,7 +3,8 @@
 Heavy libraries are imported inside the commands, so that help and planning start at once.
 """
 
-from a2d.cli import cards, distill, runs, agents, studies, teachers  # isort: skip  # register in this order
+# In the order in which help lists their commands.
+from a2d.cli import cards, distill, runs, agents, studies, teachers, bench  # isort: skip
 from a2d.cli.app import app, main
 
-__all__ = ["agents", "app", "cards", "distill", "main", "runs", "studies", "teachers"]
+__all__ = ["agents", "app", "bench", "cards", "distill", "main", "runs", "studies", "teachers"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -116,17 +116,20 @@ def compare_records(fresh: Record, recorded: Record) -> Verdict:
         return "identical"
     if fresh.evaluation is None or recorded.evaluation is None:
         return "different"
-    columns = [
-        np.array(evaluation.returns)[:, None]
-        for evaluation in (fresh.evaluation, recorded.evaluation)
-    ]
+    same = same_within_noise(fresh.evaluation.returns, recorded.evaluation.returns)
+    if fresh.status == recorded.status and same:
+        return "same within noise"
+    return "different"
+
+
+def same_within_noise(fresh: Sequence[float], recorded: Sequence[float]) -> bool:
+    """Whether the 95 % bootstrap interval of the difference of mean test returns holds 0."""
+    columns = [np.array(returns)[:, None] for returns in (fresh, recorded)]
     generator = np.random.default_rng(0)
     interval = stratified_bootstrap_difference(
         columns[0], columns[1], lambda x: float(np.mean(x)), generator
     )
-    if fresh.status == recorded.status and interval.low <= 0 <= interval.high:
-        return "same within noise"
-    return "different"
+    return interval.low <= 0 <= interval.high
 
 
 def compare_folders(fresh: Path, recorded: Path) -> list[Comparison]:

@@ -12,7 +12,8 @@ from pathlib import Path
 from a2d.specs.data import Frozen
 
 PACKAGE = Path(__file__).parents[1]
-AROUND_RUNS = ("cli", "deploy", "distill", "reading", "study")  # what no run's result depends on
+# What no run's result depends on.
+AROUND_RUNS = ("benchmark", "cli", "deploy", "distill", "reading", "study")
 PACKAGES = ("a2d", "torch", "numpy", "gymnasium", "minatar", "ale-py", "mujoco")
 
 

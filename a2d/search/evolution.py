@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from a2d.networks.supernet import Supernet
-from a2d.search.trial import best_of
-from a2d.search.trial_searcher import Paths, TrialSearcher
+from a2d.search.choices import Paths, choose_parent
+from a2d.search.trial_searcher import TrialSearcher
 from a2d.specs.run import SearchSpec
 from a2d.specs.search import EvolvingSettings
 
@@ -25,7 +25,7 @@ class Evolution(TrialSearcher):
     def next_paths(self, generator: np.random.Generator) -> Paths:
         if len(self.trials) < self.settings.population:
             return self.draw(generator)
-        youngest = self.trials[-self.settings.population :]
-        drawn = generator.choice(len(youngest), size=self.settings.tournament, replace=False)
-        parent = best_of([youngest[index] for index in sorted(drawn)])
-        return self.change(parent, generator)
+        ranks = [trial.rank for trial in self.trials]
+        settings = self.settings
+        parent = choose_parent(ranks, settings.population, settings.tournament, generator)
+        return self.change(self.trials[parent], generator)

@@ -5,18 +5,16 @@ from __future__ import annotations
 from abc import abstractmethod
 
 import numpy as np
-from numpy.typing import NDArray
 
 from a2d.errors import A2DError
 from a2d.networks.supernet import Supernet, operator_costs, operator_flops
+from a2d.search.choices import Paths, change_one_cell, draw_uniformly
 from a2d.search.searcher import Finding, Searcher
 from a2d.search.trial import Trial, best_of
 from a2d.seeds import stream_seed
 from a2d.specs.architecture import Architecture
 from a2d.specs.run import SearchSpec
 from a2d.specs.search import TrialSettings
-
-Paths = NDArray[np.int64]  # (cells,): the place of every cell's operator among the candidates
 
 
 class TrialSearcher(Searcher):
@@ -47,15 +45,11 @@ class TrialSearcher(Searcher):
     def draw(self, generator: np.random.Generator) -> Paths:
         """Draw every cell's operator independently and uniformly."""
         cells, operators = self.costs.shape
-        return generator.integers(operators, size=cells)
+        return draw_uniformly(cells, operators, generator)
 
     def change(self, trial: Trial, generator: np.random.Generator) -> Paths:
         """Return a trial's operators with another one in one cell, all others alike."""
-        paths = self.paths_of(trial)
-        cell = generator.integers(len(paths))
-        operators = self.costs.shape[1]
-        paths[cell] = (paths[cell] + generator.integers(1, operators)) % operators
-        return paths
+        return change_one_cell(self.paths_of(trial), self.costs.shape[1], generator)
 
     def paths_of(self, trial: Trial) -> Paths:
         """Return the places of a trial's operators."""

@@ -45,7 +45,7 @@ def _execute(study: Study, spec: TrainSpec | SearchSpec, workspace: Workspace) -
     folder, teacher, searched = workspace.agent_folder(spec), None, None
     taught = teacher_run_of(spec)
     if taught is not None:
-        teacher = _teacher(workspace.agent_folder(taught), taught)
+        teacher = load_agent_of(taught, workspace)
     if isinstance(spec, SearchSpec):
         return run_search(spec, folder, teacher)
     search = search_of(spec)
@@ -65,7 +65,13 @@ def _moment(path: Path) -> int | None:
     return path.stat().st_mtime_ns if path.exists() else None
 
 
-def _teacher(folder: Path, spec: TrainSpec) -> Agent:
+def load_agent_of(spec: TrainSpec, workspace: Workspace) -> Agent:
+    """Return the agent that a run has left behind, to teach.
+
+    Raises:
+        A2DError: it is not there, or is another run's.
+    """
+    folder = workspace.agent_folder(spec)
     agent, description = load_teacher(folder)
     found, wanted = key_of(description.spec), key_of(spec)
     if found != wanted:

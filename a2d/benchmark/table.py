@@ -1,0 +1,212 @@
+"""The table of trained architectures, from one Parquet file: scores, curves and costs as arrays.
+
+Needs numpy and pyarrow alone, and neither PyTorch nor pandas, which takes a second to import.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+from pyarrow import ArrowException
+
+from a2d.benchmark.space import Space
+from a2d.errors import A2DError
+
+Array = NDArray[np.float64]
+
+DESCRIPTION = b"a2d-bench"  # the key, in the file's metadata, of what all rows share
+PUBLISHED = Path(__file__).parents[2] / "results" / "bench" / "table.parquet"
+
+
+class Run(NamedTuple):
+    """What came of one training after some of its steps.
+
+    ``value`` is the mean return of the test episodes or, after fewer steps than all, of the last
+    (at most 100) training episodes; NaN where there is none. ``curve`` holds the latter after every
+    ``every`` steps so far.
+    """
+
+    architecture: str
+    task: str
+    seed: int
+    steps: int
+    value: float
+    every: int
+    curve: Array
+    key: str
+
+
+class Cost(NamedTuple):
+    """What one decision of a network costs, and training it on one core: a mean over seeds.
+
+    ``deployed_ms``: of a decision in ONNX Runtime, batch 1 on one thread; NaN if not measured.
+    """
+
+    flops: int
+    parameters: int
+    deployed_ms: float
+    training_seconds: float
+
+
+class Coverage(NamedTuple):
+    """How many architectures of a task have been trained with every seed, of how many."""
+
+    complete: int
+    size: int
+
+    def __str__(self) -> str:
+        return f"{self.complete} of {self.size} architectures"
+
+
+class Table:
+    """Trainings by architecture, task and seed.
+
+    Attributes:
+        space: of the architectures; arrays below are in its order.
+        tasks: names of the tasks.
+        seeds: of the trainings.
+        steps: of every training.
+        every: steps from a point of a curve to the next.
+        scores: mean test returns, (tasks, architectures, seeds); NaN where none is recorded.
+        curves: training returns, (tasks, architectures, seeds, points).
+    """
+
+    def __init__(self, columns: Mapping[str, Sequence[Any]], description: dict[str, Any]) -> None:
+        self.space = Space(tuple(description["operators"]), description["cells"])
+        self.tasks = tuple(description["tasks"])
+        self.seeds = tuple(description["seeds"])
+        self.steps, self.every = description["steps"], description["every"]
+        self.title, self.version = description["title"], description["version"]
+        shape = (len(self.tasks), self.space.size, len(self.seeds))
+        self.scores = np.full(shape, np.nan)
+        self.curves = np.full((*shape, self.steps // self.every), np.nan)
+        self._keys, self._seconds = np.full(shape, "", dtype="O"), np.full(shape, np.nan)
+        self._costs = np.full((*shape[:2], 3), np.nan)  # FLOPs, parameters, deployed milliseconds
+        for row in zip(*(columns[name] for name in COLUMNS), strict=True):
+            self._add(*row)
+
+    def _add(
+        self, key: str, architecture: str, task: str, seed: int, returns: Array, curve: Array,
+        flops: int, parameters: int, deployed_ms: float | None, seconds: float,
+    ) -> None:  # fmt: skip
+        place = self._place(architecture, task, seed)
+        self._keys[place] = key
+        self.scores[place] = np.mean(returns) if len(returns) else np.nan
+        self.curves[place][: len(curve)] = np.array(curve, dtype=float)
+        self._seconds[place] = seconds
+        milliseconds = np.nan if deployed_ms is None else deployed_ms
+        self._costs[place[:2]] = flops, parameters, milliseconds
+
+    def _place(self, architecture: str, task: str, seed: int) -> tuple[int, int, int]:
+        if seed not in self.seeds:
+            raise A2DError(f"seed {seed!r}: the table has {', '.join(map(str, self.seeds))}")
+        return self.task(task), self.space.index(architecture), self.seeds.index(seed)
+
+    def task(self, name: str) -> int:
+        """Return a task's place. Raise A2DError where the table has no such."""
+        if name not in self.tasks:
+            raise A2DError(f"task {name!r}: the table has {', '.join(self.tasks)}")
+        return self.tasks.index(name)
+
+    def query(self, architecture: str, task: str, seed: int, steps: int | None = None) -> Run:
+        """Return what came of one training after all its steps, or after some of them.
+
+        Args:
+            architecture: its operators in order, as in ``conv3-skip-skip-conv3``.
+            task: one of ``tasks``.
+            seed: one of ``seeds``.
+            steps: a multiple of ``every``, at most the table's ``steps``, which is the default.
+
+        Raises:
+            A2DError: the table has no such training; it says what there is.
+        """
+        place, done = self._place(architecture, task, seed), self.check_steps(steps)
+        if not self._keys[place]:
+            raise A2DError(
+                f"{architecture}, {task}, seed {seed}: is not trained yet; the table has "
+                f"{self.coverage(task)} of {task} with every seed"
+            )
+        curve = self.curves[place][: done // self.every]
+        value = self.scores[place] if done == self.steps else curve[-1]
+        return Run(
+            architecture, task, seed, done, float(value), self.every, curve, self._keys[place]
+        )
+
+    def check_steps(self, steps: int | None) -> int:
+        """Return the steps, all of them for None; raise A2DError where a curve has no such."""
+        if steps is None:
+            return self.steps
+        if steps % self.every or not 0 < steps <= self.steps:
+            raise A2DError(
+                f"steps {steps:,}: should be a multiple of {self.every:,}, up to {self.steps:,}"
+            )
+        return steps
+
+    def cost(self, architecture: str, task: str) -> Cost:
+        """Return what an architecture costs on a task. Raise A2DError where none was trained."""
+        place = self.task(task), self.space.index(architecture)
+        trained = self._seconds[place][~np.isnan(self._seconds[place])]
+        if not len(trained):
+            raise A2DError(f"{architecture}, {task}: is not trained yet, so its cost is not known")
+        flops, parameters, milliseconds = self._costs[place].tolist()
+        return Cost(int(flops), int(parameters), milliseconds, float(trained.mean()))
+
+    def complete(self, task: str) -> NDArray[np.bool_]:
+        """Return which architectures have a score with every seed, (architectures,)."""
+        return np.asarray(self._complete[self.task(task)])
+
+    @cached_property
+    def _complete(self) -> NDArray[np.bool_]:
+        return ~np.isnan(self.scores).any(axis=2)
+
+    def coverage(self, task: str) -> Coverage:
+        """Return how much of a task is there."""
+        return Coverage(int(self.complete(task).sum()), self.space.size)
+
+    def percentile(self, architecture: str, task: str) -> float:
+        """Return the share, in per cent, of a task's architectures that score no higher.
+
+        Scores are means over all seeds; of a table that is not complete, those it has count.
+
+        Raises:
+            A2DError: the architecture has not been trained with every seed.
+        """
+        index, there = self.space.index(architecture), self.complete(task)
+        if not there[index]:
+            raise A2DError(
+                f"{architecture}, {task}: is not trained with every seed yet; the table has "
+                f"{self.coverage(task)} of {task}"
+            )
+        means = self.scores[self.task(task)].mean(axis=1)
+        return 100 * float(np.mean(means[there] <= means[index]))
+
+
+# What the reader takes of every row, in the order of ``Table._add``.
+COLUMNS = (
+    "key", "architecture", "task", "seed", "returns", "curve", "flops", "parameters", "deployed_ms",
+    "seconds",
+)  # fmt: skip
+
+
+def open_table(path: Path = PUBLISHED) -> Table:
+    """Read a published table, by default the checkout's own.
+
+    Raises:
+        A2DError: there is none, or the file is no such table.
+    """
+    try:
+        file = pq.ParquetFile(path)
+        description = json.loads(file.schema_arrow.metadata[DESCRIPTION])
+        columns = file.read(columns=list(COLUMNS)).to_pydict()
+    except FileNotFoundError as error:
+        raise A2DError(f"{path}: there is no table; `a2d bench-table publish` makes it") from error
+    except (OSError, ArrowException, KeyError, TypeError, ValueError) as error:
+        raise A2DError(f"{path}: cannot be read as a table of the benchmark: {error}") from error
+    return Table(columns, description)

@@ -1,0 +1,83 @@
+"""What searches on the benchmark's table come to: regret and percentile against budget."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from a2d.benchmark.quality import judge_task
+from a2d.benchmark.searchers import MakeSearcher
+from a2d.benchmark.simulation import Simulation, simulate
+from a2d.benchmark.table import Array, Table
+from a2d.reading.compare import Verdict, same_within_noise
+from a2d.reading.decisions.contrasts import over_seeds
+from a2d.study.bench.journal import Entry
+
+SHARES = (0.1, 0.2, 0.3, 0.5, 0.7, 1.0)  # of the budget, at which a search is looked at
+
+
+def describe_table(table: Table) -> Iterator[str]:
+    """Yield lines that say what the table holds, and how much it says."""
+    yield (
+        f"{table.title} {table.version}: {table.space.size} architectures of {table.space.cells} "
+        f"cells, each one of {', '.join(table.space.operators)}; trained for {table.steps:,} steps "
+        f"with {len(table.seeds)} seeds"
+    )
+    for task in table.tasks:
+        yield f"{task}: {table.coverage(task)} are there with every seed"
+        if table.coverage(task).complete < 3:
+            continue
+        found = judge_task(table, task)
+        early = ", ".join(
+            f"{value:.2f} after {share:.0%}" for share, value in found.by_share.items()
+        )
+        yield (
+            f"  noise ceiling: rank correlation {found.between_seeds:.2f} between two seeds' "
+            f"scores, {found.of_means:.2f} between means over {len(table.seeds)}"
+        )
+        yield (
+            "  rank stability: another seed's training return correlates "
+            f"{', '.join(early)} of the steps"
+        )
+
+
+def describe_searches(
+    table: Table, task: str, searchers: dict[str, MakeSearcher], seeds: int, budget: int
+) -> Iterator[str]:
+    """Play every searcher with seeds 0 to ``seeds`` - 1 and yield a table of what it finds.
+
+    Intervals are of 95 %, by Student's t over the simulations: they speak of this table.
+    """
+    yield f"{task}: {table.coverage(task)} are there with every seed; {seeds} simulations each"
+    yield f"{'searcher':24} {'steps':>12}  {'regret':>22}  {'percentile':>22}"
+    for name, make in searchers.items():
+        played = [simulate(table, task, make, budget, seed) for seed in range(seeds)]
+        for steps in (int(share * budget) for share in SHARES):
+            regrets, percentiles = _at(played, steps)
+            yield f"{name:24} {steps:12,}  {describe_mean(regrets)}  {describe_mean(percentiles)}"
+
+
+def _at(played: list[Simulation], steps: int) -> tuple[Array, Array]:
+    """Return regrets and percentiles at a time, (simulations,) each."""
+    found = np.array([simulation.at(steps) for simulation in played])
+    return found[:, 0], found[:, 1]
+
+
+def describe_mean(values: Array) -> str:
+    """Return a mean with its 95 % interval as text, -- where a value is not known."""
+    if np.isnan(values).any():
+        return f"{'--':>22}"
+    found = over_seeds("mean", values[:, None])
+    return f"{found.estimate:6.2f} [{found.low:6.2f}, {found.high:6.2f}]"
+
+
+def compare_with_row(fresh: Entry, recorded: Entry) -> Verdict:
+    """Judge a row trained again, by the words of ``a2d compare``."""
+    if fresh.key != recorded.key:
+        return "another run"
+    if fresh.content() == recorded.content():
+        return "identical"
+    if fresh.returns and recorded.returns and same_within_noise(fresh.returns, recorded.returns):
+        return "same within noise"
+    return "different"

@@ -1,0 +1,105 @@
+"""What searches that were really run have found, looked up in the benchmark's table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from a2d.benchmark.quality import rank_correlation
+from a2d.benchmark.space import SEPARATOR
+from a2d.benchmark.table import Array, Table
+from a2d.errors import A2DError
+from a2d.reading.bench import describe_mean
+from a2d.runs.records import Record, SearchOutcome
+from a2d.study.bench.definition import Benchmark
+
+
+class Lookup(NamedTuple):
+    """One search.
+
+    Attributes:
+        architecture: what it derived.
+        percentile: the per cent of the task's architectures that return no more, trained alone.
+        correlation: Spearman's, of what the search thought of architectures with what they return
+            when trained alone; NaN where it thought of fewer than three that the table has.
+    """
+
+    architecture: str
+    percentile: float
+    correlation: float
+
+
+def look_up(table: Table, task: str, found: SearchOutcome, candidates: Sequence[str]) -> Lookup:
+    """Look up what a search derived, and how it ranked what it had seen.
+
+    A differentiable search thinks of an architecture by the sum of its operators' alpha, others by
+    the mean score of its trials.
+
+    Args:
+        table: of the space that was searched.
+        task: of the table.
+        found: by the search.
+        candidates: the search's operators, in its order.
+
+    Raises:
+        A2DError: the table lacks what was derived.
+    """
+    name = SEPARATOR.join(found.architecture.operators)
+    thought = _thought(table, found, candidates)
+    known = table.complete(task) & ~np.isnan(thought)
+    alone = table.scores[table.task(task)].mean(axis=1)
+    correlation = rank_correlation(thought[known], alone[known])
+    return Lookup(name, table.percentile(name, task), correlation)
+
+
+def _thought(table: Table, found: SearchOutcome, candidates: Sequence[str]) -> Array:
+    """Return what a search thought of every architecture, NaN where nothing, (architectures,)."""
+    space, sums = table.space, np.zeros(table.space.size)
+    if found.alpha is not None:
+        order = [candidates.index(operator) for operator in space.operators]
+        alpha = np.array(found.alpha)[:, order]
+        places = np.array([space.places(space.name(index)) for index in range(space.size)])
+        return np.asarray(alpha[np.arange(space.cells), places].sum(axis=1))
+    counts = np.zeros(space.size)
+    for trial in found.trials:
+        if trial.score is not None:
+            index = space.index(SEPARATOR.join(trial.operators))
+            sums[index] += trial.score
+            counts[index] += 1
+    return np.divide(sums, counts, out=np.full(space.size, np.nan), where=counts > 0)
+
+
+def describe_lookups(
+    benchmark: Benchmark, table: Table, task: str, records: dict[str, Record]
+) -> Iterator[str]:
+    """Yield a line for every search, by its record's path, and their means with intervals.
+
+    Raises:
+        A2DError: a record is no search's, or of another space or task than the table's.
+    """
+    found = [_checked(benchmark, table, task, path, record) for path, record in records.items()]
+    for path, lookup in zip(records, found, strict=True):
+        yield (
+            f"{lookup.architecture}: percentile {lookup.percentile:.1f}, "
+            f"rank correlation {lookup.correlation:.2f}  {path}"
+        )
+    percentiles = np.array([lookup.percentile for lookup in found])
+    correlations = np.array([lookup.correlation for lookup in found])
+    yield f"percentile {describe_mean(percentiles)}, a random one's is 50"
+    yield f"rank correlation {describe_mean(correlations)}"
+
+
+def _checked(benchmark: Benchmark, table: Table, task: str, path: str, record: Record) -> Lookup:
+    if record.search is None or record.spec.kind != "search":
+        raise A2DError(f"{path}: is no search's record")
+    architecture = record.search.architecture
+    wanted = benchmark.design(SEPARATOR.join(architecture.operators), task)
+    if architecture != wanted or record.spec.task.identity() != benchmark.cards[task].identity():
+        raise A2DError(
+            f"{path}: searched {record.spec.task.name} in {architecture.cells}, which is not what "
+            f"the table's {task} is of: {benchmark.cards[task].name} in {wanted.cells}"
+        )
+    candidates = record.spec.search.operators(record.spec.space)
+    return look_up(table, task, record.search, candidates)

@@ -1,0 +1,1 @@
+"""How the benchmark's table is defined, trained and published."""

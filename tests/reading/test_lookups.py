@@ -1,0 +1,90 @@
+"""Searches looked up in a table whose truth is known, and the text of `a2d bench`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from a2d.benchmark.searchers import load_searcher
+from a2d.benchmark.table import open_table
+from a2d.errors import A2DError
+from a2d.reading.bench import describe_mean, describe_searches, describe_table
+from a2d.reading.lookups import describe_lookups, look_up
+from a2d.runs.execute import run_search
+from a2d.runs.records import SearchOutcome
+from a2d.search.trial import Trial
+from a2d.specs.architecture import Architecture
+from a2d.specs.run import SearchSpec
+from a2d.study.bench import filling
+from a2d.study.bench.publishing import TABLE, publish
+from a2d.study.workspace import Workspace
+from tests.small_benchmark import known_table, tiny_benchmark
+
+EXACT = known_table(noise=1e-6)  # a score is the number of conv3
+CANDIDATES = ("conv5", "conv3", "skip")  # not in the table's order
+
+
+def outcome(operators: tuple[str, ...], **found: object) -> SearchOutcome:
+    architecture = Architecture(space="convolution", cells={"cells": 4}, operators=operators)
+    defaults = {"architecture": architecture, "alpha": None, "skips": 0}
+    return SearchOutcome.model_validate(defaults | found)
+
+
+def test_alpha_that_prefers_what_is_good_ranks_as_training_alone_does() -> None:
+    best = ("conv3",) * 4
+    for weight, expected in ((1.0, 1.0), (-1.0, -1.0)):
+        alpha = [[0.0, weight, 0.0]] * 4
+        found = look_up(EXACT, "known", outcome(best, alpha=alpha), CANDIDATES)
+        assert found.percentile == 100 and found.architecture == "-".join(best)
+        assert found.correlation == pytest.approx(expected, abs=0.1)  # noise breaks the ties
+
+
+def test_trials_rank_what_they_have_tried() -> None:
+    names = [("conv3",) * count + ("skip",) * (4 - count) for count in range(5)]
+    scores = [10.0, 20.0, 30.0, 40.0, None]
+    trials = tuple(
+        Trial(operators=each, score=score, steps=1)
+        for each, score in zip(names, scores, strict=True)
+    )
+    found = look_up(EXACT, "known", outcome(names[1], trials=trials), CANDIDATES)
+    means = EXACT.scores[0].mean(axis=1)
+    mine = means[EXACT.space.index("-".join(names[1]))]
+    assert found.correlation == 1
+    assert found.percentile == pytest.approx(100 * np.mean(means <= mine))
+
+
+def test_a_search_that_was_run_is_looked_up_and_one_elsewhere_refused(tmp_path: Path) -> None:
+    space = {"cells": 1, "width": 4, "shortcut": "identity"}
+    benchmark = tiny_benchmark(tmp_path, space=space)
+    for group in benchmark.groups():
+        filling.fill(group, tmp_path / "rows", Workspace(tmp_path, tmp_path / "runs"))
+    publish(benchmark, tmp_path / "rows", tmp_path)
+    table = open_table(tmp_path / TABLE)
+    row = benchmark.row("skip", "catch", 900)
+    spec = SearchSpec(
+        task=row.spec.task, steps=400, seed=900, a2c=row.spec.a2c, evaluation=row.spec.evaluation,
+        search={"space": space, "candidates": ("skip", "conv3")},
+    )  # fmt: skip
+    record = run_search(spec, tmp_path / "search")
+    lines = list(describe_lookups(benchmark, table, "catch", {"one": record}))
+    assert record.search is not None
+    assert lines[0].startswith("-".join(record.search.architecture.operators)) and "one" in lines[0]
+    wider = tiny_benchmark(tmp_path, space={**space, "width": 8})
+    with pytest.raises(A2DError, match=r"one: searched tiny-catch in .*width=4.*width=8"):
+        list(describe_lookups(wider, table, "catch", {"one": record}))
+
+
+def test_a_partial_table_says_so() -> None:
+    lines = list(describe_table(known_table(missing=(1, 2))))
+    assert "known: 79 of 81 architectures are there with every seed" in lines
+    searchers = {"random": load_searcher("random")}
+    head, _, *rows = describe_searches(known_table(missing=(1, 2)), "known", searchers, 3, 9000)
+    assert "79 of 81 architectures" in head and len(rows) == 6
+
+
+def test_a_mean_has_students_interval() -> None:
+    # Mean 2, deviation 1, n 3: 2 ± 4.303 / sqrt(3).
+    assert describe_mean(np.array([1.0, 2.0, 3.0])) == "  2.00 [ -0.48,   4.48]"
+    assert describe_mean(np.array([1.0, np.nan])).strip() == "--"
