@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -27,7 +28,8 @@ def distill(
         str,
         typer.Option(
             help="in place of a budget: environment steps of every student, such as 240k; a "
-            "teacher that is trained here has four times as many, a search a sixth"
+            "teacher that is trained here has four times as many, a search a sixth, all rounded up "
+            "to whole updates"
         ),
     ] = "",
     seeds: Annotated[int, typer.Option(min=1, help="students of every network")] = 3,
@@ -74,6 +76,8 @@ def distill(
         raise A2DError("give either --budget or --steps")
     if max_flops and max_ms is not None:
         raise A2DError("give either --max-flops or --max-ms")
+    if max_ms is not None and not 0 < max_ms < math.inf:
+        raise A2DError(f"--max-ms {max_ms:g}: should be milliseconds above 0, such as 0.3")
     read_card(task)  # refused before anything else
     request = DistillRequest(
         task=str(task.resolve()),

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from a2d.console import ERROR, OUTPUT, say
-from a2d.distill.plan import RUNS, Job
+from a2d.distill.plan import Job
 from a2d.distill.runs import perform
+from a2d.distill.sources import RUNS
 from a2d.errors import A2DError, Stopped
 from a2d.runs.stopping import stoppable
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from a2d.console import say
@@ -12,7 +13,8 @@ from a2d.distill.planning import make_plan
 from a2d.distill.progress import HOUR_S, Progress
 from a2d.distill.report import write_report
 from a2d.distill.request import DistillRequest, settle
-from a2d.distill.runs import finished, settled, teacher_folder
+from a2d.distill.runs import finished, settled
+from a2d.distill.sources import check_teacher
 from a2d.errors import A2DError
 from a2d.files import only_process
 from a2d.runs.guards import weak_teacher
@@ -38,16 +40,19 @@ def distill(request: DistillRequest, out: Path, cores: int) -> Answer:
     if out.exists() and not out.is_dir():
         raise A2DError(f"{out}: is a file; --out names a folder, new or of the same request")
     card = read_card(Path(request.task))
-    if Path(request.task).parent.resolve() == out.resolve():
-        raise A2DError(f"{out}: holds the card itself; --out names another folder")
     settle(request, None if request.teacher is None else Path(request.teacher))  # or is refused
+    new = not out.exists()
+    if read_plan(out) is None and not new and any(out.iterdir()):
+        raise A2DError(f"{out}: holds other files; --out names a new folder")
     with only_process(out):
+        try:
+            plan = _plan(request, out, cores, card.identity(), random_score(card, out))
+        except BaseException:
+            if read_plan(out) is None:  # all that is there was written here
+                shutil.rmtree(out)
+            raise
         chance = random_score(card, out)
-        say(f"random policy: {chance}")
-        if request.teacher is not None:
-            _refuse_weak(request, Path(request.teacher), chance)
-        plan = _plan(request, out, cores, card.identity())
-        _work(plan, out, cores, chance)
+        _work(plan, request, out, cores, chance)
         say("measures latencies, and plays the agents that leave on other episodes")
         answer = make_answer(plan, settled(plan, out), out, chance)
         write_answer(out, answer)
@@ -55,26 +60,19 @@ def distill(request: DistillRequest, out: Path, cores: int) -> Answer:
     return answer
 
 
-def _refuse_weak(request: DistillRequest, teacher: Path, chance: Score) -> None:
-    score = score_of(teacher_returns(teacher))
-    say(f"teacher: {score}")
-    error = weak_teacher(str(teacher), score, chance)
-    if error is not None and not request.accept_weak_teacher:
-        raise error
-
-
-def _plan(request: DistillRequest, out: Path, cores: int, task: dict[str, object]) -> Plan:
+def _plan(
+    request: DistillRequest, out: Path, cores: int, task: dict[str, object], chance: Score
+) -> Plan:
     """Return the folder's plan, or a new one. Raise A2DError if it is another request's."""
+    say(f"random policy: {chance}")
     plan = read_plan(out)
     if plan is None:
+        if request.teacher is not None:
+            _refuse_weak(request, Path(request.teacher), chance)
         say("measures for some seconds how fast this task is learnt here")
         plan = make_plan(request, out, cores)
         write_plan(out, plan)
-    elif plan.request != request or plan.task != task:
-        raise A2DError(
-            f"{out}: holds the runs of another request or another card; "
-            "give the same options again, or name another folder with --out"
-        )
+    _check_same(plan, request, out, task)
     left = {job.name: job.seconds for job in plan.jobs if not finished(out, job)}
     wall = duration(wall_seconds(plan.jobs, left, cores) / HOUR_S)
     done = len(plan.jobs) - len(left)
@@ -87,16 +85,35 @@ def _plan(request: DistillRequest, out: Path, cores: int, task: dict[str, object
     return plan
 
 
-def _work(plan: Plan, out: Path, cores: int, chance: Score) -> None:
+def _check_same(plan: Plan, request: DistillRequest, out: Path, task: dict[str, object]) -> None:
+    """Raise A2DError where a folder's plan is of another request, card or teacher."""
+    accepted = {"accept_weak_teacher": request.accept_weak_teacher}  # that may be said later
+    if plan.request.model_copy(update=accepted) != request or plan.task != task:
+        raise A2DError(
+            f"{out}: holds the runs of another request or another card; "
+            "give the same options again, or name another folder with --out"
+        )
+    check_teacher(request, plan.sources)
+
+
+def _refuse_weak(request: DistillRequest, teacher: Path, chance: Score) -> None:
+    score = score_of(teacher_returns(teacher))
+    say(f"teacher: {score}")
+    error = weak_teacher(str(teacher), score, chance)
+    if error is not None and not request.accept_weak_teacher:
+        raise error
+
+
+def _work(plan: Plan, request: DistillRequest, out: Path, cores: int, chance: Score) -> None:
     """Do what is left of a plan; a teacher that was trained is checked before it teaches."""
     before = {job.name for job in plan.jobs if finished(out, job)}
     progress = Progress(plan, out, cores, before)
     crew = Crew(out, cores, lambda: progress.watch(crew.spent, crew.running()))
     left = [job for job in plan.jobs if job.name not in before]
     try:
-        if plan.request.teacher is None:
+        if request.teacher is None:
             crew.work([job for job in left if job.kind == "teacher"])
-            _refuse_weak(plan.request, teacher_folder(plan, out), chance)
+            _refuse_weak(request, plan.sources.folder(request, out), chance)
         crew.work([job for job in left if job.kind != "teacher"])
     finally:
         progress.close()

@@ -12,12 +12,12 @@ from pydantic import Field, ValidationError
 
 from a2d.distill.limits import Point
 from a2d.distill.request import DistillRequest
+from a2d.distill.sources import TEACHER, Sources
 from a2d.errors import A2DError
 from a2d.files import write_atomically
 from a2d.specs.data import Frozen
 
-PLAN, RUNS = "plan.json", "runs"
-TEACHER = "teacher"
+PLAN = "plan.json"
 TEACHER_SHARE, SEARCH_SHARE = 4.0, 1 / 6  # of a student's steps
 Kind = Literal["teacher", "search", "student"]
 
@@ -25,8 +25,8 @@ Kind = Literal["teacher", "search", "student"]
 class Job(Frozen):
     """One run, in a folder of its name.
 
-    A student is a manual network, or else what its search derived or, with ``random``, a random
-    architecture of the same cost.
+    A student is a manual ``network``, or else what its ``search`` derived or, if ``random``, a
+    random architecture of the same cost.
     """
 
     name: str
@@ -42,8 +42,8 @@ class Job(Frozen):
 
     @property
     def alike(self) -> str:
-        """The row whose networks cost as much as this one's."""
-        return self.row.replace("search", "a2d").replace("random", "a2d")
+        """What all runs share whose networks cost as much as this one's."""
+        return self.network or self.search or self.name
 
 
 class Plan(Frozen):
@@ -51,6 +51,7 @@ class Plan(Frozen):
 
     request: DistillRequest
     task: dict[str, Any] = Field(description="the identity of the card that is asked for")
+    sources: Sources
     points: tuple[Point, ...]
     jobs: tuple[Job, ...]
 
@@ -115,14 +116,15 @@ def lay_out(
         made: dict[str, Any] = {"network": teacher, "steps": steps.teacher, "seed": request.seed}
         jobs.append(Job(name=TEACHER, kind="teacher", row=TEACHER, **made))
     taught = tuple(job.name for job in jobs)
-    searched: dict[str, Any] = {"steps": steps.search, "seed": request.seed + 1, "after": taught}
-    names = search_names(request.points)
-    jobs += [Job(name=name, kind="search", row=name, **searched) for name in names]
-    # Latencies are measured after a search: nothing else may run then.
-    first = tuple(names) if request.max_ms is not None else taught
+    searched: dict[str, Any] = {"kind": "search", "steps": steps.search, "seed": request.seed + 1}
+    names, first = search_names(request.points), taught
+    for name in names:
+        jobs.append(Job(name=name, row=name, after=first, **searched))
+        if request.max_ms is not None:  # it measures latencies: nothing else may run then
+            first = (name,)
     for seed in range(request.seed + 2, request.seed + 2 + request.seeds):
         for name in names:
-            jobs += _searched(name, seed, steps)
+            jobs += _searched(name, seed, steps, first if request.max_ms is not None else (name,))
         made = {"kind": "student", "seed": seed, "steps": steps.control, "after": first}
         jobs += [
             Job(name=f"{network}-seed{seed}", row=network, network=network, **made)
@@ -131,9 +133,9 @@ def lay_out(
     return tuple(jobs)
 
 
-def _searched(search: str, seed: int, steps: Steps) -> Iterator[Job]:
+def _searched(search: str, seed: int, steps: Steps, after: tuple[str, ...]) -> Iterator[Job]:
     """Yield the students of one search: what it found, and a random network of the same cost."""
-    made: dict[str, Any] = {"kind": "student", "seed": seed, "search": search, "after": (search,)}
+    made: dict[str, Any] = {"kind": "student", "seed": seed, "search": search, "after": after}
     for kind, count in (("a2d", steps.student), ("random", steps.control)):
         row = search.replace("search", kind)
         yield Job(name=f"{row}-seed{seed}", row=row, steps=count, random=kind == "random", **made)

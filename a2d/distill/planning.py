@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from a2d.distill.limits import DEFAULT_SHARE, Point, flops_points, latency_points
-from a2d.distill.plan import RUNS, TEACHER, Job, Plan, Steps, lay_out, wall_seconds
+from a2d.distill.plan import Job, Plan, Steps, lay_out, wall_seconds
 from a2d.distill.request import DistillRequest, Setting, settle, teacher_flops
-from a2d.distill.rewards import card_to_learn
 from a2d.distill.runs import run_request
+from a2d.distill.sources import prepare
 from a2d.distill.speed import Speed, measure_speed
 from a2d.environments import open_environment
 from a2d.errors import A2DError
@@ -19,10 +19,8 @@ from a2d.networks.costs import count_flops
 from a2d.networks.imported import Teacher
 from a2d.networks.interface import build_agent
 from a2d.networks.supernet import Supernet
-from a2d.runs.agent_checks import IMPORTED
 from a2d.runs.evaluation import play
 from a2d.runs.request import SearchRequest, read_card, search_spec, train_spec
-from a2d.runs.teachers.store import copy_imported
 from a2d.search.searcher import make_searcher
 from a2d.search.trial_searcher import TrialSearcher
 from a2d.seeds import seed_global_streams, stream_seed
@@ -51,46 +49,32 @@ def make_plan(request: DistillRequest, out: Path, cores: int) -> Plan:
     Raises:
         A2DError: a value is wrong, no network is within the limits, or the budget is too small.
     """
-    card = read_card(Path(request.task))
-    given = _given(request, out)
+    card, sources = read_card(Path(request.task)), prepare(request, out)
+    given = None if request.teacher is None else sources.folder(request, out)
     setting = settle(request, given)
     sections = sections_of(setting.algorithm)
     laid = read_settings(setting.settings, sections).get(setting.algorithm, {})
     each = ALGORITHMS[setting.algorithm].model_validate(laid).steps_per_update
     teacher = setting.defaults.teacher if given is None else None
     manual = tuple(dict.fromkeys([setting.defaults.smallest, setting.usual]))
+    if request.steps is not None and request.steps < LEAST_UPDATES * each:
+        raise A2DError(
+            f"--steps {request.steps:,}: a student has {LEAST_UPDATES} updates at least, "
+            f"{LEAST_UPDATES * each:,} steps; fewer environments by --set make smaller updates"
+        )
     points = _points(request, setting, card)
 
     def plan(steps: int) -> Plan:
         jobs = lay_out(request, teacher, manual, Steps.of(steps, each))
-        return Plan(request=request, task=card.identity(), points=points, jobs=jobs)
+        return Plan(
+            request=request, task=card.identity(), sources=sources, points=points, jobs=jobs
+        )
 
     estimate = Estimate(plan(each * LEAST_UPDATES), setting, card, out)
     steps = request.steps or _fitting(request, estimate, plan, cores, each)
     found = plan(steps)
     timed = [job.model_copy(update={"seconds": estimate.seconds(job)}) for job in found.jobs]
     return found.model_copy(update={"jobs": tuple(timed)})
-
-
-def _given(request: DistillRequest, out: Path) -> Path | None:
-    """Return the folder of the teacher, if one is given; copy a card that needs scaled rewards.
-
-    An agent that was trained here has learnt by its own card, and its students do. One from
-    elsewhere has no card: it is imported once more for one that scales rewards.
-    """
-    card = Path(request.task)
-    if request.teacher is None:
-        card_to_learn(card, out)
-        return None
-    given = Path(request.teacher)
-    if not (given / IMPORTED).is_file():
-        return given
-    learnt = card_to_learn(card, out)
-    if learnt == card:
-        return given
-    copy = out / RUNS / TEACHER
-    copy_imported(given, copy, read_card(learnt))
-    return copy
 
 
 def _points(request: DistillRequest, setting: Setting, card: TaskCard) -> tuple[Point, ...]:

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from a2d.distill.plan import RUNS, Job, Plan, wall_seconds
+from a2d.distill.plan import Job, Plan, wall_seconds
+from a2d.distill.sources import RUNS
 from a2d.runs.progress_bar import read_status
 from a2d.study.forecast import duration
 

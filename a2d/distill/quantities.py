@@ -23,6 +23,7 @@ def read_count(option: str, text: str) -> int:
 
 def _read(option: str, text: str, units: dict[str, float], wanted: str) -> float:
     match = AMOUNT.fullmatch(text.strip())
-    if match is None or match[2] not in units or float(match[1]) == 0:
+    amount = float(match[1]) * units.get(match[2], 0.0) if match else 0.0
+    if amount < 1:
         raise A2DError(f"{option} {text}: should be {wanted}")
-    return float(match[1]) * units[match[2]]
+    return amount

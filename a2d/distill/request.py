@@ -19,6 +19,8 @@ from a2d.specs.settings import read_settings, sections_of
 from a2d.specs.teacher import ImportedTeacher
 
 SEARCHER = "imitation"
+# Settings of a search that decide what its networks cost.
+LIMITS = ("search.space.", "search.candidates", "search.costs", "search.largest_cost")
 
 
 class DistillRequest(Frozen):
@@ -123,6 +125,7 @@ def settle(request: DistillRequest, given: Path | None) -> Setting:
     algorithm = request.algorithm or defaults.algorithm
     sections = sections_of(algorithm, SEARCHER)
     read_settings(request.settings, sections)  # refuses what is wrong
+    _refuse_limits(request)
     teacher = None if given is None else load_any_teacher(given)
     under = [*defaults.settings, *(CONTINUOUS if interface.continuous else ())]
     discount = None if teacher is None else _discount(teacher[1])
@@ -146,6 +149,17 @@ def settle(request: DistillRequest, given: Path | None) -> Setting:
         usual=_usual(defaults, interface),
         teacher=teacher,
     )
+
+
+def _refuse_limits(request: DistillRequest) -> None:
+    """Raise A2DError where a setting would undo the limit that the command keeps."""
+    for setting in request.settings:
+        key = setting.partition("=")[0]
+        if key.startswith(LIMITS):
+            raise A2DError(
+                f"--set {key}: follows from the limit of cost here; give --max-flops or --max-ms, "
+                "or take the single steps, `a2d search`"
+            )
 
 
 def _discount(teacher: TeacherSpec) -> float | None:

@@ -8,14 +8,10 @@ are measured, as other libraries do while they train, but once.
 from __future__ import annotations
 
 import math
-from pathlib import Path
 
 import numpy as np
 
-from a2d.console import say
 from a2d.environments import open_environment
-from a2d.files import write_atomically
-from a2d.runs.request import read_card
 from a2d.seeds import seed_global_streams, stream_seed
 from a2d.specs.task import TaskCard
 
@@ -24,26 +20,15 @@ DISCOUNT = 0.99
 LARGE = 3.0  # returns of the size of MinAtar's and Atari's, clipped, are learnt as they are
 
 
-def card_to_learn(task: Path, out: Path) -> Path:
-    """Return the card itself or, where returns are large, a copy in ``out`` that scales rewards."""
-    card = read_card(task)
+def suggested_scale(card: TaskCard) -> float | None:
+    """Return a scale, of one digit, that makes large returns about one.
+
+    None where returns are not large, or the card says how rewards are learnt from.
+    """
     if card.clip_rewards or "reward_scale" in card.model_fields_set:
-        return task
+        return None
     size = returns_size(card)
-    if size <= LARGE:
-        return task
-    scale = float(f"{1 / size:.0e}")
-    copy = out / f"{task.stem}.yaml"
-    text = (
-        f"{task.read_text(encoding='utf-8').rstrip()}\n"
-        f"reward_scale: {scale:f}  # a random policy's discounted returns: {size:.3g} in size\n"
-    )
-    write_atomically(copy, lambda path: path.write_text(text, encoding="utf-8"))
-    say(
-        f"returns are large, of a random policy {size:.3g} with discount {DISCOUNT}: agents learn "
-        f"from rewards × {scale:g} ({copy}); reward_scale in the card would say otherwise"
-    )
-    return copy
+    return None if size <= LARGE else float(f"{1 / size:.0e}")
 
 
 def returns_size(card: TaskCard) -> float:

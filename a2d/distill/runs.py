@@ -8,10 +8,10 @@ from typing import Any
 
 from a2d.deploy.latency import measure_costs
 from a2d.distill.limits import MS_MARGIN, Point
-from a2d.distill.plan import RUNS, TEACHER, Job, Plan, read_plan
+from a2d.distill.plan import Job, Plan, read_plan
 from a2d.distill.request import SEARCHER, Setting, settle
+from a2d.distill.sources import RUNS
 from a2d.errors import A2DError
-from a2d.runs.agent_checks import IMPORTED
 from a2d.runs.folder import describe_divergence, search_architecture, train_agent
 from a2d.runs.records import RECORD, Record, read_record
 from a2d.runs.request import RunRequest, SearchRequest
@@ -32,7 +32,7 @@ def finished(out: Path, job: Job) -> bool:
 def run_request(plan: Plan, setting: Setting, job: Job, out: Path) -> RunRequest | SearchRequest:
     """Return what a job asks of the library."""
     common: dict[str, Any] = {
-        "task": card_path(plan, out),
+        "task": plan.sources.card(plan.request, out),
         "out": out / RUNS / job.name,
         "steps": job.steps,
         "seed": job.seed,
@@ -42,7 +42,7 @@ def run_request(plan: Plan, setting: Setting, job: Job, out: Path) -> RunRequest
     }
     if job.kind == "teacher":
         return RunRequest(**common)
-    common |= {"teacher": teacher_folder(plan, out), "distill": setting.mode}
+    common |= {"teacher": plan.sources.folder(plan.request, out), "distill": setting.mode}
     if job.kind == "student":
         return RunRequest(**common)
     point = plan.point(job.name)
@@ -57,25 +57,11 @@ def run_request(plan: Plan, setting: Setting, job: Job, out: Path) -> RunRequest
     return SearchRequest(**common, searcher=SEARCHER, recipe="plus", options=options)
 
 
-def card_path(plan: Plan, out: Path) -> Path:
-    """Return the card that all runs learn by: the one that is asked for, or its copy in ``out``."""
-    task = Path(plan.request.task)
-    copy = out / task.name
-    return copy if copy.is_file() else task
-
-
-def teacher_folder(plan: Plan, out: Path) -> Path:
-    """Return where the teacher is: in ``out``, unless it was given and is used as it is."""
-    own = out / RUNS / TEACHER
-    if plan.request.teacher is None or (own / IMPORTED).is_file():
-        return own
-    return Path(plan.request.teacher)
-
-
 def settled(plan: Plan, out: Path) -> Setting:
     """Return what a plan's request comes to."""
-    given = None if plan.request.teacher is None else teacher_folder(plan, out)
-    return settle(plan.request, given)
+    if plan.request.teacher is None:
+        return settle(plan.request, None)
+    return settle(plan.request, plan.sources.folder(plan.request, out))
 
 
 def perform(out: Path, name: str) -> None:
@@ -122,6 +108,11 @@ def _within(point: Point, record: Record) -> Architecture:
     assert record.search is not None
     best = record.search.architecture
     if point.table is None:
+        if record.network.flops > point.amount:
+            raise A2DError(
+                f"the search found {record.network.flops:,} FLOPs, above {point.amount:,.0f}: this "
+                "is a fault of a2d; please report it with plan.json"
+            )
         return best
     measured = []
     for operators in _ranked(best.operators, record.search.trials):

@@ -59,7 +59,8 @@ class Row(Frozen):
     """Networks of one kind that were trained alike, or the teacher.
 
     ``scores``: of every seed, None where a run diverged so that it has none. Costs are means over
-    the networks; None where they are not known.
+    the networks; None where they are not known. ``found``: how many of random networks are the one
+    that the search has found.
     """
 
     name: str
@@ -75,6 +76,8 @@ class Row(Frozen):
     eager_ms: float | None
     deployed_ms: float | None
     diverged: int = 0
+    search: str | None = None
+    found: int = 0
 
 
 def estimate(returns: Sequence[Sequence[float]]) -> Estimate | None:
@@ -117,10 +120,11 @@ def kept(student: Estimate, teacher: Estimate, chance: Estimate) -> Interval | N
     """Return the share of the teacher's lead over a random policy that students have.
 
     All three are measured with an error, which goes into the interval by the delta method, with
-    Welch and Satterthwaite's degrees of freedom. None where the teacher has no lead.
+    Welch and Satterthwaite's degrees of freedom. None where the teacher has no lead, by intervals
+    that do not touch: shares of nearly nothing mean nothing.
     """
     lead = teacher.mean - chance.mean
-    if not lead > 0:
+    if not teacher.mean - teacher.margin > chance.mean + chance.margin:
         return None
     share = (student.mean - chance.mean) / lead
     parts = [
@@ -145,15 +149,23 @@ def _sum(mean: float, parts: Sequence[tuple[float, float]]) -> Estimate:
     return Estimate(mean, variance, variance**2 / below if below else 1.0)
 
 
-def sentence(row: Row, random: Row, manual: Sequence[Row]) -> str:
+def sentence(row: Row, random: Row, manual: Sequence[Row], teacher: Row) -> str:
     """Return what a searched network keeps, beside what the others of the same teacher keep."""
     lead = " of its teacher's lead over a random policy" if row.kept is not None else ""
-    parts = [f"{row.title} {_keeps(row, 's')}{lead}{_costs(row)}"]
-    parts.append(f"random architectures of the same cost {_keeps(random)}{_gain(row, random)}")
-    parts += [f"{each.title}, made by hand, {_keeps(each, 's')}{_costs(each)}" for each in manual]
+    same = f" ({random.found} of {len(random.seeds)} are the one found)" if random.found else ""
+    parts = [
+        f"{row.title} {_keeps(row, 's')}{lead}{_costs(row, teacher)}",
+        f"random architectures of the same cost{same} {_keeps(random)}{_gain(row, random)}",
+        *(
+            f"{each.title}, made by hand, {_keeps(each, 's')}{_costs(each, teacher)}"
+            for each in manual
+        ),
+    ]
     better = [each.title for each in cheaper_and_as_good(row, manual)]
     if better:
-        parts.append(f"so that {' or '.join(better)} does as well for less")
+        parts.append(f"so that {' or '.join(better)} scores no less on average, for less")
+    if row.kept is None:
+        parts.append("no share of the teacher's lead is said, as it has none that is sure")
     return "; ".join(parts) + "."
 
 
@@ -167,14 +179,22 @@ def _keeps(row: Row, ending: str = "") -> str:
     return f"{'has' if ending else 'have'} no score{diverged}"
 
 
-def _costs(row: Row) -> str:
+def _costs(row: Row, teacher: Row) -> str:
+    """Return what a row costs of what its teacher does, in FLOPs and deployed latency."""
+    costs = []
     if row.share is not None:
-        return f" at {100 * row.share:.{1 if row.share < 0.1 else 0}f} % of its FLOPs"
-    return "" if row.flops is None else f" at {row.flops:,.0f} FLOPs"
+        costs.append(f"{100 * row.share:.{1 if row.share < 0.1 else 0}f} % of the teacher's FLOPs")
+    elif row.flops is not None:
+        costs.append(f"{row.flops:,.0f} FLOPs")
+    if row.deployed_ms is not None and teacher.deployed_ms is not None:
+        costs.append(f"{100 * row.deployed_ms / teacher.deployed_ms:.0f} % of its latency")
+    return f" at {' and '.join(costs)}" if costs else ""
 
 
 def _gain(row: Row, random: Row) -> str:
     """Say what the search itself has gained, as far as the seeds can tell."""
+    if None in (*row.scores, *random.scores):
+        return ", which cannot be compared"
     ours, theirs = ([s for s in each.scores if s is not None] for each in (row, random))
     found = difference(ours, theirs)
     if found is None or found.low is None or found.high is None:
@@ -183,7 +203,7 @@ def _gain(row: Row, random: Row) -> str:
         return ", which is less"
     if found.high < 0:
         return ", which is more: the search has done harm"
-    return f", no difference that {len(ours)} seeds can show"
+    return f", no difference that {min(len(ours), len(theirs))} seeds can show"
 
 
 def cheaper_and_as_good(row: Row, manual: Sequence[Row]) -> list[Row]:

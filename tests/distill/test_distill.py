@@ -44,7 +44,7 @@ def test_the_plan_comes_first_and_the_answer_last(answered: tuple[Path, str, str
     out, printed, errors = answered
     assert "a2d: 6 runs, 0 of them done; about " in errors
     assert "a2d:   random      940 steps, about" in errors
-    assert "now " not in errors.splitlines()[0] and "random policy: " in errors.splitlines()[0]
+    assert errors.startswith("a2d: random policy: ")
     (sentence,) = result(out)["sentences"]
     assert sentence in printed
     assert str(out / "report.html") in printed.splitlines()[-1]
@@ -132,7 +132,7 @@ def test_a_teacher_that_knows_nothing_ends_it(answered: tuple[Path, str, str]) -
     score = math.fsum(recorded(out, "teacher")["evaluation"]["returns"]) / 4
     assert f"{teacher}: scores {score:.2f}" in done.stderr.splitlines()[-1]
     assert "say --accept-weak-teacher" in done.stderr and done.returncode == 1
-    assert not (out.parent / "b" / "runs").exists()
+    assert not (out.parent / "b").exists()
 
 
 @pytest.mark.parametrize(
@@ -144,6 +144,9 @@ def test_a_teacher_that_knows_nothing_ends_it(answered: tuple[Path, str, str]) -
         (["--max-flops", "few"], "--max-flops few: should be a number such as"),
         (["--set", "a2c.learning=1"], "--set a2c.learning: is not a known key"),
         (["--set", "ppo.clip=1"], "--set ppo.clip: is for --algorithm ppo"),
+        (["--set", "search.largest_cost=1"], "--set search.largest_cost: follows from the limit"),
+        (["--max-ms", "nan"], "--max-ms nan: should be milliseconds above 0"),
+        (["--steps", "0.2"], "--steps 0.2: should be a number such as"),
     ],
 )
 def test_wrong_requests_are_refused_in_a_line_and_leave_nothing(
@@ -159,16 +162,26 @@ def test_wrong_requests_are_refused_in_a_line_and_leave_nothing(
     assert not out.exists()
 
 
-def test_the_folder_of_the_card_is_no_place_for_the_answer(
+def test_a_folder_with_other_files_is_no_place_for_the_answer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     card = tmp_path / "mine.yaml"
     card.write_bytes(Path(CATCH).read_bytes())
     text = refusal(["distill", "--task", card, "--out", tmp_path], monkeypatch, capsys)
-    assert "holds the card itself; --out names another folder" in text
+    assert "holds other files; --out names a new folder" in text
     assert [path.name for path in tmp_path.iterdir()] == ["mine.yaml"]
 
 
-def test_a_limit_below_every_network_is_refused(tmp_path: Path) -> None:
-    done = a2d("distill", "--task", CATCH, "--out", tmp_path, "--max-flops", "10", *QUICK[:4])
+def test_a_limit_below_every_network_is_refused_and_leaves_nothing(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    done = a2d("distill", "--task", CATCH, "--out", out, "--max-flops", "10", *QUICK[:4])
     assert "no network of the space costs at most 10 FLOPs; the cheapest" in done.stderr
+    assert not out.exists()
+
+
+def test_a_refused_teacher_may_still_be_accepted(answered: tuple[Path, str, str]) -> None:
+    """The plan that a refusal leaves goes on with the same command and the option."""
+    out, _, _ = answered
+    words = [word for word in QUICK if word != "--accept-weak-teacher"]
+    done = a2d("distill", "--task", CATCH, "--out", out, *words)
+    assert "say --accept-weak-teacher" in done.stderr and "another request" not in done.stderr

@@ -18,7 +18,8 @@ from tests.commands import a2d
 PACKAGE = Path(__file__).parent / "own_package"
 LEAD = (
     r"A2D keeps (-?\d+) % \((-?\d+) to (-?\d+)\) of its teacher's lead over a random policy at "
-    r"([\d.]+) % of its FLOPs; random architectures of the same cost keep (-?\d+) %"
+    r"([\d.]+) % of the teacher's FLOPs and \d+ % of its latency; "
+    r"random architectures of the same cost keep (-?\d+) %"
 )
 
 

@@ -10,6 +10,7 @@ import pytest
 from a2d.distill.plan import Job, Plan, Steps, lay_out, read_plan, wall_seconds, write_plan
 from a2d.distill.quantities import read_count, read_duration
 from a2d.distill.request import DistillRequest
+from a2d.distill.sources import Sources
 from a2d.errors import A2DError
 
 STEPS = Steps.of(1000, 160)
@@ -47,6 +48,10 @@ def test_a_given_teacher_is_not_trained_and_latency_is_measured_alone() -> None:
     assert names(jobs)[0] == "search" and jobs[-1].after == ()
     jobs = lay_out(request(seeds=1, max_ms=1.0), "mlp64", ("mlp8",), STEPS)
     assert jobs[-1].name == "mlp8-seed2" and jobs[-1].after == ("search",)
+    jobs = lay_out(request(seeds=1, max_ms=1.0, points=2), "mlp64", ("mlp8",), STEPS)
+    after = {job.name: job.after for job in jobs}
+    assert after["search-2"] == ("search-1",), "one search at a time"
+    assert after["a2d-1-seed2"] == after["mlp8-seed2"] == ("search-2",), "and no student yet"
 
 
 def test_a_front_has_a_search_and_students_for_every_point() -> None:
@@ -69,7 +74,7 @@ def test_jobs_wait_for_each_other_and_for_a_core() -> None:
 
 def test_a_plan_is_read_as_it_was_written_and_a_broken_one_is_named(tmp_path: Path) -> None:
     jobs = lay_out(request(), "mlp64", ("mlp8",), STEPS)
-    plan = Plan(request=request(), task={"id": "a"}, points=(), jobs=jobs)
+    plan = Plan(request=request(), task={"id": "a"}, sources=Sources(), points=(), jobs=jobs)
     assert read_plan(tmp_path) is None
     write_plan(tmp_path, plan)
     assert read_plan(tmp_path) == plan

@@ -46,6 +46,7 @@ def row(
     return Row(**fields | other)
 
 
+TEACHER = row("Teacher", 1.0, 10_000, (10.0,), deployed_ms=4.0)
 OURS = row("A2D", 0.97, 400, (9.7, 9.8, 9.6))
 RANDOM = row("Random", 0.95, 410, (9.5, 9.9, 9.1))
 
@@ -76,6 +77,8 @@ def test_the_teacher_is_one_and_the_random_policy_is_zero_where_returns_are_nega
         {-150: 0.0, -20: 1.0, -33: 0.9, 6: 1.2}
     )
     assert kept(Estimate(5.0, 1.0, 2.0), chance, teacher) is None, "the teacher has no lead"
+    unsure = Estimate(-149.0, 25.0, 29.0)
+    assert kept(Estimate(5.0, 1.0, 2.0), unsure, chance) is None, "nor one that is sure"
 
 
 def test_an_exact_teacher_leaves_the_students_own_interval() -> None:
@@ -110,11 +113,14 @@ def test_a_difference_is_welchs() -> None:
 
 def test_the_sentence_says_what_is_kept_and_what_controls_keep() -> None:
     mlp = row("MLP-8", 0.90, 500, (9.0, 9.0, 9.0))
-    assert sentence(OURS, RANDOM, [mlp]) == (
-        "A2D keeps 97 % (92 to 102) of its teacher's lead over a random policy at 4.0 % of its "
-        "FLOPs; random architectures of the same cost keep 95 % (90 to 100), no difference that 3 "
-        "seeds can show; MLP-8, made by hand, keeps 90 % (85 to 95) at 5.0 % of its FLOPs."
+    assert sentence(OURS, RANDOM, [mlp], TEACHER) == (
+        "A2D keeps 97 % (92 to 102) of its teacher's lead over a random policy at 4.0 % of the "
+        "teacher's FLOPs and 25 % of its latency; random architectures of the same cost keep 95 % "
+        "(90 to 100), no difference that 3 seeds can show; MLP-8, made by hand, keeps 90 % (85 to "
+        "95) at 5.0 % of the teacher's FLOPs and 25 % of its latency."
     )
+    unknown = TEACHER.model_copy(update={"deployed_ms": None})
+    assert "at 5.0 % of the teacher's FLOPs." in sentence(OURS, RANDOM, [mlp], unknown)
 
 
 @pytest.mark.parametrize(
@@ -123,23 +129,34 @@ def test_the_sentence_says_what_is_kept_and_what_controls_keep() -> None:
         ((1.0, 1.1, 0.9), ", which is less"),
         ((19.0, 19.1, 18.9), ", which is more: the search has done harm"),
         ((9.0, 9.9), ", and so few seeds cannot tell which is better"),
+        ((1.0, None, 1.1, 0.9), ", which cannot be compared"),
     ],
 )
 def test_the_sentence_says_what_the_search_has_gained(random: Any, words: str) -> None:
-    assert f"keep 50 % (45 to 55){words}." in sentence(OURS, row("Random", 0.5, 1, random), [])
+    text = sentence(OURS, row("Random", 0.5, 1, random), [], TEACHER)
+    assert f"keep 50 % (45 to 55){words}." in text
 
 
 def test_a_cheaper_network_that_does_as_well_is_named() -> None:
     mlp = row("MLP-8", 0.99, 100, (9.9, 9.9, 9.9))
-    assert sentence(OURS, RANDOM, [mlp]).endswith("; so that MLP-8 does as well for less.")
+    text = sentence(OURS, RANDOM, [mlp], TEACHER)
+    assert text.endswith("; so that MLP-8 scores no less on average, for less.")
+
+
+def test_random_networks_that_are_the_one_found_are_counted() -> None:
+    same = RANDOM.model_copy(update={"found": 2})
+    assert "of the same cost (2 of 3 are the one found) keep" in sentence(OURS, same, [], TEACHER)
 
 
 def test_diverged_seeds_and_unknown_scores_are_said() -> None:
     nothing: dict[str, Any] = {"score": None, "kept": None, "share": None}
     lost = OURS.model_copy(update={"scores": (9.0, None, 9.0), "diverged": 1, **nothing})
-    assert sentence(lost, RANDOM, []).startswith("A2D has no score (1 of 3 diverged) at 400 FLOPs;")
+    text = sentence(lost, RANDOM, [], TEACHER)
+    assert text.startswith("A2D has no score (1 of 3 diverged) at 400 FLOPs and")
     scored = OURS.model_copy(update={"kept": None})
-    assert sentence(scored, RANDOM, []).startswith("A2D scores 9.70 at 4.0 % of its FLOPs;")
+    text = sentence(scored, RANDOM, [], TEACHER)
+    assert text.startswith("A2D scores 9.70 at 4.0 % of the teacher's FLOPs and 25 % of its")
+    assert text.endswith("; no share of the teacher's lead is said, as it has none that is sure.")
 
 
 def test_numbers_are_read_as_people_write_them() -> None:
