@@ -174,7 +174,7 @@ def test_a_folder_with_other_files_is_no_place_for_the_answer(
 
 def test_a_limit_below_every_network_is_refused_and_leaves_nothing(tmp_path: Path) -> None:
     out = tmp_path / "out"
-    done = a2d("distill", "--task", CATCH, "--out", out, "--max-flops", "10", *QUICK[:4])
+    done = a2d("distill", "--task", CATCH, "--out", out, "--max-flops", "10", "--steps", "2k")
     assert "no network of the space costs at most 10 FLOPs; the cheapest" in done.stderr
     assert not out.exists()
 
