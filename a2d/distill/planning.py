@@ -5,37 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-
+from a2d.distill.estimate import Estimate
 from a2d.distill.limits import DEFAULT_SHARE, Point, flops_points, latency_points
-from a2d.distill.plan import Job, Plan, Steps, lay_out, wall_seconds
+from a2d.distill.plan import Plan, Steps, lay_out, wall_seconds
 from a2d.distill.request import DistillRequest, Setting, settle, teacher_flops
-from a2d.distill.runs import run_request
 from a2d.distill.sources import prepare
-from a2d.distill.speed import Speed, measure_speed
-from a2d.environments import open_environment
 from a2d.errors import A2DError
 from a2d.networks.costs import count_flops
-from a2d.networks.imported import Teacher
 from a2d.networks.interface import build_agent
-from a2d.networks.supernet import Supernet
-from a2d.runs.evaluation import play
-from a2d.runs.request import SearchRequest, read_card, search_spec, train_spec
-from a2d.search.searcher import make_searcher
-from a2d.search.trial_searcher import TrialSearcher
-from a2d.seeds import seed_global_streams, stream_seed
-from a2d.specs.algorithm import PPOSettings
-from a2d.specs.architecture import Architecture
-from a2d.specs.run import GivenAgent, SearchSpec, TrainSpec
-from a2d.specs.search import ImitationSettings
+from a2d.runs.request import read_card
 from a2d.specs.settings import ALGORITHMS, read_settings, sections_of
-from a2d.specs.task import DEFAULT_EPISODE_LIMIT, TaskCard
+from a2d.specs.task import TaskCard
 
 USED = 0.75  # of a budget; the rest is for latencies, the report, and what was not foreseen
-START_S = 4.0  # of a process
 LEAST_UPDATES = 10  # of a student, or it has learnt nothing
-LIVES_LONGER = 3.0  # a trained agent's episodes, by a random policy's; a guess
-PLAYED = 200  # steps of ten environments
 
 
 def make_plan(request: DistillRequest, out: Path, cores: int) -> Plan:
@@ -52,16 +35,9 @@ def make_plan(request: DistillRequest, out: Path, cores: int) -> Plan:
     card, sources = read_card(Path(request.task)), prepare(request, out)
     given = None if request.teacher is None else sources.folder(request, out)
     setting = settle(request, given)
-    sections = sections_of(setting.algorithm)
-    laid = read_settings(setting.settings, sections).get(setting.algorithm, {})
-    each = ALGORITHMS[setting.algorithm].model_validate(laid).steps_per_update
+    each = _steps_per_update(request, setting)
     teacher = setting.defaults.teacher if given is None else None
     manual = tuple(dict.fromkeys([setting.defaults.smallest, setting.usual]))
-    if request.steps is not None and request.steps < LEAST_UPDATES * each:
-        raise A2DError(
-            f"--steps {request.steps:,}: a student has {LEAST_UPDATES} updates at least, "
-            f"{LEAST_UPDATES * each:,} steps; fewer environments by --set make smaller updates"
-        )
     points = _points(request, setting, card)
 
     def plan(steps: int) -> Plan:
@@ -71,10 +47,22 @@ def make_plan(request: DistillRequest, out: Path, cores: int) -> Plan:
         )
 
     estimate = Estimate(plan(each * LEAST_UPDATES), setting, card, out)
-    steps = request.steps or _fitting(request, estimate, plan, cores, each)
-    found = plan(steps)
+    found = plan(request.steps or _fitting(request, estimate, plan, cores, each))
     timed = [job.model_copy(update={"seconds": estimate.seconds(job)}) for job in found.jobs]
     return found.model_copy(update={"jobs": tuple(timed)})
+
+
+def _steps_per_update(request: DistillRequest, setting: Setting) -> int:
+    """Return the environment steps of an update; raise A2DError where a student has too few."""
+    settings = read_settings(setting.settings, sections_of(setting.algorithm))
+    algorithm = ALGORITHMS[setting.algorithm]
+    each = algorithm.model_validate(settings.get(setting.algorithm, {})).steps_per_update
+    if request.steps is not None and request.steps < LEAST_UPDATES * each:
+        raise A2DError(
+            f"--steps {request.steps:,}: a student has {LEAST_UPDATES} updates at least, "
+            f"{LEAST_UPDATES * each:,} steps; fewer environments by --set make smaller updates"
+        )
+    return each
 
 
 def _points(request: DistillRequest, setting: Setting, card: TaskCard) -> tuple[Point, ...]:
@@ -119,113 +107,3 @@ def _fitting(
         else:
             high = middle
     return low * each
-
-
-class Estimate:
-    """How long jobs take, by a short measurement on this machine.
-
-    Args:
-        plan: with any number of steps; all its runs are checked by the way.
-        setting: of its request.
-        card: of the task.
-        out: the folder of all runs.
-    """
-
-    def __init__(self, plan: Plan, setting: Setting, card: TaskCard, out: Path) -> None:
-        self.plan, self.setting, self.out = plan, setting, out
-        specs = self._specs()
-        episodes = next(iter(specs.values())).evaluation.episodes
-        self.tested = episodes * _episode_steps(card)
-        self.speeds: dict[str, Speed] = {}
-        self.trials_s: dict[str, float] = {}
-        for job in plan.jobs:
-            spec = specs[job.name]
-            if isinstance(spec, TrainSpec) and job.alike not in self.speeds:
-                self.speeds[job.alike] = self._measure(job, spec, specs)
-        for job in plan.jobs:
-            spec = specs[job.name]
-            if isinstance(spec, SearchSpec):
-                self.trials_s[job.name] = self._trials(spec, self._candidate(spec))
-
-    def seconds(self, job: Job) -> float:
-        """Return how long a job takes."""
-        speed = self.speeds[job.alike]
-        if job.kind == "search":
-            return START_S + job.steps * speed.play_s + self.trials_s[job.name]
-        return START_S + job.steps * speed.step_s + self.tested * speed.play_s
-
-    def _specs(self) -> dict[str, TrainSpec | SearchSpec]:
-        """Return the spec of every job, which refuses whatever is wrong with it."""
-        given = None if self.setting.teacher is None else self.setting.teacher[1]
-        specs: dict[str, TrainSpec | SearchSpec] = {}
-        for job in self.plan.jobs:
-            request = run_request(self.plan, self.setting, job, self.out)
-            taught = specs.get("teacher") if given is None else given
-            assert not isinstance(taught, SearchSpec)
-            if isinstance(request, SearchRequest):
-                specs[job.name] = search_spec(request, taught)
-            else:
-                design = job.network or self.setting.defaults.smallest
-                specs[job.name] = train_spec(request, design, taught if request.teacher else None)
-        return specs
-
-    def _measure(
-        self, job: Job, spec: TrainSpec, specs: dict[str, TrainSpec | SearchSpec]
-    ) -> Speed:
-        design: str | Architecture
-        if job.network is not None:
-            design = job.network
-        else:
-            assert job.search is not None
-            search = specs[job.search]
-            assert isinstance(search, SearchSpec)
-            design = self._candidate(search)
-        return measure_speed(spec, design, self._teacher() if spec.teacher else None)
-
-    def _candidate(self, spec: SearchSpec) -> Architecture:
-        """Return a network that the search may try."""
-        shape = self.setting.interface.observation_shape
-        supernet = Supernet(spec.search.space, spec.search.operators(spec.space), shape)
-        searcher = make_searcher(spec, supernet)
-        assert isinstance(searcher, TrialSearcher)
-        return searcher.ask()
-
-    def _teacher(self) -> Teacher:
-        if self.setting.teacher is not None:
-            return self.setting.teacher[0]
-        return build_agent(self.setting.defaults.teacher, self.setting.interface).eval()
-
-    def _trials(self, spec: SearchSpec, candidate: Architecture) -> float:
-        """Return how long a search's candidates take to learn.
-
-        What the teacher says is known then, so that a gradient takes what it takes without one.
-        """
-        assert isinstance(spec.search, ImitationSettings)
-        settings = spec.algorithm
-        gradients = 1
-        if isinstance(settings, PPOSettings):
-            gradients = settings.epochs * settings.minibatches
-        alone = spec.model_dump(exclude={"kind", "search", "teacher", "distillation"})
-        agent = GivenAgent(architecture=candidate)
-        speed = measure_speed(TrainSpec.model_validate({**alone, "agent": agent}), candidate, None)
-        gradient_s = speed.learn_s * settings.steps_per_update / gradients
-        return spec.search.trials * spec.search.trial_updates * gradient_s
-
-
-def _episode_steps(card: TaskCard) -> float:
-    """Guess how long a trained agent's episodes are, by a random policy's first ones."""
-    seed = stream_seed(0, "episode lengths")
-    seed_global_streams(seed)
-    with open_environment(card, 10, seed) as environments:
-        limit = environments.metadata.get("max_episode_steps") or DEFAULT_EPISODE_LIMIT
-        environments.action_space.seed(seed)
-        played = play(
-            lambda observation: environments.action_space.sample(),
-            environments,
-            10 * PLAYED,
-            seed,
-            longest=PLAYED,
-        )
-    if not played.lengths:
-        return float(min(limit, LIVES_LONGER * PLAYED))
-    return float(min(limit, LIVES_LONGER * np.mean(played.lengths)))

@@ -15,7 +15,7 @@ from a2d.runs.designs import task_interface
 from a2d.runs.request import TeacherSpec
 from a2d.runs.saved_agents import load_any_teacher
 from a2d.specs.data import Frozen
-from a2d.specs.settings import read_settings, sections_of
+from a2d.specs.settings import Sections, read_settings, sections_of
 from a2d.specs.teacher import ImportedTeacher
 
 SEARCHER = "imitation"
@@ -127,28 +127,31 @@ def settle(request: DistillRequest, given: Path | None) -> Setting:
     read_settings(request.settings, sections)  # refuses what is wrong
     _refuse_limits(request)
     teacher = None if given is None else load_any_teacher(given)
-    under = [*defaults.settings, *(CONTINUOUS if interface.continuous else ())]
     discount = None if teacher is None else _discount(teacher[1])
-    if discount is not None:
-        under.append(f"{algorithm}.discount={discount}")
-    asked = {setting.partition("=")[0] for setting in request.settings}
-    laid = [
-        setting
-        for setting in under
-        if setting.partition("=")[0] not in asked and setting.partition(".")[0] in sections
-    ]
-    common = [setting for setting in request.settings if not setting.startswith("search.")]
+    under = [*defaults.settings, *(CONTINUOUS if interface.continuous else ())]
+    under += [] if discount is None else [f"{algorithm}.discount={discount}"]
+    own = [setting for setting in request.settings if setting.startswith("search.")]
+    asked = [setting for setting in request.settings if setting not in own]
     return Setting(
         interface=interface,
         defaults=defaults,
         algorithm=algorithm,
-        settings=(*laid, *common),
-        search_settings=tuple(
-            setting for setting in request.settings if setting.startswith("search.")
-        ),
+        settings=_laid_over(under, asked, sections),
+        search_settings=tuple(own),
         usual=_usual(defaults, interface),
         teacher=teacher,
     )
+
+
+def _laid_over(under: list[str], asked: list[str], sections: Sections) -> tuple[str, ...]:
+    """Return defaults that are of the algorithm and are not asked otherwise, and what is asked."""
+    keys = {setting.partition("=")[0] for setting in asked}
+    kept = [
+        setting
+        for setting in under
+        if setting.partition("=")[0] not in keys and setting.partition(".")[0] in sections
+    ]
+    return (*kept, *asked)
 
 
 def _refuse_limits(request: DistillRequest) -> None:
