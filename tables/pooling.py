@@ -59,8 +59,8 @@ def _rows(results: Results) -> Iterator[Row]:
 
 def make(results: Results) -> Table:
     """Make one row per task and size."""
-    rows = [frame for _, _, *frames in _pairs(results) for frame in frames]
-    rows = rows or [results.manual(task) for task in results.study.tasks]
+    rows = [results.runs.head(0)]
+    rows += [frame for _, _, *frames in _pairs(results) for frame in frames]
     caption = "Manual sizes without a teacher, their last features flattened or averaged"
     return build(caption, _rows(results), INTERVALS, shortfall(results, pd.concat(rows)))
 

@@ -22,6 +22,7 @@ from a2d.reading.rendering.tables import save_table
 from a2d.reading.rendering.text import bounds, latex, number, scaled
 from a2d.reading.results import Results
 from a2d.study.artifacts import LEDGER, find_artifacts
+from a2d.study.definitions import load_experiments
 from a2d.study.study import Run, Study, load_study
 from tests.checkout import ROOT
 from tests.scripts import script
@@ -197,7 +198,8 @@ def test_the_page_shows_everything_once_and_scores_before_structures(
 ) -> None:
     sources = Sources()
     sources.feed(page)
-    shown = [artifact.replace("/", "-") for artifact in ARTIFACTS if artifact != LEDGER]
+    listed = {path for experiment in study.experiments.values() for path in experiment.artifacts}
+    shown = [artifact.replace("/", "-") for artifact in listed]
     assert sorted(name for name in sources.ids if name in shown) == sorted(shown), (
         "each artifact once"
     )
@@ -347,7 +349,8 @@ def test_a_caption_says_what_marks_the_tasks_on_which_settings_were_chosen(
 
 
 def test_every_artifact_belongs_to_an_experiment(study: Study) -> None:
-    listed = {path for experiment in study.experiments.values() for path in experiment.artifacts}
+    experiments = load_experiments(ROOT, None).values()
+    listed = {path for experiment in experiments for path in experiment.artifacts}
     assert listed | {LEDGER} == set(ARTIFACTS)
     assert experiments_of(study, LEDGER) == list(study.experiments)
     assert runs_of(study, LEDGER) == list(study.runs.values())
