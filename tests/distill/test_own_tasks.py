@@ -19,7 +19,7 @@ PACKAGE = Path(__file__).parent / "own_package"
 LEAD = (
     r"A2D keeps (-?\d+) % \((-?\d+) to (-?\d+)\) of its teacher's lead over a random policy at "
     r"([\d.]+) % of the teacher's FLOPs and \d+ % of its latency; "
-    r"random architectures of the same cost keep (-?\d+) %"
+    r"random architectures of the same cost(?: \(\d of 3 are the one found\))? keep (-?\d+) %"
 )
 
 
