@@ -9,22 +9,22 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from a2d.reading.decisions.contrasts import Interval, over_seeds
+from a2d.reading.decisions.contrasts import Interval
 from a2d.reading.rendering.command import table_command
 from a2d.reading.rendering.style import MODE_NAMES, network_name
-from a2d.reading.rendering.tables import INTERVALS, Row, Table, build, shortfall, summary_data
+from a2d.reading.rendering.tables import (
+    INTERVALS,
+    Row,
+    Table,
+    build,
+    lead,
+    shortfall,
+    summary_data,
+)
 from a2d.reading.rendering.text import bounds, runs, score
 from a2d.reading.results import Results, Summary, summarize
 
 SHOWS_ALSO = ("size_sweep",)
-
-
-def _lead(taught: pd.DataFrame, alone: pd.DataFrame) -> Interval | None:
-    """Return the difference of mean scores with its interval, None if either has no record."""
-    columns = [rows["score"].dropna().to_numpy()[:, None] for rows in (taught, alone)]
-    if not all(len(column) for column in columns):
-        return None
-    return over_seeds("lead over no teacher", columns[0], columns[1])
 
 
 def _rows(results: Results) -> Iterator[Row]:
@@ -36,10 +36,10 @@ def _rows(results: Results) -> Iterator[Row]:
         for mode, name in MODE_NAMES.items():
             group = results.fixed(task, mode)
             summary = summarize(group)
-            lead = None
+            gain = None
             if mode != "none":
-                lead = _lead(group, alone)
-            yield _row(results, task, name, results.networks(task).student, summary, lead)
+                gain = lead("lead over no teacher", group, alone)
+            yield _row(results, task, name, results.networks(task).student, summary, gain)
 
 
 def _row(
@@ -48,18 +48,18 @@ def _row(
     name: str,
     network: str,
     summary: Summary,
-    lead: Interval | None,
+    gain: Interval | None,
 ) -> Row:
     shown = {
         "Task": results.title(task),
         "Network": network_name(network),
         "Taught by": name,
         "Test score": score(summary),
-        "Lead over no teacher": bounds(lead),
+        "Lead over no teacher": bounds(gain),
         "Runs": runs(summary),
     }
     data = {"task": task, "network": network, "taught_by": name, **summary_data(summary)}
-    return shown, data | {"lead": lead and lead.estimate}
+    return shown, data | {"lead": gain and gain.estimate}
 
 
 def make(results: Results) -> Table:

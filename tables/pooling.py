@@ -10,10 +10,17 @@ from typing import Any
 
 import pandas as pd
 
-from a2d.reading.decisions.contrasts import Interval, over_seeds
 from a2d.reading.rendering.command import table_command
 from a2d.reading.rendering.style import network_name
-from a2d.reading.rendering.tables import INTERVALS, Row, Table, build, shortfall, summary_data
+from a2d.reading.rendering.tables import (
+    INTERVALS,
+    Row,
+    Table,
+    build,
+    lead,
+    shortfall,
+    summary_data,
+)
 from a2d.reading.rendering.text import bounds, runs, scaled, score
 from a2d.reading.results import Results, summarize, where
 from a2d.study.expansion import POOLED
@@ -29,17 +36,10 @@ def _pairs(results: Results) -> Iterator[tuple[str, str, pd.DataFrame, pd.DataFr
                 yield task, network, where(results.manual(task), network=network), pooled
 
 
-def _lead(flattened: pd.DataFrame, pooled: pd.DataFrame) -> Interval | None:
-    """Return pooled minus flattened with its interval, None if either has no record."""
-    columns = [rows["score"].dropna().to_numpy()[:, None] for rows in (pooled, flattened)]
-    if not all(len(column) for column in columns):
-        return None
-    return over_seeds("pooled minus flattened", columns[0], columns[1])
-
-
 def _rows(results: Results) -> Iterator[Row]:
     for task, network, flattened, pooled in _pairs(results):
-        both, lead = (summarize(flattened), summarize(pooled)), _lead(flattened, pooled)
+        both = summarize(flattened), summarize(pooled)
+        gain = lead("pooled minus flattened", pooled, flattened)
         sizes = [rows["parameters"].mean() for rows in (flattened, pooled)]
         shown = {
             "Task": results.title(task),
@@ -48,10 +48,10 @@ def _rows(results: Results) -> Iterator[Row]:
             "pooled": scaled(sizes[1]),
             "Test score, flattened": score(both[0]),
             "Test score, pooled": score(both[1]),
-            "Pooled minus flattened": bounds(lead),
+            "Pooled minus flattened": bounds(gain),
             "Runs": f"{runs(both[0])}, {runs(both[1])}",
         }
-        data: dict[str, Any] = {"task": task, "network": network, "lead": lead and lead.estimate}
+        data: dict[str, Any] = {"task": task, "network": network, "lead": gain and gain.estimate}
         flat, averaged = (summary_data(each) for each in both)
         data |= {f"flattened_{name}": value for name, value in flat.items()}
         yield shown, data | {f"pooled_{name}": value for name, value in averaged.items()}

@@ -41,17 +41,16 @@ def distill(request: DistillRequest, out: Path, cores: int) -> Answer:
         raise A2DError(f"{out}: is a file; --out names a folder, new or of the same request")
     card = read_card(Path(request.task))
     settle(request, None if request.teacher is None else Path(request.teacher))  # or is refused
-    new = not out.exists()
-    if read_plan(out) is None and not new and any(out.iterdir()):
+    if out.exists() and read_plan(out) is None and any(out.iterdir()):
         raise A2DError(f"{out}: holds other files; --out names a new folder")
     with only_process(out):
         try:
-            plan = _plan(request, out, cores, card.identity(), random_score(card, out))
+            chance = random_score(card, out)
+            plan = _plan(request, out, cores, card.identity(), chance)
         except BaseException:
             if read_plan(out) is None:  # all that is there was written here
                 shutil.rmtree(out)
             raise
-        chance = random_score(card, out)
         _work(plan, request, out, cores, chance)
         say("measures latencies, and plays the agents that leave on other episodes")
         answer = make_answer(plan, settled(plan, out), out, chance)

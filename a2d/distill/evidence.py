@@ -29,7 +29,7 @@ from a2d.runs.agent_files import load_description
 from a2d.runs.latencies import Latencies, NetworkLatency, design_text
 from a2d.runs.records import RECORD, Record, read_record
 from a2d.runs.request import read_card
-from a2d.runs.saved_agents import load_any_teacher, teacher_returns
+from a2d.runs.saved_agents import teacher_returns
 from a2d.runs.scores import Score
 from a2d.specs.architecture import Architecture
 from a2d.specs.teacher import ImportedTeacher
@@ -45,6 +45,7 @@ class Evidence:
         records: of the students, by row.
         returns: of the teacher's test episodes.
         design: the teacher's network, if it is one of ours.
+        flops: of the teacher's decision, if they can be counted.
         chance: the random policy's score, if it is known.
         latencies: of all networks.
     """
@@ -54,6 +55,7 @@ class Evidence:
     records: dict[str, list[Record]]
     returns: Sequence[float]
     design: str | Architecture | None
+    flops: int | None
     chance: Estimate | None
     latencies: Latencies
 
@@ -69,7 +71,6 @@ class Evidence:
             agent = self.setting.teacher[0]
             assert isinstance(agent, ImportedAgent)
             parameters = sum(each.numel() for each in agent.parameters()) or None
-        flops = teacher_flops(self.setting)
         eager, deployed = self._latency([] if self.design is None else [self.design])
         return Row(
             name="teacher",
@@ -79,8 +80,8 @@ class Evidence:
             scores=(_mean(self.returns),),
             score=None if known is None else interval(known),
             kept=None,
-            flops=flops,
-            share=None if flops is None else 1.0,
+            flops=self.flops,
+            share=None if self.flops is None else 1.0,
             parameters=parameters,
             eager_ms=eager,
             deployed_ms=deployed,
@@ -92,10 +93,7 @@ class Evidence:
         known = None
         if all(tested):
             known = estimate([each.returns for each in tested if each is not None])
-        flops, whole = (
-            _mean(record.network.flops for record in records),
-            teacher_flops(self.setting),
-        )
+        flops = _mean(record.network.flops for record in records)
         eager, deployed = self._latency([record.network.design for record in records])
         return Row(
             name=job.row,
@@ -107,7 +105,7 @@ class Evidence:
             score=None if known is None else interval(known),
             kept=self._kept(known),
             flops=flops,
-            share=None if whole is None or flops is None else flops / whole,
+            share=None if self.flops is None or flops is None else flops / self.flops,
             parameters=_mean(record.network.parameters for record in records),
             eager_ms=eager,
             deployed_ms=deployed,
@@ -147,8 +145,8 @@ def read_evidence(plan: Plan, setting: Setting, out: Path, chance: Score) -> Evi
         A2DError: a record or the teacher cannot be read.
     """
     folder = plan.sources.folder(plan.request, out)
-    _, spec = load_any_teacher(folder)
-    design = None if isinstance(spec, ImportedTeacher) else load_description(folder).design
+    imported = setting.teacher is not None and isinstance(setting.teacher[1], ImportedTeacher)
+    design = None if imported else load_description(folder).design
     records = {
         row: [read_record(out / RUNS / job.name / RECORD) for job in jobs]
         for row, jobs in plan.rows().items()
@@ -162,6 +160,7 @@ def read_evidence(plan: Plan, setting: Setting, out: Path, chance: Score) -> Evi
         records=records,
         returns=teacher_returns(folder),
         design=design,
+        flops=teacher_flops(setting),
         chance=chance_of(chance),
         latencies=measure_networks((card, each) for each in sorted(designs, key=str)),
     )

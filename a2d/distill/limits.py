@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache, partial
 from typing import NamedTuple
 
 import numpy as np
@@ -74,46 +75,53 @@ def latency_range(card: TaskCard, cells: int, width: int) -> Range:
     return Range(table.space, table.rest_ms + lowest, lowest, highest, table)
 
 
-def widest(ranges: Sequence[Range], amount: float, unit: str) -> Range:
+def flops_points(interface: Interface, cells: int, limit: float, count: int) -> tuple[Point, ...]:
+    """Return searches of at most ``limit`` FLOPs and of ever less, equally spaced by ratio."""
+    ranges = cache(partial(flops_range, interface, cells))
+    return tuple(
+        _widest(ranges, WIDTHS, amount, "FLOPs").point(amount)
+        for amount in _amounts(ranges, limit, count)
+    )
+
+
+def latency_points(card: TaskCard, cells: int, limit: float, count: int) -> tuple[Point, ...]:
+    """Return searches of at most ``limit`` milliseconds and of ever less."""
+    ranges = cache(partial(latency_range, card, cells))
+    widths = WIDTHS[2:]  # as wide as the study's, or narrower
+    return tuple(
+        _widest(ranges, widths, amount, "ms").point(MS_MARGIN * amount)
+        for amount in _amounts(ranges, limit, count)
+    )
+
+
+def _amounts(ranges: Callable[[int], Range], limit: float, count: int) -> list[float]:
+    if count == 1:
+        return [limit]
+    last = min(limit, max(limit / RANGE, ROOM * ranges(WIDTHS[-1]).cheapest))
+    return [float(amount) for amount in np.geomspace(limit, last, count)]
+
+
+def _widest(
+    ranges: Callable[[int], Range], widths: Sequence[int], amount: float, unit: str
+) -> Range:
     """Return the widest space that leaves a search room below a limit.
 
     Args:
-        ranges: of ever narrower spaces.
+        ranges: of a width, counted or measured when it is first asked for.
+        widths: ever narrower ones.
         amount: the limit.
         unit: of the limit, for the message.
 
     Raises:
         A2DError: even the cheapest network costs more.
     """
-    for found in ranges:
-        if ROOM * found.cheapest <= amount:
-            return found
-    if ranges[-1].cheapest > amount:
+    for width in widths:
+        if ROOM * ranges(width).cheapest <= amount:
+            return ranges(width)
+    narrowest = ranges(widths[-1])
+    if narrowest.cheapest > amount:
         raise A2DError(
             f"no network of the space costs at most {amount:,.4g} {unit}; the cheapest, of width "
-            f"{ranges[-1].space.width}, costs {ranges[-1].cheapest:,.4g}"
+            f"{narrowest.space.width}, costs {narrowest.cheapest:,.4g}"
         )
-    return ranges[-1]
-
-
-def flops_points(interface: Interface, cells: int, limit: float, count: int) -> tuple[Point, ...]:
-    """Return searches of at most ``limit`` FLOPs and of ever less, equally spaced by ratio."""
-    ranges = [flops_range(interface, cells, width) for width in WIDTHS]
-    amounts = _amounts(limit, ranges[-1].cheapest, count)
-    return tuple(widest(ranges, amount, "FLOPs").point(amount) for amount in amounts)
-
-
-def latency_points(card: TaskCard, cells: int, limit: float, count: int) -> tuple[Point, ...]:
-    """Return searches of at most ``limit`` milliseconds and of ever less."""
-    ranges = []
-    for width in WIDTHS[2:]:  # as wide as the study's, or narrower
-        ranges.append(latency_range(card, cells, width))
-        if count == 1 and ROOM * ranges[-1].cheapest <= limit:
-            break
-    amounts = _amounts(limit, ranges[-1].cheapest, count)
-    return tuple(widest(ranges, amount, "ms").point(MS_MARGIN * amount) for amount in amounts)
-
-
-def _amounts(limit: float, cheapest: float, count: int) -> list[float]:
-    last = min(limit, max(limit / RANGE, ROOM * cheapest))
-    return [float(amount) for amount in np.geomspace(limit, last, count)]
+    return narrowest

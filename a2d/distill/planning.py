@@ -11,8 +11,6 @@ from a2d.distill.plan import Plan, Steps, lay_out, wall_seconds
 from a2d.distill.request import DistillRequest, Setting, settle, teacher_flops
 from a2d.distill.sources import prepare
 from a2d.errors import A2DError
-from a2d.networks.costs import count_flops
-from a2d.networks.interface import build_agent
 from a2d.runs.request import read_card
 from a2d.specs.settings import ALGORITHMS, read_settings, sections_of
 from a2d.specs.task import TaskCard
@@ -71,10 +69,10 @@ def _points(request: DistillRequest, setting: Setting, card: TaskCard) -> tuple[
         return latency_points(card, cells, request.max_ms, request.points)
     limit: float | None = request.max_flops
     if limit is None:
-        usual = count_flops(
-            build_agent(setting.defaults.teacher, setting.interface), setting.interface.blank()
-        )
-        limit = DEFAULT_SHARE * (teacher_flops(setting) or usual)
+        # Of a teacher that is no network: as if it had been trained here.
+        flops = teacher_flops(setting) or teacher_flops(setting._replace(teacher=None))
+        assert flops is not None
+        limit = DEFAULT_SHARE * flops
     return flops_points(setting.interface, cells, limit, request.points)
 
 

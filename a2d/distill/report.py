@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from a2d.distill.answer import Answer
 from a2d.distill.verdict import Interval, Row
 from a2d.files import write_atomically
+from a2d.reading.decisions.contrasts import FEWEST
 from a2d.reading.rendering.figures import FLOPS_AXIS, SCORE_AXIS, flops_axis, legend, panels
 from a2d.reading.rendering.style import MANUAL, RANDOM, SEARCHES, Look
 from a2d.reading.rendering.text import ABSENT, number, scaled
@@ -149,5 +150,5 @@ def caption(answer: Answer) -> str:
     """Say what the figure shows, and how many runs stand behind it."""
     seeds = answer.plan.request.seeds
     behind = "one seed, intervals over its episodes" if seeds == 1 else f"{seeds} seeds"
-    bars = ", bars are 95 % intervals" if seeds >= 3 else ""
+    bars = ", bars are 95 % intervals" if seeds >= FEWEST else ""
     return f"Means of {behind}{bars}; the dashed line is the teacher."

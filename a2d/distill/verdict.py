@@ -13,10 +13,10 @@ from typing import Literal, NamedTuple
 import numpy as np
 from scipy.special import stdtrit
 
+from a2d.reading.decisions.contrasts import FEWEST, over_seeds
 from a2d.runs.scores import LEVEL, RANDOM_EPISODES, Score
 from a2d.specs.data import Frozen
 
-FEWEST = 3  # seeds of an interval; two are two numbers
 Kind = Literal["teacher", "a2d", "random", "manual"]
 
 
@@ -139,8 +139,8 @@ def difference(a: Sequence[float], b: Sequence[float]) -> Interval | None:
     """Return mean(a) − mean(b) by Welch's t interval; None for fewer than three seeds of either."""
     if min(len(a), len(b)) < FEWEST:
         return None
-    parts = [(float(np.var(each, ddof=1)) / len(each), len(each) - 1.0) for each in (a, b)]
-    return interval(_sum(float(np.mean(a) - np.mean(b)), parts))
+    found = over_seeds("difference", np.array(a)[:, None], np.array(b)[:, None])
+    return Interval(mean=found.estimate, low=found.low, high=found.high)
 
 
 def _sum(mean: float, parts: Sequence[tuple[float, float]]) -> Estimate:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from a2d.files import write_atomically
+from a2d.reading.decisions.contrasts import Interval, over_seeds
 from a2d.reading.rendering.cautions import T_INTERVALS
 from a2d.reading.rendering.latex import as_latex
 from a2d.reading.rendering.text import ABSENT, markdown, numeric
@@ -47,6 +48,14 @@ def build(caption: str, rows: Iterable[Row], *notes: str) -> Table:
         pd.DataFrame([pair[1] for pair in pairs]),
         tuple(note for note in notes if note),
     )
+
+
+def lead(name: str, ours: pd.DataFrame, theirs: pd.DataFrame) -> Interval | None:
+    """Return the difference of two groups' mean scores; None if either has no record."""
+    columns = [rows["score"].dropna().to_numpy()[:, None] for rows in (ours, theirs)]
+    if not all(len(column) for column in columns):
+        return None
+    return over_seeds(name, columns[0], columns[1])
 
 
 def summary_data(summary: Summary) -> dict[str, object]:
