@@ -16,6 +16,7 @@ from a2d.reading.rendering.style import search_name
 from a2d.reading.rendering.tables import INTERVALS, Row, Table, build, shortfall, summary_data
 from a2d.reading.rendering.text import number, runs, scaled, score
 from a2d.reading.results import Results, summarize, where
+from a2d.study.expansion import BENCH
 
 SHOWS_ALSO = ("a2d_vs_manual",)
 
@@ -26,7 +27,7 @@ def _spread(rows: pd.DataFrame) -> float:
 
 
 def _rows(results: Results) -> Iterator[Row]:
-    searches = where(results.labelled, stage="search")
+    searches = results.searches
     planned = set(searches[["search", "recipe"]].itertuples(index=False, name=None))
     methods = results.study.methods
     for task, recipe, method in product(results.study.tasks, methods.recipes, methods.search):
@@ -69,7 +70,8 @@ def _row(results: Results, task: str, method: str, recipe: str) -> Row:
 
 def make(results: Results) -> Table:
     """Make one row per task and way to search."""
-    shown = results.runs[results.runs["search"] != ""]
+    runs = results.runs
+    shown = runs[(runs["search"] != "") & (runs["recipe"] != BENCH)]
     used = shown[shown["distillation"].isin(["", "none", "joint"])]
     meaning = (
         "Searched score: the supernet along its strongest path. Derived score: that architecture, "

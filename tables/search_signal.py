@@ -61,7 +61,7 @@ def _measures(records: list[Record]) -> dict[str, float]:
 
 
 def _rows(results: Results) -> Iterator[Row]:
-    searches = where(results.labelled, stage="search")
+    searches = results.searches
     planned = set(searches[["search", "recipe"]].itertuples(index=False, name=None))
     methods = results.study.methods
     for task, recipe, method in product(results.study.tasks, methods.recipes, methods.search):
@@ -84,8 +84,7 @@ def _rows(results: Results) -> Iterator[Row]:
 
 def make(results: Results) -> Table:
     """Make one row per task and way to search."""
-    used = where(results.runs, stage="search")
-    return build("What searches see", _rows(results), MEANING, shortfall(results, used))
+    return build("What searches see", _rows(results), MEANING, shortfall(results, results.searches))
 
 
 if __name__ == "__main__":

@@ -47,7 +47,7 @@ def known_table(
     generator = np.random.default_rng(0)
     description = {
         "title": "Known", "version": 1, "operators": ["skip", "conv3", "conv5"], "cells": cells,
-        "tasks": ["known"], "seeds": list(range(seeds)), "steps": 900, "every": 100,
+        "tasks": {"known": "known"}, "seeds": list(range(seeds)), "steps": 900, "every": 100,
     }  # fmt: skip
     empty = Table({name: [] for name in COLUMNS}, description)
     rows: dict[str, list[Any]] = {name: [] for name in COLUMNS}

@@ -71,6 +71,7 @@ class Table:
     Attributes:
         space: of the architectures; arrays below are in its order.
         tasks: names of the tasks.
+        cards: what each task's card is called, by the task's name.
         seeds: of the trainings.
         steps: of every training.
         every: steps from a point of a curve to the next.
@@ -81,6 +82,7 @@ class Table:
     def __init__(self, columns: Mapping[str, Sequence[Any]], description: dict[str, Any]) -> None:
         self.space = Space(tuple(description["operators"]), description["cells"])
         self.tasks = tuple(description["tasks"])
+        self.cards: dict[str, str] = description["tasks"]
         self.seeds = tuple(description["seeds"])
         self.steps, self.every = description["steps"], description["every"]
         self.title, self.version = description["title"], description["version"]
@@ -158,6 +160,14 @@ class Table:
         flops, parameters, milliseconds = self._costs[place].tolist()
         return Cost(int(flops), int(parameters), milliseconds, float(trained.mean()))
 
+    def flops(self, task: str) -> Array:
+        """Return the FLOPs of every architecture on a task, (architectures,); NaN if untrained."""
+        return np.asarray(self._costs[self.task(task), :, 0])
+
+    def means(self, task: str) -> Array:
+        """Return the mean score over seeds of every architecture, NaN where one is lacking."""
+        return np.asarray(self.scores[self.task(task)].mean(axis=1))
+
     def complete(self, task: str) -> NDArray[np.bool_]:
         """Return which architectures have a score with every seed, (architectures,)."""
         return np.asarray(self._complete[self.task(task)])
@@ -184,7 +194,7 @@ class Table:
                 f"{architecture}, {task}: is not trained with every seed yet; the table has "
                 f"{self.coverage(task)} of {task}"
             )
-        means = self.scores[self.task(task)].mean(axis=1)
+        means = self.means(task)
         return 100 * float(np.mean(means[there] <= means[index]))
 
 

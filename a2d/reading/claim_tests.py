@@ -16,10 +16,16 @@ from a2d.reading import evidence
 from a2d.reading.decisions.agents import Agents, beats_manual, general
 from a2d.reading.decisions.contrasts import UndefinedEffect
 from a2d.reading.decisions.rates import failed
-from a2d.reading.decisions.searches import both_heads, less_stable, teachable
+from a2d.reading.decisions.searches import (
+    both_heads,
+    finds_better,
+    less_stable,
+    teachable,
+)
 from a2d.reading.decisions.sizes import optimal_size
 from a2d.reading.decisions.verdicts import Decision
 from a2d.reading.evidence import Arms, Evidence
+from a2d.reading.lookups import published
 from a2d.reading.results import Results
 
 MANUAL, RANDOM = "manual agents of equal steps", "random agents of equal steps"
@@ -159,3 +165,18 @@ def beats_manual_and_random(found: Evidence) -> Decision:
 def holds_over_tasks(found: Evidence) -> Decision:
     """C5: the same of tasks like these."""
     return general(_contest(found))
+
+
+def _on_bench(results: Results) -> Arms:
+    return {
+        f"{method} searches on the benchmark": evidence.on_bench(results, method)
+        for method in ("joint", "cost_only", "vanilla")
+    }
+
+
+@claim_test(_on_bench)
+def finds_better_architectures(found: Evidence) -> Decision:
+    """C6: where the derived architectures stand among all of a space that were trained alone."""
+    if published() is None:
+        raise UndefinedEffect("the benchmark has no table yet; `a2d bench-table publish` makes it")
+    return finds_better(*(found.values(arm, "lead")[..., 0] for arm in found.arms))

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from a2d.reading.decisions.contrasts import Array, UndefinedEffect
+from a2d.reading.lookups import look_up_all, published
 from a2d.reading.results import Results, where
 
 Arms = dict[str, pd.DataFrame]
@@ -135,6 +136,11 @@ def searches(results: Results, method: str) -> pd.DataFrame:
     """Return the searches of a method under the recipe of what this scale calls A2D."""
     recipe = results.study.scale.a2d.recipe
     return where(results.labelled, stage="search", search=method, recipe=recipe)
+
+
+def on_bench(results: Results, method: str) -> pd.DataFrame:
+    """Return a method's searches in the benchmark's space, with what its table says of them."""
+    return where(look_up_all(results, published()), search=method)
 
 
 def derived(results: Results, method: str) -> pd.DataFrame:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from a2d.benchmark.quality import rank_correlation
 from a2d.benchmark.space import SEPARATOR
-from a2d.benchmark.table import Array, Table
+from a2d.benchmark.table import PUBLISHED, Array, Table, open_table
 from a2d.errors import A2DError
 from a2d.reading.bench import describe_mean
+from a2d.reading.results import Results
 from a2d.runs.records import Record, SearchOutcome
+from a2d.specs.run import SearchSpec
 from a2d.study.bench.definition import Benchmark
 
 
@@ -22,13 +26,54 @@ class Lookup(NamedTuple):
     Attributes:
         architecture: what it derived.
         percentile: the per cent of the task's architectures that return no more, trained alone.
+        lead: of the percentile over chance, which is the mean percentile of all architectures.
+        alone: what it returns when trained alone, the mean over the table's seeds.
+        cost: the per cent of the task's architectures that have no more FLOPs.
         correlation: Spearman's, of what the search thought of architectures with what they return
             when trained alone; NaN where it thought of fewer than three that the table has.
     """
 
     architecture: str
     percentile: float
+    lead: float
+    alone: float
+    cost: float
     correlation: float
+
+
+@cache
+def published() -> Table | None:
+    """Return the checkout's table, None where there is none yet."""
+    return open_table() if PUBLISHED.exists() else None
+
+
+def look_up_all(results: Results, table: Table | None) -> pd.DataFrame:
+    """Return the study's searches in the benchmark's space, and where they stand in its table.
+
+    Beside the columns of ``results.runs``: the numbers of a ``Lookup``; NaN where there is no
+    record, no table, or the table lacks what was derived.
+    """
+    rows, names = results.on_bench, Lookup._fields[1:]
+    tasks = {} if table is None else {card: task for task, card in table.cards.items()}
+    found: list[dict[str, float]] = []
+    for _, row in rows.iterrows():
+        record, task = results.records.get(row["key"]), tasks.get(row["task"])
+        measures = dict.fromkeys(names, np.nan)
+        if record is not None and record.search is not None and table is not None and task:
+            assert isinstance(record.spec, SearchSpec)
+            candidates = record.spec.search.operators(record.spec.space)
+            measures |= _known(table, task, record.search, candidates)
+        found.append(measures)
+    return rows.assign(**{name: [each[name] for each in found] for name in names})
+
+
+def _known(
+    table: Table, task: str, found: SearchOutcome, candidates: Sequence[str]
+) -> dict[str, float]:
+    """Return the numbers of a lookup by name; none where the table lacks what was derived."""
+    if not table.complete(task)[table.space.index(SEPARATOR.join(found.architecture.operators))]:
+        return {}
+    return look_up(table, task, found, candidates)._asdict()
 
 
 def look_up(table: Table, task: str, found: SearchOutcome, candidates: Sequence[str]) -> Lookup:
@@ -49,9 +94,14 @@ def look_up(table: Table, task: str, found: SearchOutcome, candidates: Sequence[
     name = SEPARATOR.join(found.architecture.operators)
     thought = _thought(table, found, candidates)
     known = table.complete(task) & ~np.isnan(thought)
-    alone = table.scores[table.task(task)].mean(axis=1)
+    alone = table.means(task)
     correlation = rank_correlation(thought[known], alone[known])
-    return Lookup(name, table.percentile(name, task), correlation)
+    place = table.space.index(name)
+    flops = table.flops(task)
+    cost = 100 * float(np.mean(flops[~np.isnan(flops)] <= flops[place]))
+    percentile = table.percentile(name, task)
+    chance = 50 * (1 + 1 / table.coverage(task).complete)
+    return Lookup(name, percentile, percentile - chance, float(alone[place]), cost, correlation)
 
 
 def _thought(table: Table, found: SearchOutcome, candidates: Sequence[str]) -> Array:

@@ -26,6 +26,7 @@ from a2d.reading.decisions.simulation import (
     estimate,
     heads,
     peaks,
+    ranks,
     searches,
     sweep,
 )
@@ -86,6 +87,16 @@ CONTESTS = (
     ("A2D leads manual by 0.16, equals random", Contest(0.16, 0, drop=HILL)),
     ("A2D 0.16 below the best size", Contest(-0.16, 0, drop=HILL)),
 )
+C6 = (
+    ("all searches find what chance finds", ranks(50, 50, 50), 0.0),
+    ("the same, with a fifth of the variance", ranks(50, 50, 50, 5.0), 0.0),
+    ("joint and vanilla find 80, cost only 50", ranks(80, 50, 80), 30.0),
+    ("joint and cost only find 80, vanilla 50", ranks(80, 80, 50), 30.0),
+    ("joint finds 60, the others 50", ranks(60, 50, 50), 10.0),
+    ("joint finds 80, the others 50", ranks(80, 50, 50), 30.0),
+    ("joint finds 95, the others 50", ranks(95, 50, 50), 45.0),
+    ("joint finds 20, the others 50", ranks(20, 50, 50), -30.0),
+)
 UNEVEN = ("on average equal, ±0.15 between tasks", Contest(0, 0, drop=HILL, uneven=0.15))
 SCENARIOS = (
     *(Scenario("C1", title, study, truth) for title, study, truth in C1),
@@ -96,18 +107,25 @@ SCENARIOS = (
         Scenario("C5", title, contest.over_tasks, contest.manual)
         for title, contest in (*CONTESTS, UNEVEN)
     ),
+    *(Scenario("C6", title, study, truth) for title, study, truth in C6),
 )
 
 
 NOTHING = Whole(
-    "nothing differs", sweep(FLAT), searches(0.3, 0.3), heads(0, 0), Contest(0, 0, saved=0)
+    "nothing differs",
+    sweep(FLAT),
+    searches(0.3, 0.3),
+    heads(0, 0),
+    Contest(0, 0, saved=0),
+    ranks(50, 50, 50),
 )
 EVERYTHING = Whole(
-    "all five claims hold",
+    "all six claims hold",
     sweep(peaks(1, 2, 3)),
     searches(0.6, 0.2),
     heads(0.2, 0.2),
     Contest(0.16, 0.16, drop=HILL),
+    ranks(90, 50, 50),
 )
 
 
@@ -145,7 +163,7 @@ def family_table(studies: int = STUDIES) -> Iterator[str]:
             alone = [whole.decide(generator, seeds) for _ in range(studies)]
             both = [alone, [correct(decisions, len(decisions)) for decisions in alone]]
             wrong = " | ".join(f"{_any_directional(each):.1%}" for each in both)
-            right = " | ".join(f"{_mean_supported(each):.1f} of 5" for each in both)
+            right = " | ".join(f"{_mean_supported(each):.1f} of 6" for each in both)
             yield f"| {whole.title} | {seeds} | {wrong} | {right} |"
 
 
@@ -183,8 +201,8 @@ def _cells(rates: Rates) -> str:
 
 
 if __name__ == "__main__":
-    for name in ("C1", "C2", "C3", "C4", "C5"):
+    for name in ("C1", "C2", "C3", "C4", "C5", "C6"):
         print(f"\n{name}\n", *table(name), sep="\n", flush=True)
     print("\nFewer seeds of manual sizes\n", *fewer_manual_table(), sep="\n")
-    print("\nAll five\n", *family_table(), sep="\n")
+    print("\nAll six\n", *family_table(), sep="\n")
     print("\nPower\n", *power_table(), sep="\n")

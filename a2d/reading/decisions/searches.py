@@ -21,6 +21,7 @@ from a2d.reading.decisions.contrasts import (
 from a2d.reading.decisions.rates import clopper_pearson, compare_rates
 from a2d.reading.decisions.verdicts import Decision, all_of, any_of
 
+RANK_MARGIN = 10.0  # smallest lead of interest, in percentile points
 SPREAD_MARGIN = math.log(1.5)  # smallest ratio of interest: a spread half as large again
 
 
@@ -88,6 +89,19 @@ def both_heads(
         for head, alone in heads.items()
     ]
     return all_of("Both heads teach better than either", [*parts, *stabilises])
+
+
+def finds_better(joint: ArrayLike, cost_only: ArrayLike, vanilla: ArrayLike) -> Decision:
+    """Decide C6: what joint searches derive stands higher than chance, cost alone and vanilla.
+
+    Each (searches, tasks): the percentile of what was derived among all architectures of the
+    benchmark, less that of one drawn at random. Searches are the units.
+    """
+    ranks = checked(joint)
+    parts = [over_seeds("joint − chance", ranks, margin=RANK_MARGIN)]
+    for name, others in (("cost only", cost_only), ("vanilla", vanilla)):
+        parts.append(over_seeds(f"joint − {name}", ranks, checked(others), margin=RANK_MARGIN))
+    return all_of("Joint searches find better architectures", parts)
 
 
 def _rate(failures: NDArray[np.bool_]) -> str:

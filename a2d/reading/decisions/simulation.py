@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from a2d.reading.decisions.agents import Agents, beats_manual, general
 from a2d.reading.decisions.contrasts import Array, Verdict
-from a2d.reading.decisions.searches import both_heads, less_stable
+from a2d.reading.decisions.searches import both_heads, finds_better, less_stable
 from a2d.reading.decisions.sizes import optimal_size
 from a2d.reading.decisions.verdicts import Decision
 
@@ -130,6 +130,20 @@ def heads(actor: float, critic: float, shape: str = "normal", spread: float = SP
     return decide
 
 
+def ranks(joint: float, cost_only: float, vanilla: float, certain: float = 1.0) -> Study:
+    """C6: mean percentiles of what three kinds of search derive on one task.
+
+    Beta distributions, that of 50 uniform where searches are no more ``certain`` than 1.
+    """
+
+    def decide(generator: np.random.Generator, seeds: int) -> Decision:
+        shares = [certain * mean / 50 for mean in (joint, cost_only, vanilla)]
+        found = (generator.beta(share, 2 * certain - share, (seeds, 1)) for share in shares)
+        return finds_better(*(100 * each - 50 for each in found))
+
+    return decide
+
+
 @dataclass(frozen=True)
 class Contest:
     """C4, C5: A2D's true leads over the best manual size and random agents, and what it saves.
@@ -177,16 +191,17 @@ class Contest:
 
 @dataclass(frozen=True)
 class Whole:
-    """A whole study of five claims, C4 and C5 on the same agents."""
+    """A whole study of all claims, C4 and C5 on the same agents."""
 
     title: str
     sizes: Study
     searches: Study
     heads: Study
     contest: Contest
+    ranks: Study
 
     def decide(self, generator: np.random.Generator, seeds: int) -> list[Decision]:
         """Draw one and decide its claims, uncorrected."""
         first = [study(generator, seeds) for study in (self.sizes, self.searches, self.heads)]
         agents = self.contest.agents(generator, seeds)
-        return [*first, beats_manual(agents), general(agents)]
+        return [*first, beats_manual(agents), general(agents), self.ranks(generator, seeds)]

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
+from a2d.benchmark.table import PUBLISHED
 from a2d.files import checksum, write_atomically
-from a2d.reading.rendering.artifacts import runs_of
+from a2d.reading.rendering.artifacts import is_on_bench, runs_of
 from a2d.runs.latencies import latency_files
 from a2d.study.study import Run, Study
 from a2d.study.workspace import Workspace
@@ -36,9 +37,10 @@ def describe(study: Study, workspace: Workspace, root: Path, artifact: str) -> s
         root: the checkout, with the script of the artifact.
         artifact: as in ``figures/pareto``, or ``page``.
     """
-    machines = latency_files(workspace.results / study.name)
-    records = (workspace.find(run) for run in shown_by(study, artifact))
-    lines = [_line(path, path.name) for path in (*records, *machines) if path is not None]
+    machines, shown = latency_files(workspace.results / study.name), shown_by(study, artifact)
+    tables = [PUBLISHED] * (PUBLISHED.exists() and any(map(is_on_bench, shown)))
+    records = (workspace.find(run) for run in shown)
+    lines = [_line(path, path.name) for path in (*records, *machines, *tables) if path is not None]
     lines += [_line(path, path.name) for path in _definitions(study, root, artifact)]
     lines += [_line(path, path.relative_to(READING).as_posix()) for path in _code()]
     return "".join(lines)

@@ -48,6 +48,10 @@ SEARCHES = {
     "actor": Look("#56b4e9", "^", (0, (5, 1, 1, 1))),
     "critic": Look("#009e73", "v", (0, (3, 1, 1, 1, 1, 1))),
     "joint": Look("#0072b2", "o", "-"),
+    "cost_only": Look("#7a7a1f", "X", (0, (1, 3))),
+    "single_path": Look("#cc6677", ">", (0, (4, 1))),
+    "single_path_joint": Look("#332288", "<", (0, (6, 2))),
+    "imitation": Look("#882255", "*", (0, (2, 1))),
 }
 
 MODE_NAMES = {

@@ -98,7 +98,7 @@ def _description(benchmark: Benchmark, entries: list[Entry]) -> dict[str, Any]:
         "version": definition.version,
         "operators": definition.operators,
         "cells": definition.space.cells,
-        "tasks": list(definition.tasks),
+        "tasks": {task: training.card for task, training in definition.tasks.items()},
         "seeds": definition.seeds,
         "steps": definition.steps,
         "every": min(entry.every for entry in entries),

@@ -1,0 +1,98 @@
+"""Searches in the benchmark's space.
+
+Where what they derived stands among all its architectures, each trained alone (claim C6).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from a2d.benchmark.quality import judge_task
+from a2d.benchmark.table import Table as TrainedTable
+from a2d.reading.decisions.contrasts import Interval, over_seeds
+from a2d.reading.lookups import look_up_all, published
+from a2d.reading.rendering.cautions import T_INTERVALS
+from a2d.reading.rendering.command import table_command
+from a2d.reading.rendering.tables import Row, Table, build, shortfall
+from a2d.reading.rendering.text import bounds, number, scaled
+from a2d.reading.results import Results, where
+
+MEANING = (
+    "Every architecture of the space has been trained alone. Percentile: the per cent of them that "
+    "score no higher than what a search derived. Over chance: that percentile less the mean one, "
+    "of an architecture drawn at random. Trained alone: its mean score over the table's seeds. "
+    "Cost percentile: the per cent that have no more FLOPs. Rank correlation (Spearman's) of what "
+    "a search thought of architectures, by the sum of their operators' alpha or by its trials, "
+    f"with what they score alone. Means over searches, with {T_INTERVALS} in brackets."
+)
+
+
+def _mean(rows: pd.DataFrame, column: str) -> Interval | None:
+    """Return a column's mean over the searches for which it is known, with its interval."""
+    known = rows[column].dropna().to_numpy()
+    return over_seeds(column, known[:, None]) if len(known) else None
+
+
+def _row(name: str, task: str, method: str, rows: pd.DataFrame) -> Row:
+    columns = ("percentile", "lead", "alone", "cost", "correlation")
+    found = {column: _mean(rows, column) for column in columns}
+    recorded = int(rows["score"].notna().sum())
+    shown = {
+        "Search": name,
+        "Percentile": bounds(found["percentile"]),
+        "Over chance": bounds(found["lead"]),
+        "Trained alone": bounds(found["alone"]),
+        "FLOPs": scaled(rows["flops"].mean()),
+        "Cost percentile": bounds(found["cost"]),
+        "Rank correlation": bounds(found["correlation"]),
+        "Searches": f"{recorded} of {len(rows)}",
+    }
+    data: dict[str, object] = {"task": task, "search": method}
+    for column, interval in found.items():
+        data[column] = np.nan if interval is None else interval.estimate
+        if interval is not None and interval.known:
+            data |= {f"{column}_low": interval.low, f"{column}_high": interval.high}
+    return shown, data | {"flops": rows["flops"].mean(), "n": recorded, "planned": len(rows)}
+
+
+def _rows(results: Results, looked_up: pd.DataFrame) -> Iterator[Row]:
+    methods = results.study.methods.search
+    for task in results.study.tasks:
+        for method in methods:
+            rows = where(looked_up, task=task, search=method)
+            if len(rows):
+                yield _row(methods[method].title, task, method, rows)
+
+
+def _table(trained: TrainedTable, name: str) -> str:
+    """Say what the table holds of a task, and how much its scores say."""
+    means, quality = trained.means(name), judge_task(trained, name)
+    return (
+        f"The table, {trained.title} {trained.version}: {trained.coverage(name)} of {name} are "
+        f"there, their means over {len(trained.seeds)} seeds from {number(np.nanmin(means))} to "
+        f"{number(np.nanmax(means))}; rank correlation between two seeds "
+        f"{number(quality.between_seeds, 2)}."
+    )
+
+
+def make(results: Results) -> Table:
+    """Make one row per way to search."""
+    trained, used = published(), results.on_bench
+    looked_up, tables = look_up_all(results, trained), ["There is no table yet."]
+    if trained is not None:
+        cards = set(used["task"])
+        tables = [_table(trained, task) for task, card in trained.cards.items() if card in cards]
+    return build(
+        "Searches in the benchmark's space",
+        _rows(results, looked_up),
+        MEANING,
+        *tables * bool(len(used)),
+        shortfall(results, used),
+    )
+
+
+if __name__ == "__main__":
+    table_command(__file__, make, __doc__)
