@@ -1,4 +1,4 @@
-"""Searches in the benchmark's space.
+"""Searches on A2D-Bench.
 
 What they derived among all its architectures, each trained alone (claim C6).
 """

@@ -1,4 +1,4 @@
-"""Searches in the benchmark's space.
+"""Searches on A2D-Bench.
 
 Where what they derived stands among all its architectures, each trained alone (claim C6).
 """
@@ -86,7 +86,7 @@ def make(results: Results) -> Table:
         cards = set(used["task"])
         tables = [_table(trained, task) for task, card in trained.cards.items() if card in cards]
     return build(
-        "Searches in the benchmark's space",
+        "Searches on A2D-Bench",
         _rows(results, looked_up),
         MEANING,
         *tables * bool(len(used)),

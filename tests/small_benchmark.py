@@ -41,13 +41,18 @@ def tiny_benchmark(folder: Path, **changed: Any) -> Benchmark:
 
 
 def known_table(
-    cells: int = 4, seeds: int = 3, noise: float = 0.5, missing: tuple[int, ...] = ()
+    cells: int = 4,
+    seeds: int = 3,
+    noise: float = 0.5,
+    missing: tuple[int, ...] = (),
+    operators: tuple[str, ...] = ("skip", "conv3", "conv5"),
+    card: str = "known",
 ) -> Table:
     """Return a table whose scores are the number of conv3 in a name, and noise."""
     generator = np.random.default_rng(0)
     description = {
-        "title": "Known", "version": 1, "operators": ["skip", "conv3", "conv5"], "cells": cells,
-        "tasks": {"known": "known"}, "seeds": list(range(seeds)), "steps": 900, "every": 100,
+        "title": "Known", "version": 1, "operators": operators, "cells": cells,
+        "tasks": {"known": card}, "seeds": list(range(seeds)), "steps": 900, "every": 100,
     }  # fmt: skip
     empty = Table({name: [] for name in COLUMNS}, description)
     rows: dict[str, list[Any]] = {name: [] for name in COLUMNS}

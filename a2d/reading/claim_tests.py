@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from a2d.reading import evidence
+from a2d.reading import evidence, lookups
 from a2d.reading.decisions.agents import Agents, beats_manual, general
 from a2d.reading.decisions.contrasts import UndefinedEffect
 from a2d.reading.decisions.rates import failed
@@ -25,7 +25,6 @@ from a2d.reading.decisions.searches import (
 from a2d.reading.decisions.sizes import optimal_size
 from a2d.reading.decisions.verdicts import Decision
 from a2d.reading.evidence import Arms, Evidence
-from a2d.reading.lookups import published
 from a2d.reading.results import Results
 
 MANUAL, RANDOM = "manual agents of equal steps", "random agents of equal steps"
@@ -177,6 +176,6 @@ def _on_bench(results: Results) -> Arms:
 @claim_test(_on_bench)
 def finds_better_architectures(found: Evidence) -> Decision:
     """C6: where the derived architectures stand among all of a space that were trained alone."""
-    if published() is None:
+    if lookups.published() is None:
         raise UndefinedEffect("the benchmark has no table yet; `a2d bench-table publish` makes it")
     return finds_better(*(found.values(arm, "lead")[..., 0] for arm in found.arms))

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from a2d.reading import lookups
 from a2d.reading.decisions.contrasts import Array, UndefinedEffect
-from a2d.reading.lookups import look_up_all, published
 from a2d.reading.results import Results, where
 
 Arms = dict[str, pd.DataFrame]
@@ -140,7 +140,7 @@ def searches(results: Results, method: str) -> pd.DataFrame:
 
 def on_bench(results: Results, method: str) -> pd.DataFrame:
     """Return a method's searches in the benchmark's space, with what its table says of them."""
-    return where(look_up_all(results, published()), search=method)
+    return where(lookups.look_up_all(results, lookups.published()), search=method)
 
 
 def derived(results: Results, method: str) -> pd.DataFrame:

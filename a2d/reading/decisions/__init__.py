@@ -1,4 +1,4 @@
-"""The tests of the five claims, as pure functions of arrays; docs/claims.md gives the reasons.
+"""The tests of the claims, as pure functions of arrays; docs/claims.md gives the reasons.
 
 ``contrasts`` and ``rates`` measure one effect each, ``verdicts`` combines them and corrects over
 claims, ``sizes`` (C1), ``searches`` (C2, C3) and ``agents`` (C4, C5) decide, and ``simulation``
