@@ -90,7 +90,7 @@ def _row(axes: Sequence[Axes], results: Results, task: str) -> None:
 
 def draw(results: Results) -> figures.Drawing:
     """Draw one row of panels per task."""
-    searches, tasks = results.searches, list(results.study.tasks)
+    searches, tasks = where(results.labelled, stage="search"), list(results.study.tasks)
     methods = _methods(results, searches)
     if not methods:
         return figures.Drawing(

@@ -12,8 +12,8 @@ import pandas as pd
 
 from a2d.benchmark.quality import judge_task
 from a2d.benchmark.table import Table as TrainedTable
+from a2d.reading import lookups
 from a2d.reading.decisions.contrasts import Interval, over_seeds
-from a2d.reading.lookups import look_up_all, published
 from a2d.reading.rendering.cautions import T_INTERVALS
 from a2d.reading.rendering.command import table_command
 from a2d.reading.rendering.tables import Row, Table, build, shortfall
@@ -36,7 +36,7 @@ def _mean(rows: pd.DataFrame, column: str) -> Interval | None:
     return over_seeds(column, known[:, None]) if len(known) else None
 
 
-def _row(name: str, task: str, method: str, rows: pd.DataFrame) -> Row:
+def _row(name: str, rows: pd.DataFrame) -> tuple[dict[str, str], dict[str, object]]:
     columns = ("percentile", "lead", "alone", "cost", "correlation")
     found = {column: _mean(rows, column) for column in columns}
     recorded = int(rows["score"].notna().sum())
@@ -50,7 +50,7 @@ def _row(name: str, task: str, method: str, rows: pd.DataFrame) -> Row:
         "Rank correlation": bounds(found["correlation"]),
         "Searches": f"{recorded} of {len(rows)}",
     }
-    data: dict[str, object] = {"task": task, "search": method}
+    data: dict[str, object] = {}
     for column, interval in found.items():
         data[column] = np.nan if interval is None else interval.estimate
         if interval is not None and interval.known:
@@ -64,7 +64,9 @@ def _rows(results: Results, looked_up: pd.DataFrame) -> Iterator[Row]:
         for method in methods:
             rows = where(looked_up, task=task, search=method)
             if len(rows):
-                yield _row(methods[method].title, task, method, rows)
+                shown, data = _row(methods[method].title, rows)
+                named = {"Task": results.title(task)} | shown
+                yield named, {"task": task, "search": method} | data
 
 
 def _table(trained: TrainedTable, name: str) -> str:
@@ -80,8 +82,8 @@ def _table(trained: TrainedTable, name: str) -> str:
 
 def make(results: Results) -> Table:
     """Make one row per way to search."""
-    trained, used = published(), results.on_bench
-    looked_up, tables = look_up_all(results, trained), ["There is no table yet."]
+    trained, used = lookups.published(), results.on_bench
+    looked_up, tables = lookups.look_up_all(results, trained), ["There is no table yet."]
     if trained is not None:
         cards = set(used["task"])
         tables = [_table(trained, task) for task, card in trained.cards.items() if card in cards]

@@ -78,7 +78,9 @@ def _rows(results: Results) -> Iterator[Row]:
             )
         methods = results.study.methods
         for recipe, method in product(methods.recipes, methods.search):
-            searches = where(results.searches, task=task, search=method, recipe=recipe)
+            searches = where(
+                results.labelled, task=task, stage="search", search=method, recipe=recipe
+            )
             name = search_name(methods, method, recipe)
             for key, seed in searches[["key", "seed"]].itertuples(index=False):
                 yield _row(results, task, f"{name}, seed {seed}", where(searches, key=key))
@@ -86,8 +88,8 @@ def _rows(results: Results) -> Iterator[Row]:
 
 def make(results: Results) -> Table:
     """Make one row per manual network and per searched architecture, by task."""
-    manual = where(results.runs, stage="manual", distillation="none")
-    used = pd.concat([manual, results.searches]).drop_duplicates("key")
+    shown = results.runs[results.runs["stage"].isin(["manual", "search"])]
+    used = shown[(shown["stage"] == "search") | (shown["distillation"] == "none")]
     meaning = (
         "Searched ones stand as derived: C a convolution, D a dense layer, I an inverted residual "
         "with kernel (or R relu, T tanh) and expansion, – a skip; dense 256 and both heads follow "

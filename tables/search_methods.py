@@ -16,7 +16,6 @@ from a2d.reading.rendering.style import search_name
 from a2d.reading.rendering.tables import INTERVALS, Row, Table, build, shortfall, summary_data
 from a2d.reading.rendering.text import number, runs, scaled, score
 from a2d.reading.results import Results, summarize, where
-from a2d.study.expansion import BENCH
 
 SHOWS_ALSO = ("a2d_vs_manual",)
 
@@ -27,7 +26,7 @@ def _spread(rows: pd.DataFrame) -> float:
 
 
 def _rows(results: Results) -> Iterator[Row]:
-    searches = results.searches
+    searches = where(results.labelled, stage="search")
     planned = set(searches[["search", "recipe"]].itertuples(index=False, name=None))
     methods = results.study.methods
     for task, recipe, method in product(results.study.tasks, methods.recipes, methods.search):
@@ -70,8 +69,7 @@ def _row(results: Results, task: str, method: str, recipe: str) -> Row:
 
 def make(results: Results) -> Table:
     """Make one row per task and way to search."""
-    runs = results.runs
-    shown = runs[(runs["search"] != "") & (runs["recipe"] != BENCH)]
+    shown = results.runs[results.runs["search"] != ""]
     used = shown[shown["distillation"].isin(["", "none", "joint"])]
     meaning = (
         "Searched score: the supernet along its strongest path. Derived score: that architecture, "

@@ -61,7 +61,7 @@ def _measures(records: list[Record]) -> dict[str, float]:
 
 
 def _rows(results: Results) -> Iterator[Row]:
-    searches = results.searches
+    searches = where(results.labelled, stage="search")
     planned = set(searches[["search", "recipe"]].itertuples(index=False, name=None))
     methods = results.study.methods
     for task, recipe, method in product(results.study.tasks, methods.recipes, methods.search):
@@ -84,7 +84,8 @@ def _rows(results: Results) -> Iterator[Row]:
 
 def make(results: Results) -> Table:
     """Make one row per task and way to search."""
-    return build("What searches see", _rows(results), MEANING, shortfall(results, results.searches))
+    used = where(results.runs, stage="search")
+    return build("What searches see", _rows(results), MEANING, shortfall(results, used))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -46,23 +47,27 @@ def known_table(
     noise: float = 0.5,
     missing: tuple[int, ...] = (),
     operators: tuple[str, ...] = ("skip", "conv3", "conv5"),
-    card: str = "known",
+    cards: tuple[str, ...] = ("known",),
 ) -> Table:
-    """Return a table whose scores are the number of conv3 in a name, and noise."""
+    """Return a table whose scores are the number of conv3 in a name, and noise.
+
+    Its tasks are called as their cards.
+    """
     generator = np.random.default_rng(0)
     description = {
         "title": "Known", "version": 1, "operators": operators, "cells": cells,
-        "tasks": {"known": card}, "seeds": list(range(seeds)), "steps": 900, "every": 100,
+        "tasks": {card: card for card in cards}, "seeds": list(range(seeds)), "steps": 900,
+        "every": 100,
     }  # fmt: skip
     empty = Table({name: [] for name in COLUMNS}, description)
     rows: dict[str, list[Any]] = {name: [] for name in COLUMNS}
-    for index in set(range(empty.space.size)) - set(missing):
+    trained = sorted(set(range(empty.space.size)) - set(missing))
+    for task, index, seed in product(cards, trained, range(seeds)):
         name = empty.space.name(index)
-        for seed in range(seeds):
-            score = name.count("conv3") + noise * generator.normal()
-            curve = list(np.linspace(0, score, 9))
-            costs = (1000 + index, 10, 0.25, 2.0)
-            values = (f"{index}/{seed}", name, "known", seed, [score], curve, *costs)
-            for column, value in zip(COLUMNS, values, strict=True):
-                rows[column].append(value)
+        score = name.count("conv3") + noise * generator.normal()
+        curve = list(np.linspace(0, score, 9))
+        costs = (1000 + index, 10, 0.25, 2.0)
+        values = (f"{task}/{index}/{seed}", name, task, seed, [score], curve, *costs)
+        for column, value in zip(COLUMNS, values, strict=True):
+            rows[column].append(value)
     return Table(rows, description)

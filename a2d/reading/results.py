@@ -24,7 +24,6 @@ from a2d.reading.deployed import Deployed, load_deployed
 from a2d.runs.latencies import design_text
 from a2d.runs.records import Record, find_records, read_record, reading_many
 from a2d.study.definitions import Networks
-from a2d.study.expansion import BENCH
 from a2d.study.study import Run, Study
 from a2d.study.workspace import Workspace
 
@@ -90,15 +89,9 @@ class Results:
         return pd.concat([self.runs, _frame(others)], ignore_index=True) if others else self.runs
 
     @property
-    def searches(self) -> pd.DataFrame:
-        """The labelled searches, without those in the benchmark's space."""
-        found = where(self.labelled, stage="search")
-        return found[found["recipe"] != BENCH]
-
-    @property
     def on_bench(self) -> pd.DataFrame:
         """The searches in the benchmark's space, whose results its table holds as trained alone."""
-        return where(self.labelled, stage="search", recipe=BENCH)
+        return self.runs[self.runs["key"].isin(self.study.on_bench)]
 
     def _row(self, run: Run, factors: dict[str, str]) -> dict[str, Any]:
         row: dict[str, Any] = {"key": run.key, "path": run.path, "task": run.spec.task.name}

@@ -26,7 +26,6 @@ STAGES = ("teacher", "manual", "search", "derive")
 SHORT_KEY = 8
 EVERY, STUDENT, POOLED = "every", "student", "pooled"
 A2D = "a2d"
-BENCH = "bench"  # the recipe of the benchmark's space, whose searches are looked up in its table
 NETWORK_NAMES = (EVERY, STUDENT, POOLED, *MANUAL_NETWORKS["pixels"], *MANUAL_NETWORKS["vectors"])
 
 
@@ -154,7 +153,7 @@ class _Expansion:
         observations = self._observations(card)
         laid = observations.search.model_dump() | factors.search
         if observations.largest_cost is not None:
-            laid.setdefault("largest_cost", observations.largest_cost)
+            laid["largest_cost"] = observations.largest_cost
         own = chosen.searcher.model_dump(exclude_unset=True)
         space = observations.search.space.model_dump()
         space |= factors.search.get("space", {}) | own.pop("space", {})

@@ -30,6 +30,9 @@ from a2d.study.expansion import Run, expand
 __all__ = ["Run", "Study", "load_study"]
 
 
+BENCH = "bench"  # the experiment whose searches are looked up in the benchmark's table
+
+
 @dataclass(frozen=True)
 class Study:
     """Everything a scale asks for."""
@@ -61,6 +64,11 @@ class Study:
         """Return what people call a run, as in 'search joint, Catch, seed 0'."""
         title = self.tasks[run.spec.task.name].title
         return f"{run.method.replace('-', ' ')}, {title}, seed {run.spec.seed}"
+
+    @cached_property
+    def on_bench(self) -> frozenset[str]:
+        """The keys of the searches in the benchmark's space, whose results its table holds."""
+        return frozenset(self.members.get(BENCH, ()))
 
     def of_search(self, method: str) -> list[Run]:
         """Return a search method's searches and everything derived from them: one ablation."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,13 +21,15 @@ from tests.small_benchmark import known_table
 from tests.synthetic import make_study, results_of
 
 OPERATORS = ("skip", "inverted3_e1", "conv3", "conv5")
-TABLE = known_table(operators=OPERATORS, card="minatar-breakout")  # a score is conv3's count
-GOOD, POOR = "conv3-conv3-conv3-conv5", "skip-skip-skip-conv5"
+TASKS = ("minatar-breakout", "minatar-asterix")
+known = partial(known_table, cells=3, operators=OPERATORS, cards=TASKS)  # as the searches have it
+TABLE = known()  # a score is conv3's count
+GOOD, POOR = "conv3-conv3-conv5", "skip-skip-conv5"
 
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
-    return make_study(tmp_path_factory.mktemp("bench"), ("minatar-breakout",), 5, ("bench",))
+    return make_study(tmp_path_factory.mktemp("bench"), TASKS, 5, ("bench",))
 
 
 def derived(study: Study, names: dict[str, list[str]]) -> Results:
@@ -67,8 +70,8 @@ def with_table(monkeypatch: pytest.MonkeyPatch) -> Table:
 
 @pytest.mark.usefixtures("with_table")
 def test_a_search_that_finds_what_is_good_supports_the_claim(study: Study) -> None:
-    found = ruling(derived(study, {"joint": [GOOD, GOOD, GOOD, "conv3-conv3-conv3-conv3", GOOD]}))
-    assert found.verdict == "supported" and found.seeds == (5, 5) and found.tasks == 1
+    found = ruling(derived(study, {"joint": [GOOD, GOOD, GOOD, "conv3-conv3-conv3", GOOD]}))
+    assert found.verdict == "supported" and found.seeds == (5, 5) and found.tasks == 2
     turned = ruling(derived(study, dict.fromkeys(("vanilla", "cost_only"), [GOOD] * 5)))
     assert turned.verdict == "contradicted"
 
@@ -78,14 +81,18 @@ def test_percentiles_and_leads_are_those_of_the_tables_own_scores(study: Study) 
     generator = np.random.default_rng(0)
     names = {method: some(generator, fewest) for method, fewest in (("joint", 2), ("vanilla", 0))}
     decision = ruling(derived(study, names)).decision
-    means = TABLE.scores[0].mean(axis=1)
+    first, second = (scores.mean(axis=1) for scores in TABLE.scores)
     ranks = {
-        method: [100 * np.mean(means <= means[TABLE.space.index(name)]) for name in each]
+        method: [
+            100 * np.mean(means <= means[TABLE.space.index(name)])
+            for name in each
+            for means in (first, second)
+        ]
         for method, each in {**names, "cost_only": [POOR] * 5}.items()
     }
     assert decision is not None
     chance, cost, vanilla = (part.effect.estimate for part in decision.parts)
-    every = [100 * np.mean(means <= value) for value in means]
+    every = [100 * np.mean(first <= value) for value in first]
     assert chance == pytest.approx(np.mean(ranks["joint"]) - np.mean(every))
     assert cost == pytest.approx(np.mean(ranks["joint"]) - np.mean(ranks["cost_only"]))
     assert vanilla == pytest.approx(np.mean(ranks["joint"]) - np.mean(ranks["vanilla"]))
@@ -100,9 +107,7 @@ def test_without_a_table_the_claim_is_open(study: Study, monkeypatch: pytest.Mon
 def test_what_the_table_lacks_leaves_the_claim_open(
     study: Study, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lacking = known_table(
-        operators=OPERATORS, card="minatar-breakout", missing=(TABLE.space.index(POOR),)
-    )
+    lacking = known(missing=(TABLE.space.index(POOR),))
     monkeypatch.setattr(lookups, "published", lambda: lacking)
     assert "not every run has a value" in ruling(derived(study, {})).reasons[0]
 
@@ -118,11 +123,15 @@ def script(name: str):  # type: ignore[no-untyped-def]
 @pytest.mark.usefixtures("with_table")
 def test_the_tables_row_is_the_mean_over_searches(study: Study) -> None:
     names = some(np.random.default_rng(1), 1)
-    data = script("tables/bench").make(derived(study, {"joint": names})).data.set_index("search")
+    data = (
+        script("tables/bench")
+        .make(derived(study, {"joint": names}))
+        .data.set_index(["task", "search"])
+    )
     means = TABLE.scores[0].mean(axis=1)
     alone = [means[TABLE.space.index(name)] for name in names]
     ranks = [100 * np.mean(means <= value) for value in alone]
-    row = data.loc["joint"]
+    row = data.loc[("minatar-breakout", "joint")]
     assert (row["percentile"], row["alone"]) == pytest.approx((np.mean(ranks), np.mean(alone)))
     # The known table's FLOPs are in the order of its names.
     cost = [100 * (TABLE.space.index(name) + 1) / TABLE.space.size for name in names]
@@ -132,17 +141,18 @@ def test_the_tables_row_is_the_mean_over_searches(study: Study) -> None:
 @pytest.mark.usefixtures("with_table")
 def test_the_figure_marks_every_search_twice(study: Study, tmp_path: Path) -> None:
     drawing = script("figures/bench").draw(derived(study, {"joint": [GOOD] * 5}))
-    cloud = drawing.figure.axes[1].lines
-    assert len(cloud[0].get_xdata()) == TABLE.space.size
-    assert sum(len(line.get_xdata()) for line in cloud[1:]) == 5 * 8
-    assert "81 of" not in drawing.caption and "256 of 256 architectures" in drawing.caption
+    for axes in (drawing.figure.axes[1], drawing.figure.axes[3]):
+        cloud = axes.lines
+        assert len(cloud[0].get_xdata()) == TABLE.space.size
+        assert sum(len(line.get_xdata()) for line in cloud[1:]) == 5 * 8
+    assert "64 of 64 architectures of minatar-asterix" in drawing.caption
 
 
 def test_the_studys_searches_are_in_the_tables_space() -> None:
-    """The recipe ``bench`` and the table's definition say the same, whichever is changed."""
-    benchmark, study = load_benchmark(ROOT), load_study("study", ROOT)
-    searches = [run for run in study.runs.values() if run.factors.get("recipe") == "bench"]
-    assert len(searches) == 80
+    """Its scale and the table's definition say the same, whichever is changed."""
+    benchmark, study = load_benchmark(ROOT), load_study("bench_searches", ROOT)
+    searches = [run for run in study.runs.values() if run.stage == "search"]
+    assert {run.key for run in searches} == study.on_bench
     for run in searches:
         assert run.spec.kind == "search"
         assert run.spec.search.space == benchmark.definition.space

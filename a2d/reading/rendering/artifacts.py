@@ -5,7 +5,6 @@ from __future__ import annotations
 from a2d.errors import A2DError
 from a2d.specs.run import TrainSpec
 from a2d.study.artifacts import LEDGER
-from a2d.study.expansion import BENCH
 from a2d.study.study import Run, Study
 
 
@@ -38,11 +37,6 @@ def runs_of(study: Study, artifact: str) -> list[Run]:
         if run.stage == "teacher" and run.spec.task.name in taught
     ]
     return [*teachers, *(study.runs[key] for key in keys)]
-
-
-def is_on_bench(run: Run) -> bool:
-    """Whether a run is a search in the benchmark's space, which is looked up in its table."""
-    return run.factors.get("recipe") == BENCH
 
 
 def _has_teacher(run: Run) -> bool:

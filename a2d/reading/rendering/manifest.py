@@ -12,7 +12,7 @@ from pathlib import Path
 
 from a2d.benchmark.table import PUBLISHED
 from a2d.files import checksum, write_atomically
-from a2d.reading.rendering.artifacts import is_on_bench, runs_of
+from a2d.reading.rendering.artifacts import runs_of
 from a2d.runs.latencies import latency_files
 from a2d.study.study import Run, Study
 from a2d.study.workspace import Workspace
@@ -38,7 +38,8 @@ def describe(study: Study, workspace: Workspace, root: Path, artifact: str) -> s
         artifact: as in ``figures/pareto``, or ``page``.
     """
     machines, shown = latency_files(workspace.results / study.name), shown_by(study, artifact)
-    tables = [PUBLISHED] * (PUBLISHED.exists() and any(map(is_on_bench, shown)))
+    looked_up = any(run.key in study.on_bench for run in shown)
+    tables = [PUBLISHED] * (looked_up and PUBLISHED.exists())
     records = (workspace.find(run) for run in shown)
     lines = [_line(path, path.name) for path in (*records, *machines, *tables) if path is not None]
     lines += [_line(path, path.name) for path in _definitions(study, root, artifact)]
