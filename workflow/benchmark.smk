@@ -10,13 +10,14 @@
 from pathlib import Path
 
 from a2d.study.bench.definition import FOLDER, ROWS, load_benchmark, share_of
+from a2d.study.bench.publishing import CROISSANT, LONGER, TABLE
 from a2d.study.session import mistakes_in_a_line, prepare_jobs
 
 prepare_jobs()
 CHECKOUT = Path(workflow.basedir).parent.resolve()
 with mistakes_in_a_line():
     BENCHMARK = load_benchmark(CHECKOUT)
-    EVERY = list(BENCHMARK.groups())
+    EVERY = BENCHMARK.every_group()
     MINE = share_of(EVERY, str(config.get("part", "1/1")))
 RESULTS, RUNS = Path("results"), Path("runs")
 GROUPS = [group.name for group in EVERY]
@@ -31,7 +32,7 @@ rule all:
     default_target: True
     input:
         rows_of(MINE),  # also where there is a table, which may have been published of fewer
-        RESULTS / FOLDER / "table.parquet" if MINE == EVERY else [],
+        RESULTS / FOLDER / TABLE if MINE == EVERY else [],
 
 
 rule fill:
@@ -59,14 +60,15 @@ rule fill:
 
 
 rule publish:
-    """The table as one Parquet file, with its description."""
+    """The table and the longer trainings as a Parquet file each, with their description."""
     message:
         "publish the table"
     input:
         rows_of(EVERY),
     output:
-        RESULTS / FOLDER / "table.parquet",
-        RESULTS / FOLDER / "croissant.json",
+        RESULTS / FOLDER / TABLE,
+        [RESULTS / FOLDER / LONGER] * (BENCHMARK.longer is not None),
+        RESULTS / FOLDER / CROISSANT,
     params:
         results=RESULTS,
         root=CHECKOUT,

@@ -28,6 +28,22 @@ class Quality(NamedTuple):
     by_share: dict[float, float]
 
 
+class Stability(NamedTuple):
+    """How far ranks stay when trainings are planned longer.
+
+    Rank correlations with the mean scores of the table's other seeds, over the same architectures.
+
+    Attributes:
+        architectures: how many.
+        longer: of the longer trainings' mean scores.
+        same: of the table's own, of the longer ones' seeds: what there is to be had.
+    """
+
+    architectures: int
+    longer: float
+    same: float
+
+
 def rank_correlation(first: Array, second: Array) -> float:
     """Return Spearman's correlation of two rows of numbers; equal ones share their ranks' mean.
 
@@ -60,3 +76,13 @@ def judge_task(table: Table, task: str) -> Quality:
         found = [rank_correlation(early[:, a], scores[:, b]) for a, b in permutations(seeds, 2)]
         by_share[share] = float(np.mean(found))
     return Quality(between, count * between / (1 + (count - 1) * between), by_share)
+
+
+def judge_longer(table: Table, longer: Table, task: str) -> Stability:
+    """Return how far a task's ranks stay, over the architectures that both have with every seed."""
+    there = table.complete(task) & longer.complete(task)
+    scores = table.scores[table.task(task)][there]
+    own = np.isin(table.seeds, longer.seeds)
+    others, after = scores[:, ~own].mean(axis=1), longer.means(task)[there]
+    same = rank_correlation(scores[:, own].mean(axis=1), others)
+    return Stability(int(there.sum()), rank_correlation(after, others), same)

@@ -23,6 +23,7 @@ Array = NDArray[np.float64]
 
 DESCRIPTION = b"a2d-bench"  # the key, in the file's metadata, of what all rows share
 PUBLISHED = Path(__file__).parents[2] / "results" / "bench" / "table.parquet"
+PUBLISHED_LONGER = PUBLISHED.with_name("longer.parquet")
 
 
 class Run(NamedTuple):

@@ -45,12 +45,15 @@ def bench(
     says more.
     """
     from a2d.benchmark.searchers import load_searcher
-    from a2d.benchmark.table import PUBLISHED, open_table
+    from a2d.benchmark.table import PUBLISHED, PUBLISHED_LONGER, open_table
     from a2d.reading.bench import describe_searches, describe_table
 
-    opened = open_table(table or PUBLISHED)
+    path = table or PUBLISHED
+    opened = open_table(path)
     if not searcher:
-        typer.echo("\n".join(describe_table(opened)))
+        beside = path.with_name(PUBLISHED_LONGER.name)
+        longer = open_table(beside) if beside.exists() else None
+        typer.echo("\n".join(describe_table(opened, longer)))
         return
     makers = {name: load_searcher(name) for name in searcher}
     for name in task or opened.tasks:
@@ -85,7 +88,8 @@ def publish(root: Root = Path(), results: Results = Path("results")) -> None:
 
     benchmark, folder = load_benchmark(root), results / FOLDER
     count = publishing.publish(benchmark, results / ROWS, folder)
-    typer.echo(f"{folder / publishing.TABLE}: {count:,} of {benchmark.size:,} trainings")
+    asked = sum(len(group.rows) for group in benchmark.every_group())
+    typer.echo(f"{folder}: published {count:,} of {asked:,} trainings")
 
 
 @tables.command()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from a2d.benchmark.quality import judge_task
+from a2d.benchmark.quality import FEWEST, judge_longer, judge_task
 from a2d.benchmark.searchers import MakeSearcher
 from a2d.benchmark.simulation import Simulation, simulate
 from a2d.benchmark.table import Array, Table
@@ -17,8 +17,11 @@ from a2d.study.bench.journal import Entry
 SHARES = (0.1, 0.2, 0.3, 0.5, 0.7, 1.0)  # of the budget, at which a search is looked at
 
 
-def describe_table(table: Table) -> Iterator[str]:
-    """Yield lines that say what the table holds, and how much it says."""
+def describe_table(table: Table, longer: Table | None = None) -> Iterator[str]:
+    """Yield lines that say what the table holds, and how much it says.
+
+    ``longer``: some of its architectures, trained for more steps.
+    """
     yield (
         f"{table.title} {table.version}: {table.space.size} architectures of {table.space.cells} "
         f"cells, each one of {', '.join(table.space.operators)}; trained for {table.steps:,} steps "
@@ -26,7 +29,7 @@ def describe_table(table: Table) -> Iterator[str]:
     )
     for task in table.tasks:
         yield f"{task}: {table.coverage(task)} are there with every seed"
-        if table.coverage(task).complete < 3:
+        if table.coverage(task).complete < FEWEST:
             continue
         found = judge_task(table, task)
         early = ", ".join(
@@ -36,10 +39,18 @@ def describe_table(table: Table) -> Iterator[str]:
             f"  noise ceiling: rank correlation {found.between_seeds:.2f} between two seeds' "
             f"scores, {found.of_means:.2f} between means over {len(table.seeds)}"
         )
-        yield (
-            "  rank stability: another seed's training return correlates "
-            f"{', '.join(early)} of the steps"
-        )
+        yield f"  rank stability: another seed's training return correlates {early} of the steps"
+        if longer is not None and longer.coverage(task).complete >= FEWEST:
+            yield f"  {_stability(table, longer, task)}"
+
+
+def _stability(table: Table, longer: Table, task: str) -> str:
+    found, seeds = judge_longer(table, longer, task), ", ".join(map(str, longer.seeds))
+    return (
+        f"after {longer.steps:,} steps, scores of {found.architectures} architectures correlate "
+        f"{found.longer:.2f} with the means of the table's other seeds; after {table.steps:,} "
+        f"steps, of the same architectures and seed {seeds}, {found.same:.2f}"
+    )
 
 
 def describe_searches(

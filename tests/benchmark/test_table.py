@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from a2d.benchmark.quality import judge_task, rank_correlation
+from a2d.benchmark.quality import judge_longer, judge_task, rank_correlation
 from a2d.benchmark.space import Space
 from a2d.benchmark.table import open_table
 from a2d.errors import A2DError
@@ -91,6 +91,17 @@ def test_the_noise_ceiling_is_the_mean_over_pairs_of_seeds() -> None:
     # The curves are straight lines to the score, so that every share of them ranks alike.
     assert found.by_share[0.5] == pytest.approx(found.between_seeds)
     assert found.between_seeds < found.of_means < 1
+
+
+def test_ranks_after_more_steps_are_held_against_the_other_seeds() -> None:
+    table, longer = known_table(noise=1.0), known_table(noise=0.3, seeds=1, missing=(3, 7))
+    found = judge_longer(table, longer, "known")
+    there = [index for index in range(table.space.size) if index not in (3, 7)]
+    own, others = table.scores[0][there, 0], table.scores[0][there, 1:].mean(axis=1)
+    after = longer.scores[0][there, 0]
+    assert found.architectures == len(there) == 79
+    assert found.longer == pytest.approx(spearmanr(after, others).statistic)
+    assert found.same == pytest.approx(spearmanr(own, others).statistic)
 
 
 def test_the_library_starts_without_torch_and_without_pandas() -> None:

@@ -22,7 +22,7 @@ from a2d.specs.run import GivenAgent, TrainSpec, key_of
 from a2d.study.bench import filling
 from a2d.study.bench.definition import Benchmark, load_benchmark, share_of
 from a2d.study.bench.journal import Journal, entry_of, find_entry
-from a2d.study.bench.publishing import CROISSANT, TABLE, publish
+from a2d.study.bench.publishing import CROISSANT, LONGER, TABLE, publish
 from a2d.study.workspace import Workspace
 from tests import processes
 from tests.checkout import ROOT
@@ -160,6 +160,30 @@ def test_a_line_that_was_edited_is_noticed(
         path.write_text(wrong, encoding="utf-8")
         with pytest.raises(A2DError, match=r"line [12]: .*delete the line"):
             Journal(tmp_path, group)
+
+
+def test_the_first_architectures_are_trained_longer_after_all_others(tmp_path: Path) -> None:
+    longer = {"steps": 800, "share": 0.5, "seeds": [900]}
+    benchmark = tiny_benchmark(tmp_path, longer=longer)
+    groups = benchmark.every_group()
+    assert [group.name for group in groups[:-1]] == [group.name for group in benchmark.groups()]
+    assert [row.architecture for row in groups[-1].rows] == [
+        row.architecture for row in groups[0].rows
+    ]
+    assert {(row.spec.steps, row.seed) for row in groups[-1].rows} == {(800, 900)}
+    assert not {row.key for row in groups[-1].rows} & {row.key for row in groups[0].rows}
+    for group in (groups[0], groups[-1]):
+        filling.fill(group, tmp_path / "rows", Workspace(tmp_path, tmp_path / "runs"))
+    assert publish(benchmark, tmp_path / "rows", tmp_path) == 4
+    table, further = open_table(tmp_path / TABLE), open_table(tmp_path / LONGER)
+    assert (table.steps, further.steps, further.seeds) == (400, 800, (900,))
+    assert str(further.coverage("catch")) == "2 of 4 architectures"
+    described = json.loads((tmp_path / CROISSANT).read_text(encoding="utf-8"))
+    assert [file["name"] for file in described["distribution"]] == [TABLE, LONGER]
+    with pytest.raises(A2DError, match=r"longer\.share"):
+        tiny_benchmark(tmp_path, longer={**longer, "share": 2})
+    with pytest.raises(A2DError, match=r"must be a multiple"):
+        tiny_benchmark(tmp_path, longer={**longer, "steps": 801})
 
 
 def test_what_is_published_is_what_was_trained(

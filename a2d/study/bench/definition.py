@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
 from pathlib import Path
@@ -41,6 +41,14 @@ class Training(Frozen):
     distillation: DistillationMode = "none"
 
 
+class Longer(Frozen):
+    """Longer trainings of some architectures, which tell how stable ranks are."""
+
+    steps: int = Field(gt=0, description="environment steps of every training")
+    share: float = Field(gt=0, le=1, description="of the architectures: the first ones")
+    seeds: tuple[int, ...] = Field(min_length=1, description="of the trainings")
+
+
 class Definition(Frozen):
     """``workflow/benchmark.yaml``."""
 
@@ -56,6 +64,7 @@ class Definition(Frozen):
     a2c: A2CSettings = A2CSettings()
     distillation: DistillationSettings = DistillationSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
+    longer: Longer | None = None
     group: int = Field(ge=1, description="architectures that one process trains")
 
     @model_validator(mode="after")
@@ -99,34 +108,49 @@ class Group:
     rows: tuple[Row, ...]
 
 
+@dataclass(frozen=True)
 class Benchmark:
-    """All trainings of the definition.
+    """The trainings of one table.
 
-    Raises:
-        A2DError: the definition is wrong; it names the file and the key.
+    Args:
+        definition: of the table.
+        cards: by the table's names of its tasks.
+        teachers: by their cards' names.
+        share: of the architectures, that are trained.
     """
 
-    def __init__(self, definition: Definition, root: Path) -> None:
-        self.definition = definition
-        self.space = Space(definition.operators, definition.space.cells)
-        study = load_study(definition.teachers, root)
-        self.teachers = {
-            run.spec.task.name: run.spec
-            for run in study.runs.values()
-            if run.stage == "teacher" and isinstance(run.spec, TrainSpec)
-        }
-        self.cards = {
-            task: load_task(training.card, root / "envs")
-            for task, training in definition.tasks.items()
-        }
-        self._check(root / DEFINITION)
+    definition: Definition
+    cards: dict[str, TaskCard]
+    teachers: dict[str, TrainSpec]
+    share: float = 1.0
+
+    @cached_property
+    def space(self) -> Space:
+        """The architectures."""
+        return Space(self.definition.operators, self.definition.space.cells)
+
+    @property
+    def architectures(self) -> int:
+        """How many architectures are trained."""
+        return round(self.share * self.space.size)
 
     @property
     def size(self) -> int:
         """How many trainings there are."""
-        return self.space.size * len(self.cards) * len(self.definition.seeds)
+        return self.architectures * len(self.cards) * len(self.definition.seeds)
 
-    def _check(self, path: Path) -> None:
+    @cached_property
+    def longer(self) -> Benchmark | None:
+        """The longer trainings, as a table of their own; None where the definition has none."""
+        asked = self.definition.longer
+        if asked is None:
+            return None
+        changed = {"steps": asked.steps, "seeds": asked.seeds, "longer": None}
+        definition = self.definition.model_copy(update=changed)
+        return replace(self, definition=definition, share=asked.share)
+
+    def check(self, path: Path) -> None:
+        """Raise A2DError where the definition, read from ``path``, does not fit its tasks."""
         for task, card in self.cards.items():
             try:
                 check_names(self.definition.operators, space_for(card))
@@ -185,7 +209,8 @@ class Benchmark:
         not yet complete are a random sample, with every task and seed.
         """
         generator = np.random.default_rng(stream_seed(0, "benchmark"))
-        names = [self.space.name(index) for index in generator.permutation(self.space.size)]
+        order = generator.permutation(self.space.size)[: self.architectures]
+        names = [self.space.name(index) for index in order]
         size, definition = self.definition.group, self.definition
         for start in range(0, len(names), size):
             for task, seed in product(definition.tasks, definition.seeds):
@@ -193,9 +218,14 @@ class Benchmark:
                 place = f"{start // size:02}-{task}-{seed}"
                 yield Group(f"{place}-{rows[0].key[:SHORT_KEY]}", rows)
 
+    def every_group(self) -> list[Group]:
+        """Return all groups, and then those of the longer trainings."""
+        longer = [] if self.longer is None else self.longer.groups()
+        return [*self.groups(), *longer]
+
     def group(self, name: str) -> Group:
         """Return the group of this name. Raise A2DError where there is none."""
-        for group in self.groups():
+        for group in self.every_group():
             if group.name == name:
                 return group
         raise A2DError(f"group {name!r}: {DEFINITION} makes none of that name")
@@ -228,4 +258,16 @@ def load_benchmark(root: Path) -> Benchmark:
         definition = Definition.model_validate(read_yaml(path))
     except ValidationError as error:
         raise describe_validation_error(error, str(path)) from error
-    return Benchmark(definition, root)
+    runs = load_study(definition.teachers, root).runs.values()
+    teachers = {
+        run.spec.task.name: run.spec
+        for run in runs
+        if run.stage == "teacher" and isinstance(run.spec, TrainSpec)
+    }
+    cards = {
+        task: load_task(training.card, root / "envs") for task, training in definition.tasks.items()
+    }
+    found = Benchmark(definition, cards, teachers)
+    for each in filter(None, (found, found.longer)):
+        each.check(path)
+    return found

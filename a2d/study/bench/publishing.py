@@ -1,6 +1,7 @@
-"""All trainings so far become one Parquet file, described in Croissant (MLCommons) with checksums.
+"""All trainings so far become Parquet files, described in Croissant (MLCommons) with checksums.
 
-The file holds no dates: of the same trainings it is the same to the byte.
+One file holds the table, another the longer trainings of some architectures. They hold no dates: of
+the same trainings they are the same to the byte.
 """
 
 from __future__ import annotations
@@ -14,14 +15,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 import a2d
-from a2d.benchmark.table import DESCRIPTION
+from a2d.benchmark.table import DESCRIPTION, PUBLISHED, PUBLISHED_LONGER
 from a2d.errors import A2DError
 from a2d.files import checksum, write_atomically
 from a2d.runs.latencies import best_latencies, design_text
 from a2d.study.bench.definition import Benchmark
 from a2d.study.bench.journal import Entry, Journal
 
-TABLE, CROISSANT = "table.parquet", "croissant.json"
+TABLE, LONGER, CROISSANT = PUBLISHED.name, PUBLISHED_LONGER.name, "croissant.json"
 LICENCE = "https://spdx.org/licenses/GPL-3.0-or-later.html"
 
 # The names of Croissant 1.0 that are used here.
@@ -75,7 +76,7 @@ def read_rows(benchmark: Benchmark, rows: Path) -> list[Entry]:
 
 
 def publish(benchmark: Benchmark, rows: Path, folder: Path) -> int:
-    """Write the table of all trainings so far, and its description; return how many they are.
+    """Write the tables of all trainings so far, and their description; return how many they are.
 
     Raises:
         A2DError: there is none yet, or a file of theirs is damaged.
@@ -83,11 +84,21 @@ def publish(benchmark: Benchmark, rows: Path, folder: Path) -> int:
     entries = read_rows(benchmark, rows)
     if not entries:
         raise A2DError(f"{rows}: holds no training of {benchmark.definition.title} yet")
-    content = _parquet(_rows(benchmark, entries, folder), _description(benchmark, entries))
-    write_atomically(folder / TABLE, lambda path: path.write_bytes(content))
-    text = json.dumps(_croissant(benchmark, folder / TABLE), indent=1) + "\n"
+    files, count = [_write(benchmark, entries, folder / TABLE)], len(entries)
+    if benchmark.longer is not None:
+        longer = read_rows(benchmark.longer, rows)
+        if longer:
+            files.append(_write(benchmark.longer, longer, folder / LONGER))
+        count += len(longer)
+    text = json.dumps(_croissant(benchmark, files), indent=1) + "\n"
     write_atomically(folder / CROISSANT, lambda path: path.write_text(text, encoding="utf-8"))
-    return len(entries)
+    return count
+
+
+def _write(benchmark: Benchmark, entries: list[Entry], path: Path) -> Path:
+    content = _parquet(_rows(benchmark, entries, path.parent), _description(benchmark, entries))
+    write_atomically(path, lambda temporary: temporary.write_bytes(content))
+    return path
 
 
 def _description(benchmark: Benchmark, entries: list[Entry]) -> dict[str, Any]:
@@ -127,18 +138,9 @@ def _parquet(rows: list[dict[str, Any]], description: dict[str, Any]) -> bytes:
     return buffer.getvalue()
 
 
-def _croissant(benchmark: Benchmark, table: Path) -> dict[str, Any]:
-    """Return the description of the published file, as JSON-LD of Croissant 1.0."""
+def _croissant(benchmark: Benchmark, files: list[Path]) -> dict[str, Any]:
+    """Return the description of the published files, as JSON-LD of Croissant 1.0."""
     definition = benchmark.definition
-    file = {
-        "@type": "cr:FileObject",
-        "@id": TABLE,
-        "name": TABLE,
-        "contentUrl": TABLE,
-        "encodingFormat": "application/vnd.apache.parquet",
-        "sha256": checksum(table),
-    }
-    rows = {"@type": "cr:RecordSet", "@id": "rows", "name": "rows", "field": _fields()}
     return {
         "@context": CONTEXT,
         "@type": "sc:Dataset",
@@ -149,21 +151,39 @@ def _croissant(benchmark: Benchmark, table: Path) -> dict[str, Any]:
         "license": LICENCE,
         "creator": {"@type": "sc:Organization", "name": "The A2D authors"},
         "softwareVersion": a2d.__version__,
-        "distribution": [file],
-        "recordSet": [rows],
+        "distribution": [
+            {
+                "@type": "cr:FileObject",
+                "@id": path.name,
+                "name": path.name,
+                "contentUrl": path.name,
+                "encodingFormat": "application/vnd.apache.parquet",
+                "sha256": checksum(path),
+            }
+            for path in files
+        ],
+        "recordSet": [
+            {
+                "@type": "cr:RecordSet",
+                "@id": path.stem,
+                "name": path.stem,
+                "field": _fields(path),
+            }
+            for path in files
+        ],
     }
 
 
-def _fields() -> list[dict[str, Any]]:
+def _fields(path: Path) -> list[dict[str, Any]]:
     return [
         {
             "@type": "cr:Field",
-            "@id": f"rows/{name}",
+            "@id": f"{path.stem}/{name}",
             "name": name,
             "description": words,
             "dataType": f"sc:{kind}",
             "repeated": pa.types.is_list(stored),
-            "source": {"fileObject": {"@id": TABLE}, "extract": {"column": name}},
+            "source": {"fileObject": {"@id": path.name}, "extract": {"column": name}},
         }
         for name, (stored, kind, words) in COLUMNS.items()
     ]
