@@ -28,8 +28,8 @@ endif
 help:  ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/\1: \2/p' Makefile | while IFS=: read -r target text; do \
 		printf 'make %-12s%s\n' "$$target" "$$text"; done
-	@echo "Variables: SCALE=smoke|laptop|breakout|study, CORES=number,"
-	@echo "  PYTHON=interpreter"
+	@echo "Variables: SCALE=smoke|laptop|breakout|study|bench_searches,"
+	@echo "  CORES=number, PYTHON=interpreter"
 
 all: $(INSTALLED)  ## every table and figure, at laptop scale unless SCALE names another
 	$(SNAKEMAKE) $(if $(SCALE),--config scale=$(SCALE))
