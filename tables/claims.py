@@ -125,7 +125,7 @@ def make(results: Results) -> Table:
     """Make one row per claim, and one per part of its test."""
     rulings = judge_all(results)
     tasks = ", ".join(map(results.title, results.study.tasks))
-    return build("The five claims", _rows(rulings), RULES, f"Tasks: {tasks}.")
+    return build("The claims", _rows(rulings), RULES, f"Tasks: {tasks}.")
 
 
 if __name__ == "__main__":
