@@ -2,8 +2,9 @@
 
 ``python -m benchmarks.repeat_runs --scale study --out fresh`` draws twenty of the scale's recorded
 runs, does each again, and says how often each verdict of ``a2d compare`` falls, by the processors
-of the record and of the repetition. Teachers are not drawn, as their weights are in use. Stopped,
-the same command goes on; what has been repeated is not done again.
+of the record and of the repetition. Teachers are not drawn, as their weights are in use.
+``--bench`` draws trainings of the benchmark's table instead. Stopped, the same command goes on;
+what has been repeated is not done again.
 """
 
 from __future__ import annotations
@@ -13,18 +14,36 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
-from a2d.reading.compare import compare_records
+from a2d.reading.bench import compare_with_row
+from a2d.reading.compare import Verdict, compare_records
 from a2d.reading.results import load_results
-from a2d.runs.records import Record, read_record
+from a2d.runs.records import RECORD, Record, read_record
 from a2d.specs.run import TrainSpec, key_of, teacher_run_of
+from a2d.study.bench.definition import ROWS, load_benchmark
+from a2d.study.bench.filling import train_again
+from a2d.study.bench.journal import entry_of
+from a2d.study.bench.publishing import read_rows
 from a2d.study.study import Run, Study, load_study
+from a2d.study.workspace import Workspace
 
-ROOT = Path(__file__).parents[1]
+ROOT, RESULTS = Path(__file__).parents[1], Path(__file__).parents[1] / "results"
+FILES = Workspace(RESULTS, ROOT / "runs")
 A2D = (sys.executable, "-c", "from a2d.cli import main; main()")
+
+
+class Pair(NamedTuple):
+    """A repetition and what it repeats."""
+
+    name: str
+    verdict: Verdict
+    scores: tuple[float, float]  # before, after
+    processors: tuple[str, str]
 
 
 def draw(study: Study, recorded: dict[str, Record], count: int, seed: int) -> list[Run]:
@@ -54,23 +73,48 @@ def _lend(teacher: TrainSpec, weights: Path) -> None:
     (weights / key_of(teacher)).symlink_to(ROOT / "runs" / key_of(teacher))
 
 
+def runs_again(scale: str, count: int, seed: int, out: Path) -> Iterator[Pair]:
+    """Repeat runs of a scale."""
+    study = load_study(scale, ROOT)
+    recorded = load_results(study, RESULTS).records
+    for run in draw(study, recorded, count, seed):
+        before, after = recorded[run.key], repeat(run, out)
+        processors = before.provenance.processor, after.provenance.processor
+        scores = before.score, after.score
+        yield Pair(run.path, compare_records(after, before), scores, processors)
+
+
+def rows_again(count: int, seed: int, out: Path) -> Iterator[Pair]:
+    """Repeat trainings of the benchmark's table."""
+    benchmark = load_benchmark(ROOT)
+    recorded = read_rows(benchmark, RESULTS / ROWS)
+    chosen = np.random.default_rng(seed).choice(len(recorded), min(count, len(recorded)), False)
+    for before in (recorded[index] for index in sorted(chosen)):
+        row = benchmark.row(before.architecture, before.task, before.seed)
+        path = out / row.key / RECORD
+        record = read_record(path) if path.exists() else train_again(row, path.parent, FILES)
+        after = entry_of(row, record)
+        scores = float(np.mean(before.returns)), float(np.mean(after.returns))
+        name = f"{row.architecture}, {row.task}, seed {row.seed}"
+        processors = before.processor, after.processor
+        yield Pair(name, compare_with_row(after, before), scores, processors)
+
+
 def main() -> None:
     """Draw, repeat, compare and count."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--scale", default="study")
+    parser.add_argument("--bench", action="store_true", help="the benchmark's table, not a scale")
     parser.add_argument("--count", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
-    study = load_study(options.scale, ROOT)
-    recorded = load_results(study, ROOT / "results").records
+    drawn = options.count, options.seed, options.out
     counts: Counter[str] = Counter()
-    for run in draw(study, recorded, options.count, options.seed):
-        fresh, before = repeat(run, options.out), recorded[run.key]
-        verdict = compare_records(fresh, before)
-        sides = f"{before.provenance.processor} -> {fresh.provenance.processor}"
-        print(f"{verdict:20} {before.score:9.2f} {fresh.score:9.2f}  {run.path}  ({sides})")
-        counts[f"{sides}: {verdict}"] += 1
+    for pair in rows_again(*drawn) if options.bench else runs_again(options.scale, *drawn):
+        sides, scores = " -> ".join(pair.processors), pair.scores
+        print(f"{pair.verdict:20} {scores[0]:9.2f} {scores[1]:9.2f}  {pair.name}  ({sides})")
+        counts[f"{sides}: {pair.verdict}"] += 1
     for line, count in sorted(counts.items()):
         print(f"{count:3} {line}")
 
