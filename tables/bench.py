@@ -22,8 +22,8 @@ from a2d.reading.results import Results, where
 
 MEANING = (
     "Every architecture of the space has been trained alone. Percentile: the per cent of them that "
-    "score no higher than what a search derived. Over chance: that percentile less the mean one, "
-    "of an architecture drawn at random. Trained alone: its mean score over the table's seeds. "
+    "score no higher than what a search derived; 50 is chance. Trained alone: its mean score over "
+    "the table's seeds. "
     "Cost percentile: the per cent that have no more FLOPs. Rank correlation (Spearman's) of what "
     "a search thought of architectures, by the sum of their operators' alpha or by its trials, "
     f"with what they score alone. Means over searches, with {T_INTERVALS} in brackets."
@@ -37,13 +37,12 @@ def _mean(rows: pd.DataFrame, column: str) -> Interval | None:
 
 
 def _row(name: str, rows: pd.DataFrame) -> tuple[dict[str, str], dict[str, object]]:
-    columns = ("percentile", "lead", "alone", "cost", "correlation")
+    columns = ("percentile", "alone", "cost", "correlation")
     found = {column: _mean(rows, column) for column in columns}
     recorded = int(rows["score"].notna().sum())
     shown = {
         "Search": name,
         "Percentile": bounds(found["percentile"]),
-        "Over chance": bounds(found["lead"]),
         "Trained alone": bounds(found["alone"]),
         "FLOPs": scaled(rows["flops"].mean()),
         "Cost percentile": bounds(found["cost"]),
