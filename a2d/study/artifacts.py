@@ -60,14 +60,19 @@ def find_artifacts(root: Path) -> dict[str, Artifact]:
 def check_listed(
     experiments: Mapping[str, Experiment], artifacts: Iterable[str], root: Path
 ) -> None:
-    """Raise A2DError where an experiment lists an artifact for which there is no script."""
+    """Raise A2DError where an experiment lists an artifact for which there is no script.
+
+    It names those of the same folder.
+    """
     known = sorted(artifacts)
     for name, experiment in experiments.items():
         for artifact in experiment.artifacts:
             if artifact not in known:
                 path = root / "workflow" / "experiments" / f"{name}.yaml"
+                folder = artifact.partition("/")[0]
+                there = [other for other in known if other.startswith(f"{folder}/")] or known
                 raise A2DError(
-                    f"{path}: artifacts: {artifact!r} has no script; there are {', '.join(known)}"
+                    f"{path}: artifacts: {artifact!r} has no script; there are {', '.join(there)}"
                 )
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from a2d.benchmark.table import PUBLISHED
 from a2d.files import checksum, write_atomically
+from a2d.reading.published import PUBLISHED_SCORES
 from a2d.reading.rendering.artifacts import runs_of
 from a2d.runs.latencies import latency_files
 from a2d.study.study import Run, Study
@@ -52,6 +53,7 @@ def _definitions(study: Study, root: Path, artifact: str) -> Iterator[Path]:
     workflow = root / "workflow"
     yield workflow / "scales" / f"{study.name}.yaml"
     yield workflow / "methods.yaml"
+    yield root / PUBLISHED_SCORES
     yield from sorted((workflow / "experiments").glob("*.yaml"))
     yield from (root / "envs" / f"{task}.yaml" for task in study.tasks)
     if artifact != PAGE:
