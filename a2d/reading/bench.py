@@ -18,39 +18,39 @@ SHARES = (0.1, 0.2, 0.3, 0.5, 0.7, 1.0)  # of the budget, at which a search is l
 
 
 def describe_table(table: Table, longer: Table | None = None) -> Iterator[str]:
-    """Yield lines that say what the table holds, and how much it says.
+    """Yield lines that say what the table holds, and how much it says, in rank correlations.
 
-    ``longer``: some of its architectures, trained for more steps.
+    ``longer``: some of its architectures, trained for more steps. See ``quality`` on what each
+    number is.
     """
+    seeds = ", ".join(map(str, table.seeds))
     yield (
         f"{table.title} {table.version}: {table.space.size} architectures of {table.space.cells} "
-        f"cells, each one of {', '.join(table.space.operators)}; trained for {table.steps:,} steps "
-        f"with {len(table.seeds)} seeds"
+        f"cells, each one of {', '.join(table.space.operators)};"
     )
+    yield f"trained for {table.steps:,} steps with seeds {seeds}"
     for task in table.tasks:
         yield f"{task}: {table.coverage(task)} are there with every seed"
-        if table.coverage(task).complete < FEWEST:
-            continue
-        found = judge_task(table, task)
-        early = ", ".join(
-            f"{value:.2f} after {share:.0%}" for share, value in found.by_share.items()
-        )
-        yield (
-            f"  noise ceiling: rank correlation {found.between_seeds:.2f} between two seeds' "
-            f"scores, {found.of_means:.2f} between means over {len(table.seeds)}"
-        )
-        yield f"  rank stability: another seed's training return correlates {early} of the steps"
-        if longer is not None and longer.coverage(task).complete >= FEWEST:
-            yield f"  {_stability(table, longer, task)}"
+        if table.coverage(task).complete >= FEWEST:
+            yield from _quality(table, longer, task)
 
 
-def _stability(table: Table, longer: Table, task: str) -> str:
-    found, seeds = judge_longer(table, longer, task), ", ".join(map(str, longer.seeds))
-    return (
-        f"after {longer.steps:,} steps, scores of {found.architectures} architectures correlate "
-        f"{found.longer:.2f} with the means of the table's other seeds; after {table.steps:,} "
-        f"steps, of the same architectures and seed {seeds}, {found.same:.2f}"
+def _quality(table: Table, longer: Table | None, task: str) -> Iterator[str]:
+    found = judge_task(table, task)
+    yield (
+        f"  noise ceiling: rank correlation {found.between_seeds:.2f} between two seeds' scores, "
+        f"{found.of_means:.2f} between means over {len(table.seeds)}"
     )
+    shares = ", ".join(f"{share:.0%}" for share in found.by_share)
+    early = ", ".join(f"{value:.2f}" for value in found.by_share.values())
+    yield f"  earlier: after {shares} of the steps {early} with another seed's scores"
+    if longer is not None and longer.coverage(task).complete >= FEWEST:
+        later = judge_longer(table, longer, task)
+        yield (
+            f"  later: {later.longer:.2f} of {later.architectures} architectures after "
+            f"{longer.steps:,} steps with the means of the other seeds, {later.same:.2f} after "
+            f"{table.steps:,}"
+        )
 
 
 def describe_searches(
