@@ -5,12 +5,13 @@ Where what they derived stands among all its architectures, each trained alone (
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
 
-from a2d.benchmark.quality import judge_task
+from a2d.benchmark.quality import FEWEST, judge_task
 from a2d.benchmark.table import Table as TrainedTable
 from a2d.reading import lookups
 from a2d.reading.decisions.contrasts import Interval, over_seeds
@@ -30,10 +31,12 @@ MEANING = (
 )
 
 
-def _mean(rows: pd.DataFrame, column: str) -> Interval | None:
-    """Return a column's mean over the searches for which it is known, with its interval."""
+def _mean(rows: pd.DataFrame, column: str) -> Interval:
+    """Return a column's mean over the searches for which it is known, NaN of none."""
     known = rows[column].dropna().to_numpy()
-    return over_seeds(column, known[:, None]) if len(known) else None
+    if not len(known):
+        return Interval(math.nan, -math.inf, math.inf)
+    return over_seeds(column, known[:, None])
 
 
 def _row(name: str, rows: pd.DataFrame) -> tuple[dict[str, str], dict[str, object]]:
@@ -49,12 +52,11 @@ def _row(name: str, rows: pd.DataFrame) -> tuple[dict[str, str], dict[str, objec
         "Rank correlation": bounds(found["correlation"]),
         "Searches": f"{recorded} of {len(rows)}",
     }
-    data: dict[str, object] = {}
+    data: dict[str, object] = {"flops": rows["flops"].mean(), "n": recorded, "planned": len(rows)}
     for column, interval in found.items():
-        data[column] = np.nan if interval is None else interval.estimate
-        if interval is not None and interval.known:
-            data |= {f"{column}_low": interval.low, f"{column}_high": interval.high}
-    return shown, data | {"flops": rows["flops"].mean(), "n": recorded, "planned": len(rows)}
+        low, high = (interval.low, interval.high) if interval.known else (math.nan, math.nan)
+        data |= {column: interval.estimate, f"{column}_low": low, f"{column}_high": high}
+    return shown, data
 
 
 def _rows(results: Results, looked_up: pd.DataFrame) -> Iterator[Row]:
@@ -70,10 +72,12 @@ def _rows(results: Results, looked_up: pd.DataFrame) -> Iterator[Row]:
 
 def _table(trained: TrainedTable, name: str) -> str:
     """Say what the table holds of a task, and how much its scores say."""
+    there = f"{trained.title} {trained.version} has {trained.coverage(name)} of {name}"
+    if trained.coverage(name).complete < FEWEST:
+        return f"{there}."
     means, quality = trained.means(name), judge_task(trained, name)
     return (
-        f"The table, {trained.title} {trained.version}: {trained.coverage(name)} of {name} are "
-        f"there, their means over {len(trained.seeds)} seeds from {number(np.nanmin(means))} to "
+        f"{there}, their means over {len(trained.seeds)} seeds from {number(np.nanmin(means))} to "
         f"{number(np.nanmax(means))}; rank correlation between two seeds "
         f"{number(quality.between_seeds, 2)}."
     )

@@ -10,6 +10,7 @@ import numpy as np
 import yaml
 
 from a2d.benchmark.table import COLUMNS, Table
+from a2d.specs.architecture import CellSpace
 from a2d.study.bench.definition import Benchmark, load_benchmark
 from tests.checkout import ROOT
 
@@ -48,6 +49,7 @@ def known_table(
     missing: tuple[int, ...] = (),
     operators: tuple[str, ...] = ("skip", "conv3", "conv5"),
     cards: tuple[str, ...] = ("known",),
+    built: CellSpace | None = None,
 ) -> Table:
     """Return a table whose scores are the number of conv3 in a name, and noise.
 
@@ -56,6 +58,7 @@ def known_table(
     generator = np.random.default_rng(0)
     description = {
         "title": "Known", "version": 1, "operators": operators, "cells": cells,
+        "built": (built or CellSpace(cells=cells)).model_dump(mode="json"),
         "tasks": {card: card for card in cards}, "seeds": list(range(seeds)), "steps": 900,
         "every": 100,
     }  # fmt: skip

@@ -71,6 +71,7 @@ class Table:
 
     Attributes:
         space: of the architectures; arrays below are in its order.
+        built: how their cells are built: how many, how wide, with which shortcut.
         tasks: names of the tasks.
         cards: what each task's card is called, by the task's name.
         seeds: of the trainings.
@@ -82,6 +83,7 @@ class Table:
 
     def __init__(self, columns: Mapping[str, Sequence[Any]], description: dict[str, Any]) -> None:
         self.space = Space(tuple(description["operators"]), description["cells"])
+        self.built: dict[str, Any] = description["built"]
         self.tasks = tuple(description["tasks"])
         self.cards: dict[str, str] = description["tasks"]
         self.seeds = tuple(description["seeds"])

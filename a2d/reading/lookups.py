@@ -71,7 +71,11 @@ def _known(
     table: Table, task: str, found: SearchOutcome, candidates: Sequence[str]
 ) -> dict[str, float]:
     """Return the numbers of a lookup by name; none where the table lacks what was derived."""
-    if not table.complete(task)[table.space.index(SEPARATOR.join(found.architecture.operators))]:
+    design = found.architecture
+    alike = design.cells.model_dump(mode="json") == table.built
+    if not alike or not set(design.operators) <= set(table.space.operators):
+        return {}
+    if not table.complete(task)[table.space.index(SEPARATOR.join(design.operators))]:
         return {}
     return look_up(table, task, found, candidates)._asdict()
 

@@ -13,7 +13,7 @@ from a2d.benchmark.table import Table
 from a2d.reading import lookups
 from a2d.reading.claims import Ruling, judge_all
 from a2d.reading.results import Results
-from a2d.specs.architecture import Architecture
+from a2d.specs.architecture import Architecture, CellSpace
 from a2d.study.bench.definition import load_benchmark
 from a2d.study.study import Study, load_study
 from tests.checkout import ROOT
@@ -102,6 +102,14 @@ def test_without_a_table_the_claim_is_open(study: Study, monkeypatch: pytest.Mon
     monkeypatch.setattr(lookups, "published", lambda: None)
     found = ruling(derived(study, {}))
     assert found.verdict == "inconclusive" and "no table yet" in found.reasons[0]
+
+
+def test_a_network_that_is_built_otherwise_is_not_looked_up(
+    study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for other in (known(built=CellSpace(cells=3, width=8)), known(operators=("skip", "conv3"))):
+        monkeypatch.setattr(lookups, "published", lambda other=other: other)
+        assert "not every run has a value" in ruling(derived(study, {})).reasons[0]
 
 
 def test_what_the_table_lacks_leaves_the_claim_open(

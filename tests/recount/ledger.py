@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tests.recount import arms
+from tests.recount import arms, bench
 from tests.recount.arms import Arms, Compared, Unknown
 from tests.recount.numbers import FEWEST, Array, Effect, of_seeds, of_tasks, rates
 from tests.recount.permutation import interaction
@@ -136,6 +136,7 @@ CLAIMS = {
     "C3": Claim(arms.heads, heads),
     "C4": Claim(arms.agents, lambda found: agents(found, over_tasks=False)),
     "C5": Claim(arms.agents, lambda found: agents(found, over_tasks=True)),
+    "C6": Claim(bench.searched, bench.finds_better),
 }
 
 

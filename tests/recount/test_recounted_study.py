@@ -15,10 +15,9 @@ from a2d.reading.results import Results, load_results
 from a2d.study.study import Run, Study, load_study
 from tests.checkout import ROOT
 from tests.recount import arms, ledger, numbers
-from tests.recount.compare import compare_ledger, compare_table, written
+from tests.recount.compare import TABLES, compare_ledger, compare_table, written
 from tests.recount.made_up import Level, smaller_study, write_made_up
 from tests.recount.records import Recorded, read_recorded
-from tests.recount.tables import TABLES
 
 TEACHER = "teacher"
 SPREAD = 0.1

@@ -1,7 +1,6 @@
 """Every number of every table of the recorded scales, and of the ledger, from the raw records.
 
-A scale that is recorded in part is compared as far as it is. Not recounted: C6 and the table
-`bench`, which read the benchmark's table beside the records.
+A scale that is recorded in part is compared as far as it is.
 """
 
 from __future__ import annotations
@@ -17,10 +16,9 @@ from a2d.reading.results import Results, load_results
 from a2d.study.study import load_study
 from tests.checkout import ROOT
 from tests.recount import arms
-from tests.recount.compare import compare_ledger, compare_table, read_csv, written
+from tests.recount.compare import TABLES, compare_ledger, compare_table, read_csv, written
 from tests.recount.permutation import PERMUTATIONS, interaction
 from tests.recount.records import Recorded, read_recorded
-from tests.recount.tables import TABLES
 
 RESULTS = ROOT / "results"
 QUICK = ["laptop", "breakout"]  # recorded in full, and their tables are part of the repository
@@ -52,7 +50,7 @@ def test_the_recount_uses_nothing_of_the_library() -> None:
 
 def test_every_table_is_recounted() -> None:
     scripts = {path.stem for path in (ROOT / "tables").glob("*.py")}
-    assert scripts == {*TABLES, "claims", "bench"}
+    assert scripts == {*TABLES, "claims"}
 
 
 @pytest.mark.parametrize("scale", SCALES)
