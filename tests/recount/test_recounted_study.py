@@ -90,8 +90,9 @@ def compare_all(study: Both) -> list[str]:
     compare_ledger(study.recorded, shown)
     for name in TABLES:
         compare_table(name, study.recorded, written(name, study.shipped, study.folder))
-    own = shown[shown["part"].isna() & shown["claim"].isin([*ledger.CLAIMS])]
-    return list(own["verdict"])
+    own = shown[shown["part"].isna()].set_index("claim")["verdict"]
+    assert own.pop("C6") == "inconclusive"  # its searches are another scale's
+    return list(own)
 
 
 def test_a_complete_study_in_which_the_claims_hold(holding: Both) -> None:

@@ -11,6 +11,8 @@ RENDERED = {
     name: [*artifact.files(BASE, SCALE), MANIFESTS[name]]
     for name, artifact in STUDY.artifacts.items()
 }
+# What shows none of the scale's runs is made when it is asked for, not with all the others.
+SHOWN = [name for name in RENDERED if runs_of(STUDY, name)]
 
 
 for name, files in RENDERED.items():
@@ -47,7 +49,7 @@ rule page:
         "write the page"
     input:
         records(STUDY.runs.values()),
-        [path for files in RENDERED.values() for path in files],
+        [path for name in SHOWN for path in RENDERED[name]],
     output:
         page=BASE / "report" / f"{SCALE}.html",
         manifest=MANIFESTS[PAGE],
