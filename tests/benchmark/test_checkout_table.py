@@ -25,16 +25,16 @@ LARGEST = 20e6  # bytes
 
 
 @pytest.fixture(scope="module")
-def benchmark() -> Benchmark:
+def definition() -> Benchmark:
     return load_benchmark(ROOT)
 
 
-def test_it_is_what_publishing_its_rows_again_gives(benchmark: Benchmark, tmp_path: Path) -> None:
+def test_it_is_what_publishing_its_rows_again_gives(definition: Benchmark, tmp_path: Path) -> None:
     for path in latency_files(PUBLISHED.parent):
         target = tmp_path / path.relative_to(PUBLISHED.parent)
         target.parent.mkdir(exist_ok=True)
         target.write_bytes(path.read_bytes())
-    publish(benchmark, RESULTS / ROWS, tmp_path)
+    publish(definition, RESULTS / ROWS, tmp_path)
     assert (tmp_path / TABLE).read_bytes() == PUBLISHED.read_bytes()
     assert PUBLISHED.stat().st_size < LARGEST
     described = json.loads((PUBLISHED.parent / CROISSANT).read_text(encoding="utf-8"))
@@ -42,8 +42,8 @@ def test_it_is_what_publishing_its_rows_again_gives(benchmark: Benchmark, tmp_pa
         assert file["sha256"] == checksum(PUBLISHED.parent / file["contentUrl"])
 
 
-def test_every_row_was_trained_by_committed_code(benchmark: Benchmark) -> None:
-    entries = read_rows(benchmark, RESULTS / ROWS)
+def test_every_row_was_trained_by_committed_code(definition: Benchmark) -> None:
+    entries = read_rows(definition, RESULTS / ROWS)
     assert entries and not any(entry.modified for entry in entries)
     assert {entry.status for entry in entries} <= {"finished", "diverged"}
     assert all(len(entry.returns) == 100 for entry in entries if entry.status == "finished")

@@ -467,7 +467,10 @@ def test_a_scale_under_another_name_trains_nothing_that_is_recorded(checkout: Pa
         ("fresh=results/x", "fresh=results/x: holds the recorded runs"),
         ("only=0", "only=0: should be only=recorded"),
         ("scale=1", "scale=1: should be the name of a scale, as in scale=smoke"),
-        ("scale=workflow/scales/smoke.yaml", "write smoke; the scales there: bench_searches, breakout"),
+        (
+            "scale=workflow/scales/smoke.yaml",
+            "write smoke; the scales there: bench_searches, breakout",
+        ),
         ("frsh=x", "frsh=x: is not known; there are scale, fresh, only"),
     ],
 )
