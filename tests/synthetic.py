@@ -70,7 +70,8 @@ def make_study(
 ) -> Study:
     """Return the study that a small scale asks for, in a new checkout in ``folder``."""
     (folder / "workflow" / "scales").mkdir(parents=True, exist_ok=True)
-    for name in ("workflow/methods.yaml", "workflow/experiments", "envs", "figures", "tables"):
+    for name in ("workflow/methods.yaml", "workflow/published_scores.yaml",
+                 "workflow/experiments", "envs", "figures", "tables"):  # fmt: skip
         if not (folder / name).exists():
             (folder / name).symlink_to(ROOT / name)
     numbers = {"teacher": 100, "search": list(range(seeds)), "train": list(range(10, 10 + seeds))}

@@ -74,15 +74,15 @@ def test_a_plan_is_a_total_and_a_table_of_tasks_by_stages(study: Study) -> None:
     plan = Plan(runs, [])
     assert summary(
         plan, study, 2
-    ) == f"smoke: {len(runs) - 10} of {len(runs)} runs done, 10 missing; " + (
-        "about 30 min on 2 cores, 60 min on one"
+    ) == f"smoke: {len(runs) - 12} of {len(runs)} runs done, 12 missing; " + (
+        "about 36 min on 2 cores, 72 min on one"
     )
     head, catch, reach = (re.split(r"\s{2,}", line.strip()) for line in table(plan, study))
     assert head == ["teacher", "manual", "search", "derive"]
-    assert catch == ["tiny-catch", "1/1", "8/8", "0/10, 60 min", "20/20"] and reach[3] == "10/10"
+    assert catch == ["tiny-catch", "1/1", "8/8", "0/12, 72 min", "20/20"] and reach[3] == "12/12"
     unknown = Plan([Planned(run, "missing", None) for run in study.runs.values()], [Path("x")])
-    assert "79 missing, 1 stale; how long they take is not known" in summary(unknown, study, 2)
-    assert "0/10, ?" in table(unknown, study)[1]
+    assert "83 missing, 1 stale; how long they take is not known" in summary(unknown, study, 2)
+    assert "0/12, ?" in table(unknown, study)[1]
 
 
 def test_a_workflows_progress_is_told_from_its_files(study: Study, tmp_path: Path) -> None:
