@@ -29,6 +29,7 @@ from a2d.specs.run import (
 )
 from a2d.specs.search import GumbelSettings
 from a2d.specs.task import Score, TaskCard
+from tests.checkout import ROOT
 
 CARD = TaskCard.model_validate(
     {
