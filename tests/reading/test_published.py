@@ -145,6 +145,5 @@ def test_what_is_not_recorded_is_shown_as_absent(study: Study) -> None:
 def test_a_rendering_depends_on_the_published_scores(study: Study, tmp_path: Path) -> None:
     files = Workspace(tmp_path / "results", tmp_path / "runs")
     made_up = make_study(tmp_path, (TASK,), 3, ("equal_steps", "size_sweep"))
-    (tmp_path / PUBLISHED_SCORES).write_text("sources: []\n", encoding="utf-8")
     manifest = describe(made_up, files, tmp_path, "tables/published")
     assert f"  {Path(PUBLISHED_SCORES).name}\n" in manifest
