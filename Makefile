@@ -46,7 +46,7 @@ test-slow: $(INSTALLED)  ## the tests that take minutes
 	$(PYTEST) $(PARALLEL) -m slow
 
 test-faults: $(INSTALLED)  ## kills, full disks, broken files: the guarantees, for minutes
-	$(PYTEST) $(PARALLEL) --dist worksteal -m faults
+	$(PYTEST) $(PARALLEL) --dist worksteal -m "faults and not slow"
 
 test-cluster: $(INSTALLED)  ## smoke on a SLURM cluster of this machine; installs SLURM, as root
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[$(EXTRAS),slurm]"

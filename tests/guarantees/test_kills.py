@@ -40,9 +40,20 @@ def short_card(folder: Path, task: str) -> Path:
 TASKS = [
     ("tiny-catch", 8000), ("tiny-reach", 16000), ("minatar-breakout", 8000), ("atari-pong", 1600)
 ]  # fmt: skip
-KINDS = [(task, steps, kind) for task, steps in TASKS for kind in ("train", "distill", "search")]
-KINDS += [("tiny-catch", 12000, "single_path"), ("tiny-reach", 12000, "evolution")]
-KINDS += [("tiny-reach", 12000, "imitation")]
+# Every task, and every kind on two of them or more; the other pairs are for `make test-slow`.
+QUICK = {
+    ("tiny-catch", "train"), ("tiny-reach", "search"), ("minatar-breakout", "distill"),
+    ("minatar-breakout", "search"), ("atari-pong", "train"), ("tiny-reach", "distill"),
+}  # fmt: skip
+KINDS = [
+    pytest.param(task, steps, kind, marks=[pytest.mark.slow] * ((task, kind) not in QUICK))
+    for task, steps in TASKS
+    for kind in ("train", "distill", "search")
+] + [
+    pytest.param("tiny-catch", 12000, "single_path"),
+    pytest.param("tiny-reach", 12000, "evolution"),
+    pytest.param("tiny-reach", 12000, "imitation"),
+]
 
 
 @pytest.mark.parametrize(("task", "steps", "kind"), KINDS)
