@@ -62,7 +62,7 @@ def _look_up(
     trained: tuple[pd.Series, pd.Series, dict[str, object]] | None, search: Row, asked: Row
 ) -> Row:
     unknown: Row = dict.fromkeys(MEASURES, math.nan)
-    if trained is None or not search:
+    if trained is None or not isinstance(search, dict):  # nothing is recorded
         return unknown
     scores, flops, built = trained
     design = search["architecture"]
