@@ -57,7 +57,7 @@ def known_table(
     """
     generator = np.random.default_rng(0)
     description = {
-        "title": "Known", "version": 1, "operators": operators, "cells": cells,
+        "title": "Known", "version": 1, "operators": operators,
         "built": (built or CellSpace(cells=cells)).model_dump(mode="json"),
         "tasks": {card: card for card in cards}, "seeds": list(range(seeds)), "steps": 900,
         "every": 100,

@@ -82,8 +82,8 @@ class Table:
     """
 
     def __init__(self, columns: Mapping[str, Sequence[Any]], description: dict[str, Any]) -> None:
-        self.space = Space(tuple(description["operators"]), description["cells"])
         self.built: dict[str, Any] = description["built"]
+        self.space = Space(tuple(description["operators"]), self.built["cells"])
         self.tasks = tuple(description["tasks"])
         self.cards: dict[str, str] = description["tasks"]
         self.seeds = tuple(description["seeds"])

@@ -25,7 +25,7 @@ from a2d.reading.decisions.searches import (
 from a2d.reading.decisions.sizes import optimal_size
 from a2d.reading.decisions.verdicts import Decision
 from a2d.reading.evidence import Arms, Evidence
-from a2d.reading.results import Results
+from a2d.reading.results import Results, where
 
 MANUAL, RANDOM = "manual agents of equal steps", "random agents of equal steps"
 Measure = Callable[[Evidence], Decision]
@@ -167,8 +167,9 @@ def holds_over_tasks(found: Evidence) -> Decision:
 
 
 def _on_bench(results: Results) -> Arms:
+    searches = evidence.on_bench(results)
     return {
-        f"{method} searches on the benchmark": evidence.on_bench(results, method)
+        f"{method} searches on the benchmark": where(searches, search=method)
         for method in ("joint", "cost_only", "vanilla")
     }
 

@@ -138,9 +138,9 @@ def searches(results: Results, method: str) -> pd.DataFrame:
     return where(results.labelled, stage="search", search=method, recipe=recipe)
 
 
-def on_bench(results: Results, method: str) -> pd.DataFrame:
-    """Return a method's searches in the benchmark's space, with what its table says of them."""
-    return where(lookups.look_up_all(results, lookups.published()), search=method)
+def on_bench(results: Results) -> pd.DataFrame:
+    """Return the searches in the benchmark's space, with what its table says of them."""
+    return lookups.look_up_all(results, lookups.published())
 
 
 def derived(results: Results, method: str) -> pd.DataFrame:

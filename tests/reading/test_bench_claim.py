@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from functools import partial
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from a2d.specs.architecture import Architecture, CellSpace
 from a2d.study.bench.definition import load_benchmark
 from a2d.study.study import Study, load_study
 from tests.checkout import ROOT
+from tests.scripts import script
 from tests.small_benchmark import known_table
 from tests.synthetic import make_study, results_of
 
@@ -118,14 +118,6 @@ def test_what_the_table_lacks_leaves_the_claim_open(
     lacking = known(missing=(TABLE.space.index(POOR),))
     monkeypatch.setattr(lookups, "published", lambda: lacking)
     assert "not every run has a value" in ruling(derived(study, {})).reasons[0]
-
-
-def script(name: str):  # type: ignore[no-untyped-def]
-    spec = importlib.util.spec_from_file_location("script", ROOT / f"{name}.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.mark.usefixtures("with_table")

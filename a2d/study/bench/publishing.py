@@ -108,7 +108,6 @@ def _description(benchmark: Benchmark, entries: list[Entry]) -> dict[str, Any]:
         "title": definition.title,
         "version": definition.version,
         "operators": definition.operators,
-        "cells": definition.space.cells,
         "built": definition.space.model_dump(mode="json"),
         "tasks": {task: training.card for task, training in definition.tasks.items()},
         "seeds": definition.seeds,
