@@ -31,6 +31,9 @@ def _ranks(ax: Axes, results: Results, task: str, rows: pd.DataFrame) -> None:
     """Draw every search's percentile, a row for each way to search, and their means."""
     methods = _methods(results, rows)[::-1]
     figures.head(ax, results.title(task), rows)
+    if not rows["percentile"].notna().any():
+        figures.blank(ax, "no search that the table can judge yet")
+        return
     for place, method in enumerate(methods):
         _mean(ax, place, method, where(rows, search=method)["percentile"].dropna().to_numpy())
     ax.axvline(CHANCE, color=GREY, linewidth=0.9, linestyle=(0, (6, 3)), zorder=1)
@@ -58,6 +61,9 @@ def _mean(ax: Axes, place: int, method: str, found: Array) -> None:
 def _cloud(ax: Axes, results: Results, trained: tuple[Table, str], rows: pd.DataFrame) -> None:
     """Draw all architectures as trained alone, and those that were derived."""
     table, name = trained
+    if not table.coverage(name).complete:
+        figures.blank(ax, "no architecture trained with every seed yet")
+        return
     ax.plot(table.flops(name), table.means(name), "o", color=LIGHT, markersize=3.5)
     for method in _methods(results, rows):
         look, found = search_look(method, PAPER), where(rows, search=method)

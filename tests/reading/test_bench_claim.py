@@ -148,6 +148,16 @@ def test_the_figure_marks_every_search_twice(study: Study, tmp_path: Path) -> No
     assert "64 of 64 architectures of minatar-asterix" in drawing.caption
 
 
+def test_a_task_of_which_the_table_has_nothing_is_blank(
+    study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nothing = known(missing=tuple(range(TABLE.space.size)))
+    monkeypatch.setattr(lookups, "published", lambda: nothing)
+    drawing = script("figures/bench").draw(derived(study, {}))
+    said = [[text.get_text() for text in axes.texts] for axes in drawing.figure.axes]
+    assert all(len(texts) == 1 and texts[0].startswith("no ") for texts in said)
+
+
 def test_the_studys_searches_are_in_the_tables_space() -> None:
     """Its scale and the table's definition say the same, whichever is changed."""
     benchmark, study = load_benchmark(ROOT), load_study("bench_searches", ROOT)
