@@ -18,6 +18,9 @@ pytestmark = pytest.mark.filterwarnings("default")  # MuJoCo's and SB3's are not
         (BREAKOUT, "vanilla", 64),
         (BREAKOUT, "resnet14", 64),
         (BREAKOUT, "resnet20", 64),
+        (BREAKOUT, "resnet14_w8", 32),  # the study's small sizes, as it trains them
+        (BREAKOUT, "resnet8_w8", 32),
+        (BREAKOUT, "resnet8_w4", 32),
         ("atari-pong", "vanilla", 16),
         ("atari-pong", "resnet14", 16),
         ("mujoco-half_cheetah", "mlp64", 16),

@@ -31,6 +31,9 @@ SB3_TARGETS = {
     ("minatar-breakout", "vanilla"): "≥ 3×",
     ("minatar-breakout", "resnet14"): "≥ 1.6×",
     ("minatar-breakout", "resnet20"): "≥ 1.6×",
+    ("minatar-breakout", "resnet14_w8"): "≥ 2.5×",
+    ("minatar-breakout", "resnet8_w8"): "≥ 2.5×",
+    ("minatar-breakout", "resnet8_w4"): "≥ 2.5×",
     ("atari-pong", "vanilla"): "≥ 1.8×",
     ("atari-pong", "resnet14"): "≥ 1.8×",
 }
