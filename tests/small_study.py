@@ -25,7 +25,13 @@ SNAKEMAKE = [
 ]
 
 
-def mini(checkout: Path, task: dict[str, Any] | None = None) -> Study:
+BRIEF = {"teacher": 6400, "train": 3200, "search": 3200}
+LASTING = {"teacher": 48000, "train": 32000, "search": 16000}  # long enough to be killed
+
+
+def mini(
+    checkout: Path, task: dict[str, Any] | None = None, steps: dict[str, int] = BRIEF
+) -> Study:
     """Write a scale of one tiny task and a handful of runs."""
     if task is not None:
         (checkout / "envs" / "tiny-reach.yaml").write_text(yaml.safe_dump(task), encoding="utf-8")
@@ -34,7 +40,7 @@ def mini(checkout: Path, task: dict[str, Any] | None = None) -> Study:
     )
     scale |= {"tasks": ["tiny-reach"], "experiments": ["distillation", "search_methods"]}
     del scale["pixels"]
-    scale["steps"] = {"teacher": 64000, "train": 48000, "search": 24000}
+    scale["steps"] = steps
     (checkout / "workflow" / "scales" / "mini.yaml").write_text(
         yaml.safe_dump(scale), encoding="utf-8"
     )

@@ -9,7 +9,9 @@ import pytest
 
 from tests.checkout import ROOT
 
-DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("config/*.md")]
+DOCUMENTS = [
+    path for folder in (".", "docs", "config", "workflow") for path in ROOT.glob(f"{folder}/*.md")
+]
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 FILE = re.compile(r"`((?:a2d|benchmarks|docs|figures|tables|tests|workflow)/[\w./-]+)`")
 
@@ -25,6 +27,13 @@ def test_every_relative_link_leads_to_a_file(path: Path) -> None:
 def test_every_file_that_is_named_exists(path: Path) -> None:
     named = FILE.findall(path.read_text(encoding="utf-8"))
     assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_prose_is_at_most_a_hundred_columns_wide(path: Path) -> None:
+    prose = re.sub(r"^```.*?^```", "", path.read_text(encoding="utf-8"), flags=re.DOTALL | re.M)
+    wide = [line for line in prose.splitlines() if len(line) > 100 and line[0] not in "|![<"]
+    assert [line for line in wide if " " in line] == []
 
 
 def test_the_readme_leads_to_every_document() -> None:

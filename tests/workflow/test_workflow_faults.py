@@ -13,16 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from a2d.runs.records import read_record
 from a2d.study.study import load_study
 from tests.contents import content_without_history
 from tests.processes import environment, obey_permissions, run
-from tests.small_study import FAULTY, mini, outcome, wanted, workflow
+from tests.small_study import FAULTY, LASTING, mini, outcome, wanted, workflow
 
 pytestmark = pytest.mark.faults
-KILLS = 4
+KILLS = 3
 
 
 def wait_for_progress(process: subprocess.Popen[str], runs: Path) -> None:
@@ -78,7 +77,7 @@ MANUAL = (
 
 
 def test_a_killed_workflow_goes_on_and_repeats_nothing(checkout: Path) -> None:
-    study = mini(checkout)
+    study = mini(checkout, steps=LASTING)
     targets = [f"results/{run.path}" for run in wanted(study)]
     folder, draw = checkout / "results" / "mini", random.Random(3)
     finished: dict[Path, tuple[bytes, int]] = {}
@@ -87,7 +86,7 @@ def test_a_killed_workflow_goes_on_and_repeats_nothing(checkout: Path) -> None:
     while kills < KILLS or (not finished and kills < 5 * KILLS):
         process = workflow(checkout, targets)
         wait_for_progress(process, checkout / "runs")
-        time.sleep(draw.uniform(1, 7))
+        time.sleep(draw.uniform(0.5, 4))
         if process.poll() is not None:
             break
         process.kill()
@@ -160,12 +159,6 @@ def test_several_failing_runs_end_in_three_lines_each(checkout: Path) -> None:
 
 def test_a_whole_study_says_little_and_shows_its_progress(checkout: Path) -> None:
     study = mini(checkout)
-    scale = checkout / "workflow" / "scales" / "mini.yaml"
-    data = yaml.safe_load(scale.read_text(encoding="utf-8"))
-    scale.write_text(
-        yaml.safe_dump(data | {"steps": {"teacher": 6400, "train": 3200, "search": 3200}}),
-        encoding="utf-8",
-    )
     command = [sys.executable, "-m", "snakemake", "--cores", "2", "--config", "scale=mini"]
     options: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     process = subprocess.Popen(
