@@ -20,23 +20,21 @@ from a2d.reading.rendering.command import figure_command
 from a2d.reading.rendering.style import GREY, INK, LIGHT, PAPER, search_look
 from a2d.reading.results import Results, where
 
-CHANCE = 50  # the percentile of an architecture drawn at random, but for half its own rank
-
 
 def _methods(results: Results, rows: pd.DataFrame) -> list[str]:
     return [name for name in results.study.methods.search if name in set(rows["search"])]
 
 
-def _ranks(ax: Axes, results: Results, task: str, rows: pd.DataFrame) -> None:
+def _ranks(ax: Axes, results: Results, trained: tuple[Table, str], rows: pd.DataFrame) -> None:
     """Draw every search's percentile, a row for each way to search, and their means."""
     methods = _methods(results, rows)[::-1]
-    figures.head(ax, results.title(task), rows)
+    figures.head(ax, results.title(trained[0].cards[trained[1]]), rows)
     if not rows["percentile"].notna().any():
         figures.blank(ax, "no search that the table can judge yet")
         return
     for place, method in enumerate(methods):
         _mean(ax, place, method, where(rows, search=method)["percentile"].dropna().to_numpy())
-    ax.axvline(CHANCE, color=GREY, linewidth=0.9, linestyle=(0, (6, 3)), zorder=1)
+    ax.axvline(lookups.chance(*trained), color=GREY, linewidth=0.9, linestyle=(0, (6, 3)), zorder=1)
     titles = [results.study.methods.search[method].title for method in methods]
     ax.set_yticks(range(len(methods)), titles)
     ax.set_ylim(-0.6, len(methods) - 0.4)
@@ -90,7 +88,7 @@ def draw(results: Results) -> figures.Drawing:
     figure, axes = figures.panels(2 * len(tasks), 2, 4.4, 3.1)
     for task, left, right in zip(tasks, axes[::2], axes[1::2], strict=True):
         here = where(rows, task=task)
-        _ranks(left, results, task, here)
+        _ranks(left, results, (table, names[task]), here)
         _cloud(right, results, (table, names[task]), here)
     methods = results.study.methods.search
     looks = [(methods[name].title, search_look(name, PAPER)) for name in _methods(results, rows)]

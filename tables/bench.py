@@ -25,8 +25,9 @@ MEANING = (
     "Every architecture of the space has been trained alone. Percentile: the per cent of them that "
     "score no higher than what a search derived; 50 is chance. Trained alone: its mean score over "
     "the table's seeds. Cost percentile: the per cent that have no more FLOPs. Rank correlation "
-    "(Spearman's) of what a search thought of architectures, by the sum of their operators' alpha "
-    "or by its trials, with what they score alone. Means over searches, with "
+    "(Spearman's) of what a search thought of architectures with what they score alone: of all by "
+    "the sum of their operators' alpha, or only of those that it tried, by its trials' scores. "
+    "Means over searches, with "
     f"{T_INTERVALS} in brackets."
 )
 

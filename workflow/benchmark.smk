@@ -9,8 +9,9 @@
 # time, and another machine goes on from there.
 from pathlib import Path
 
+from a2d.benchmark.table import CROISSANT
 from a2d.study.bench.definition import FOLDER, ROWS, load_benchmark, share_of
-from a2d.study.bench.publishing import CROISSANT, LONGER, TABLE
+from a2d.study.bench.publishing import LONGER, TABLE
 from a2d.study.session import mistakes_in_a_line, prepare_jobs
 
 prepare_jobs()

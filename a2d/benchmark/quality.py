@@ -65,7 +65,7 @@ def _ranks(values: Array) -> Array:
 
 def judge_task(table: Table, task: str) -> Quality:
     """Return how much a task's scores say, over the architectures that have every seed."""
-    place, there = table.task(task), table.complete(task)
+    place, there = table.place(task), table.complete(task)
     scores, curves = table.scores[place][there], table.curves[place][there]
     seeds = range(len(table.seeds))
     pairs = [rank_correlation(scores[:, a], scores[:, b]) for a, b in combinations(seeds, 2)]
@@ -81,7 +81,7 @@ def judge_task(table: Table, task: str) -> Quality:
 def judge_longer(table: Table, longer: Table, task: str) -> Stability:
     """Return how far a task's ranks stay, over the architectures that both have with every seed."""
     there = table.complete(task) & longer.complete(task)
-    scores = table.scores[table.task(task)][there]
+    scores = table.scores[table.place(task)][there]
     own = np.isin(table.seeds, longer.seeds)
     others, after = scores[:, ~own].mean(axis=1), longer.means(task)[there]
     same = rank_correlation(scores[:, own].mean(axis=1), others)

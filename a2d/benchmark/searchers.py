@@ -60,8 +60,8 @@ class Trial(NamedTuple):
 class Searcher(Protocol):
     """What a simulation asks of a searcher, in turns."""
 
-    def ask(self) -> tuple[str, int]:
-        """Return the architecture to train next, and up to how many steps."""
+    def ask(self) -> tuple[str, int] | None:
+        """Return the architecture to train next, and up to how many steps; None ends the search."""
 
     def tell(self, trial: Trial) -> None:
         """Take the answer to the last question."""
@@ -127,18 +127,20 @@ class SuccessiveHalving:
 
     def _next_round(self) -> None:
         self.round, space = self.round + 1, self.problem.space
-        if self.round >= self.rounds:
+        if self.round >= self.rounds or not self.trials:
             count = min(self.first, space.size)
             drawn = self.generator.choice(space.size, count, replace=False)
             self.round, self.waiting = 0, [space.name(index) for index in drawn]
         else:
             best = sorted(self.trials, key=lambda trial: -trial.rank)
-            self.waiting = [trial.architecture for trial in best[: len(best) // self.keep]]
+            kept = best[: math.ceil(len(best) / self.keep)]
+            self.waiting = [trial.architecture for trial in kept]
         self.trials = []
 
     def tell(self, trial: Trial) -> None:
         self.waiting.pop(0)
-        self.trials.append(trial)
+        if trial.score is not None:
+            self.trials.append(trial)
 
 
 # By name, where they are: those of other packages are imported only when they are asked for.
@@ -158,12 +160,12 @@ def load_searcher(name: str) -> MakeSearcher:
         A2DError: there is no such.
     """
     module, _, attribute = SEARCHERS.get(name, name).partition(":")
-    if not attribute:
+    if not (module and attribute):
         raise A2DError(
             f"searcher {name!r}: should be one of {', '.join(SEARCHERS)}, or module:Class"
         )
-    if "" not in sys.path:
-        sys.path.insert(0, "")
+    if name not in SEARCHERS and "" not in sys.path:
+        sys.path.append("")
     try:
         found: MakeSearcher = getattr(import_module(module), attribute)
     except ModuleNotFoundError as error:
@@ -171,4 +173,6 @@ def load_searcher(name: str) -> MakeSearcher:
         raise A2DError(f"searcher {name!r}: {error}{hint}") from error
     except AttributeError as error:
         raise A2DError(f"searcher {name!r}: {module} has no {attribute}") from error
+    if not callable(found):
+        raise A2DError(f"searcher {name!r}: is no class or function that makes a searcher")
     return found

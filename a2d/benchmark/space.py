@@ -29,8 +29,15 @@ class Space:
         """How many architectures there are."""
         return len(self.operators) ** self.cells
 
+    def all_places(self) -> NDArray[np.int64]:
+        """Return the places of every architecture's operators, (size, cells)."""
+        shape = (len(self.operators),) * self.cells
+        return np.array(np.unravel_index(np.arange(self.size), shape)).T
+
     def name(self, index: int) -> str:
-        """Return the name of an architecture by its place, 0 to ``size`` - 1."""
+        """Return the name of an architecture by its place; raise A2DError where it is none."""
+        if not 0 <= index < self.size:
+            raise A2DError(f"architecture number {index}: should be 0 to {self.size - 1}")
         shape = (len(self.operators),) * self.cells
         return self.join(np.array(np.unravel_index(index, shape)))
 
@@ -44,7 +51,7 @@ class Space:
         Raises:
             A2DError: the space has no such architecture; it says which it has.
         """
-        names = architecture.split(SEPARATOR)
+        names = str(architecture).split(SEPARATOR)
         if len(names) != self.cells or not set(names) <= set(self.operators):
             raise A2DError(
                 f"architecture {architecture!r}: should be {self.cells} of "

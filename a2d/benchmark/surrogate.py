@@ -25,8 +25,7 @@ class Surrogate:
         self.problem, self.generator = problem, generator
         space = problem.space
         one_hot = np.eye(len(space.operators))
-        places = [space.places(space.name(index)) for index in range(space.size)]
-        self.features = one_hot[np.array(places)].reshape(space.size, -1)
+        self.features = one_hot[space.all_places()].reshape(space.size, -1)
         self.process = GaussianProcessRegressor(
             RBF(LENGTH) + WhiteKernel(NOISE), optimizer=None, normalize_y=True
         )

@@ -5,6 +5,8 @@ Needs numpy and pyarrow alone, and neither PyTorch nor pandas, which takes a sec
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -24,6 +26,11 @@ Array = NDArray[np.float64]
 DESCRIPTION = b"a2d-bench"  # the key, in the file's metadata, of what all rows share
 PUBLISHED = Path(__file__).parents[2] / "results" / "bench" / "table.parquet"
 PUBLISHED_LONGER = PUBLISHED.with_name("longer.parquet")
+CROISSANT = "croissant.json"  # the description of the files beside it
+# What another file, or a damaged one, may raise in pyarrow, json and Table.
+UNREADABLE = (
+    A2DError, ArrowException, AttributeError, IndexError, KeyError, OSError, TypeError, ValueError,
+)  # fmt: skip
 
 
 class Run(NamedTuple):
@@ -70,6 +77,8 @@ class Table:
     """Trainings by architecture, task and seed.
 
     Attributes:
+        title: of the benchmark.
+        version: raised when the table's content changes.
         space: of the architectures; arrays below are in its order.
         built: how their cells are built: how many, how wide, with which shortcut.
         tasks: names of the tasks.
@@ -79,6 +88,8 @@ class Table:
         every: steps from a point of a curve to the next.
         scores: mean test returns, (tasks, architectures, seeds); NaN where none is recorded.
         curves: training returns, (tasks, architectures, seeds, points).
+
+    The arrays are read-only.
     """
 
     def __init__(self, columns: Mapping[str, Sequence[Any]], description: dict[str, Any]) -> None:
@@ -96,12 +107,16 @@ class Table:
         self._costs = np.full((*shape[:2], 3), np.nan)  # FLOPs, parameters, deployed milliseconds
         for row in zip(*(columns[name] for name in COLUMNS), strict=True):
             self._add(*row)
+        for array in (self.scores, self.curves):
+            array.flags.writeable = False
 
     def _add(
         self, key: str, architecture: str, task: str, seed: int, returns: Array, curve: Array,
         flops: int, parameters: int, deployed_ms: float | None, seconds: float,
     ) -> None:  # fmt: skip
         place = self._place(architecture, task, seed)
+        if self._keys[place]:
+            raise A2DError(f"{architecture}, {task}, seed {seed}: is there twice")
         self._keys[place] = key
         self.scores[place] = np.mean(returns) if len(returns) else np.nan
         self.curves[place][: len(curve)] = np.array(curve, dtype=float)
@@ -112,13 +127,13 @@ class Table:
     def _place(self, architecture: str, task: str, seed: int) -> tuple[int, int, int]:
         if seed not in self.seeds:
             raise A2DError(f"seed {seed!r}: the table has {', '.join(map(str, self.seeds))}")
-        return self.task(task), self.space.index(architecture), self.seeds.index(seed)
+        return self.place(task), self.space.index(architecture), self.seeds.index(seed)
 
-    def task(self, name: str) -> int:
-        """Return a task's place. Raise A2DError where the table has no such."""
-        if name not in self.tasks:
-            raise A2DError(f"task {name!r}: the table has {', '.join(self.tasks)}")
-        return self.tasks.index(name)
+    def place(self, task: str) -> int:
+        """Return a task's place in the arrays. Raise A2DError where the table has no such."""
+        if task not in self.tasks:
+            raise A2DError(f"task {task!r}: the table has {', '.join(self.tasks)}")
+        return self.tasks.index(task)
 
     def query(self, architecture: str, task: str, seed: int, steps: int | None = None) -> Run:
         """Return what came of one training after all its steps, or after some of them.
@@ -148,15 +163,15 @@ class Table:
         """Return the steps, all of them for None; raise A2DError where a curve has no such."""
         if steps is None:
             return self.steps
-        if steps % self.every or not 0 < steps <= self.steps:
+        if steps not in range(self.every, self.steps + 1, self.every):
             raise A2DError(
-                f"steps {steps:,}: should be a multiple of {self.every:,}, up to {self.steps:,}"
+                f"steps {steps!r}: should be a multiple of {self.every:,}, up to {self.steps:,}"
             )
-        return steps
+        return int(steps)
 
     def cost(self, architecture: str, task: str) -> Cost:
         """Return what an architecture costs on a task. Raise A2DError where none was trained."""
-        place = self.task(task), self.space.index(architecture)
+        place = self.place(task), self.space.index(architecture)
         trained = self._seconds[place][~np.isnan(self._seconds[place])]
         if not len(trained):
             raise A2DError(f"{architecture}, {task}: is not trained yet, so its cost is not known")
@@ -165,15 +180,15 @@ class Table:
 
     def flops(self, task: str) -> Array:
         """Return the FLOPs of every architecture on a task, (architectures,); NaN if untrained."""
-        return np.asarray(self._costs[self.task(task), :, 0])
+        return np.asarray(self._costs[self.place(task), :, 0])
 
     def means(self, task: str) -> Array:
         """Return the mean score over seeds of every architecture, NaN where one is lacking."""
-        return np.asarray(self.scores[self.task(task)].mean(axis=1))
+        return np.asarray(self.scores[self.place(task)].mean(axis=1))
 
     def complete(self, task: str) -> NDArray[np.bool_]:
         """Return which architectures have a score with every seed, (architectures,)."""
-        return np.asarray(self._complete[self.task(task)])
+        return np.asarray(self._complete[self.place(task)])
 
     @cached_property
     def _complete(self) -> NDArray[np.bool_]:
@@ -212,14 +227,29 @@ def open_table(path: Path = PUBLISHED) -> Table:
     """Read a published table, by default the checkout's own.
 
     Raises:
-        A2DError: there is none, or the file is no such table.
+        A2DError: there is none, or the file is no such table, or it is not the one that the
+            description beside it is of.
     """
     try:
-        file = pq.ParquetFile(path)
+        content = path.read_bytes()
+        _check_published(path, content)
+        file = pq.ParquetFile(io.BytesIO(content))
         description = json.loads(file.schema_arrow.metadata[DESCRIPTION])
-        columns = file.read(columns=list(COLUMNS)).to_pydict()
+        return Table(file.read(columns=list(COLUMNS)).to_pydict(), description)
     except FileNotFoundError as error:
-        raise A2DError(f"{path}: there is no table; `a2d bench-table publish` makes it") from error
-    except (OSError, ArrowException, KeyError, TypeError, ValueError) as error:
+        raise A2DError(
+            f"{path}: there is no table; in a checkout `a2d bench-table publish` makes it"
+        ) from error
+    except UNREADABLE as error:
         raise A2DError(f"{path}: cannot be read as a table of the benchmark: {error}") from error
-    return Table(columns, description)
+
+
+def _check_published(path: Path, content: bytes) -> None:
+    """Raise ValueError where the description beside the file is of another content."""
+    beside = path.with_name(CROISSANT)
+    if not beside.exists():
+        return
+    described = json.loads(beside.read_bytes())["distribution"]
+    sums = {file["contentUrl"]: file["sha256"] for file in described}
+    if sums.get(path.name, "") not in ("", hashlib.sha256(content).hexdigest()):
+        raise ValueError(f"its checksum is not the one in {CROISSANT}; `a2d bench-table publish`")

@@ -30,7 +30,10 @@ def bench(
         ),
     ] = None,
     task: Annotated[list[str] | None, typer.Option(help="of the table; all if not given")] = None,
-    seeds: Annotated[int, typer.Option(min=3, help="simulations of every search")] = 100,
+    seeds: Annotated[
+        int,
+        typer.Option(min=1, help="simulations of every search, as many for each training seed"),
+    ] = 100,
     budget: Annotated[
         int | None,
         typer.Option(min=1, help=f"environment steps; {TRAININGS} trainings if not given"),
@@ -52,7 +55,7 @@ def bench(
     opened = open_table(path)
     if not searcher:
         beside = path.with_name(PUBLISHED_LONGER.name)
-        longer = open_table(beside) if beside.exists() else None
+        longer = open_table(beside) if beside.exists() and beside != path else None
         typer.echo("\n".join(describe_table(opened, longer)))
         return
     makers = {name: load_searcher(name) for name in searcher}
@@ -115,6 +118,7 @@ def retrain(
     task: Annotated[str, typer.Argument(help="of the table")],
     seed: Annotated[int, typer.Argument(min=0, help="of the table")],
     out: Out,
+    longer: Annotated[bool, typer.Option("--longer", help="a row of the longer trainings")] = False,
     root: Root = Path(),
     results: Results = Path("results"),
     runs: Runs = Path("runs"),
@@ -131,8 +135,10 @@ def retrain(
     from a2d.study.workspace import Workspace
 
     benchmark = load_benchmark(root)
+    if longer:
+        benchmark = benchmark.longer_or_refuse()
     row = benchmark.row(architecture, task, seed)
-    recorded = find_entry(results / ROWS, row)
+    recorded = find_entry(results / ROWS, benchmark.groups(), row)
     fresh = entry_of(row, train_again(row, out, Workspace(results, runs)))
     if recorded is None:
         typer.echo(f"{out}: is trained; the table does not hold this row yet")

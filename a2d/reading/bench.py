@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from a2d.benchmark.quality import FEWEST, judge_longer, judge_task
 from a2d.benchmark.searchers import MakeSearcher
-from a2d.benchmark.simulation import Simulation, simulate
+from a2d.benchmark.simulation import Simulation, check_budget, exhaust, simulate
 from a2d.benchmark.table import Array, Table
+from a2d.errors import A2DError
 from a2d.reading.compare import Verdict, same_within_noise
+from a2d.reading.decisions.contrasts import FEWEST as FEWEST_RUNS
 from a2d.reading.decisions.contrasts import over_seeds
 from a2d.study.bench.journal import Entry
 
-SHARES = (0.1, 0.2, 0.3, 0.5, 0.7, 1.0)  # of the budget, at which a search is looked at
+LOOKS = (0.1, 0.2, 0.3, 0.5, 0.7, 1.0)  # shares of the budget
+LARGEST = (np.inf, 100.0)  # a regret and a percentile; both are 0 or more
 
 
 def describe_table(table: Table, longer: Table | None = None) -> Iterator[str]:
@@ -31,7 +34,7 @@ def describe_table(table: Table, longer: Table | None = None) -> Iterator[str]:
     yield f"trained for {table.steps:,} steps with seeds {seeds}"
     for task in table.tasks:
         yield f"{task}: {table.coverage(task)} are there with every seed"
-        if table.coverage(task).complete >= FEWEST:
+        if table.coverage(task).complete >= FEWEST and len(table.seeds) > 1:
             yield from _quality(table, longer, task)
 
 
@@ -56,31 +59,61 @@ def _quality(table: Table, longer: Table | None, task: str) -> Iterator[str]:
 def describe_searches(
     table: Table, task: str, searchers: dict[str, MakeSearcher], seeds: int, budget: int
 ) -> Iterator[str]:
-    """Play every searcher with seeds 0 to ``seeds`` - 1 and yield a table of what it finds.
+    """Play every searcher and yield a table of what it finds.
 
-    Intervals are of 95 %, by Student's t over the simulations: they speak of this table.
+    Every training seed of the table is seen by as many simulations: ``seeds``, rounded up.
+    Intervals are of 95 %, by Student's t over simulations, with the seed that they see as a fixed
+    stratum: they speak of this table.
+
+    Raises:
+        A2DError: as ``simulate``, with the searcher's name.
     """
-    yield f"{task}: {table.coverage(task)} are there with every seed; {seeds} simulations each"
+    check_budget(table, budget)
+    strata = len(table.seeds)
+    count = strata * max(FEWEST_RUNS, -(-seeds // strata))
+    best = [exhaust(table, task, seed) for seed in range(strata)]
+    yield f"{task}: {table.coverage(task)} are there with every seed; {count} simulations each"
     yield f"{'searcher':24} {'steps':>12}  {'regret':>22}  {'percentile':>22}"
     for name, make in searchers.items():
-        played = [simulate(table, task, make, budget, seed) for seed in range(seeds)]
-        for steps in (int(share * budget) for share in SHARES):
-            regrets, percentiles = _at(played, steps)
-            yield f"{name:24} {steps:12,}  {describe_mean(regrets)}  {describe_mean(percentiles)}"
+        played = _play(table, task, name, make, budget, count)
+        for steps in (round(share * budget) for share in LOOKS):
+            columns = _at(played, steps).reshape(2, -1, strata)
+            means = [
+                describe_mean(values, (0.0, largest))
+                for values, largest in zip(columns, LARGEST, strict=True)
+            ]
+            yield f"{name:24} {steps:12,}  {'  '.join(means)}"
+    steps = int(best[0].clock[-1])
+    regret, percentile = _at(best, steps).mean(axis=1)
+    yield f"{'(every architecture)':24} {steps:12,}  {regret:6.2f} {'':15}  {percentile:6.2f}"
 
 
-def _at(played: list[Simulation], steps: int) -> tuple[Array, Array]:
-    """Return regrets and percentiles at a time, (simulations,) each."""
-    found = np.array([simulation.at(steps) for simulation in played])
-    return found[:, 0], found[:, 1]
+def _play(
+    table: Table, task: str, name: str, make: MakeSearcher, budget: int, count: int
+) -> list[Simulation]:
+    try:
+        return [simulate(table, task, make, budget, seed) for seed in range(count)]
+    except A2DError as error:
+        raise A2DError(f"searcher {name}: {error}") from error
 
 
-def describe_mean(values: Array) -> str:
-    """Return a mean with its 95 % interval as text, -- where a value is not known."""
-    if np.isnan(values).any():
+def _at(played: Sequence[Simulation], steps: int) -> Array:
+    """Return regrets and percentiles at a time, (2, simulations)."""
+    return np.array([simulation.at(steps) for simulation in played]).T
+
+
+def describe_mean(values: Array, bounds: tuple[float, float] = (-np.inf, np.inf)) -> str:
+    """Return a mean of values, (runs, strata), and its 95 % interval within bounds, as text.
+
+    ``--`` where a value is not known.
+    """
+    if np.isnan(values).any() or not len(values):
         return f"{'--':>22}"
-    found = over_seeds("mean", values[:, None])
-    return f"{found.estimate:6.2f} [{found.low:6.2f}, {found.high:6.2f}]"
+    found = over_seeds("mean", values)
+    if not found.known:
+        return f"{found.estimate:6.2f} {'(too few)':>15}"
+    low, high = np.clip((found.low, found.high), *bounds)
+    return f"{found.estimate:6.2f} [{low:6.2f}, {high:6.2f}]"
 
 
 def compare_with_row(fresh: Entry, recorded: Entry) -> Verdict:

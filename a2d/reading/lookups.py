@@ -31,6 +31,7 @@ class Lookup(NamedTuple):
         cost: the per cent of the task's architectures that have no more FLOPs.
         correlation: Spearman's, of what the search thought of architectures with what they return
             when trained alone; NaN where it thought of fewer than three that the table has.
+        ranked: over how many architectures that is.
     """
 
     architecture: str
@@ -39,6 +40,7 @@ class Lookup(NamedTuple):
     alone: float
     cost: float
     correlation: float
+    ranked: int
 
 
 @cache
@@ -65,6 +67,11 @@ def look_up_all(results: Results, table: Table | None) -> pd.DataFrame:
             measures |= _known(table, task, record.search, candidates)
         found.append(measures)
     return rows.assign(**{name: [each[name] for each in found] for name in names})
+
+
+def chance(table: Table, task: str) -> float:
+    """Return the mean percentile of a task's architectures, which one drawn at random expects."""
+    return 50 * (1 + 1 / table.coverage(task).complete)
 
 
 def _known(
@@ -97,15 +104,18 @@ def look_up(table: Table, task: str, found: SearchOutcome, candidates: Sequence[
     """
     name = SEPARATOR.join(found.architecture.operators)
     thought = _thought(table, found, candidates)
-    known = table.complete(task) & ~np.isnan(thought)
-    alone = table.means(task)
-    correlation = rank_correlation(thought[known], alone[known])
-    place = table.space.index(name)
-    flops = table.flops(task)
-    cost = 100 * float(np.mean(flops[~np.isnan(flops)] <= flops[place]))
-    percentile = table.percentile(name, task)
-    chance = 50 * (1 + 1 / table.coverage(task).complete)
-    return Lookup(name, percentile, percentile - chance, float(alone[place]), cost, correlation)
+    there, alone, flops = table.complete(task), table.means(task), table.flops(task)
+    known = there & ~np.isnan(thought)
+    percentile, place = table.percentile(name, task), table.space.index(name)
+    return Lookup(
+        architecture=name,
+        percentile=percentile,
+        lead=percentile - chance(table, task),
+        alone=float(alone[place]),
+        cost=100 * float(np.mean(flops[there] <= flops[place])),
+        correlation=rank_correlation(thought[known], alone[known]),
+        ranked=int(known.sum()),
+    )
 
 
 def _thought(table: Table, found: SearchOutcome, candidates: Sequence[str]) -> Array:
@@ -114,8 +124,7 @@ def _thought(table: Table, found: SearchOutcome, candidates: Sequence[str]) -> A
     if found.alpha is not None:
         order = [candidates.index(operator) for operator in space.operators]
         alpha = np.array(found.alpha)[:, order]
-        places = np.array([space.places(space.name(index)) for index in range(space.size)])
-        return np.asarray(alpha[np.arange(space.cells), places].sum(axis=1))
+        return np.asarray(alpha[np.arange(space.cells), space.all_places()].sum(axis=1))
     counts = np.zeros(space.size)
     for trial in found.trials:
         if trial.score is not None:
@@ -131,29 +140,53 @@ def describe_lookups(
     """Yield a line for every search, by its record's path, and their means with intervals.
 
     Raises:
-        A2DError: a record is no search's, or of another space or task than the table's.
+        A2DError: a record is no search's, or another's again, or of another space or task than the
+            table's.
     """
+    coverage = table.coverage(task)
     found = [_checked(benchmark, table, task, path, record) for path, record in records.items()]
+    seen: dict[str, str] = {}
+    for path, record in records.items():
+        if seen.setdefault(record.key, path) != path:
+            raise A2DError(f"{path}: is the same search as {seen[record.key]}")
+    yield f"{task}: {coverage} are there with every seed"
     for path, lookup in zip(records, found, strict=True):
-        yield (
-            f"{lookup.architecture}: percentile {lookup.percentile:.1f}, "
-            f"rank correlation {lookup.correlation:.2f}  {path}"
-        )
-    percentiles = np.array([lookup.percentile for lookup in found])
-    correlations = np.array([lookup.correlation for lookup in found])
-    yield f"percentile {describe_mean(percentiles)}, a random one's is 50"
-    yield f"rank correlation {describe_mean(correlations)}"
+        yield f"{_one(lookup)}  {path}"
+    known = [lookup for lookup in found if isinstance(lookup, Lookup)]
+    percentiles = np.array([[lookup.percentile] for lookup in known])
+    correlations = np.array([[lookup.correlation] for lookup in known])
+    yield (
+        f"percentile {describe_mean(percentiles, (0.0, 100.0))} of {len(known)} searches; one "
+        f"drawn at random expects {chance(table, task):.1f}"
+    )
+    yield f"rank correlation {describe_mean(correlations, (-1.0, 1.0))}"
 
 
-def _checked(benchmark: Benchmark, table: Table, task: str, path: str, record: Record) -> Lookup:
+def _one(lookup: Lookup | str) -> str:
+    """Say what came of a search, by its lookup or by what it derived and the table lacks."""
+    if isinstance(lookup, str):
+        return f"{lookup}: is not there with every seed"
+    return (
+        f"{lookup.architecture}: percentile {lookup.percentile:.1f}, rank correlation "
+        f"{lookup.correlation:.2f} over {lookup.ranked} architectures"
+    )
+
+
+def _checked(
+    benchmark: Benchmark, table: Table, task: str, path: str, record: Record
+) -> Lookup | str:
+    """Return a search's lookup, or the name of what it derived where the table lacks that."""
     if record.search is None or record.spec.kind != "search":
         raise A2DError(f"{path}: is no search's record")
     architecture = record.search.architecture
-    wanted = benchmark.design(SEPARATOR.join(architecture.operators), task)
+    name = SEPARATOR.join(architecture.operators)
+    wanted = benchmark.design(name, task)
     if architecture != wanted or record.spec.task.identity() != benchmark.cards[task].identity():
         raise A2DError(
             f"{path}: searched {record.spec.task.name} in {architecture.cells}, which is not what "
             f"the table's {task} is of: {benchmark.cards[task].name} in {wanted.cells}"
         )
+    if not table.complete(task)[table.space.index(name)]:
+        return name
     candidates = record.spec.search.operators(record.spec.space)
     return look_up(table, task, record.search, candidates)

@@ -38,7 +38,8 @@ def read_sealed(path: Path, kind: str, remedy: str) -> dict[str, Any]:
         raise A2DError(f"{path}: cannot be read ({error.strerror}); it should be {kind}") from error
     except ValueError as error:
         raise A2DError(f"{path}: cannot be read as {kind}: {error}") from error
-    claimed = data.pop(CHECKSUM, None)
-    if claimed != digest(data):
+    if CHECKSUM not in data:
+        raise A2DError(f"{path}: is not {kind}, which would have a checksum; if it was, {remedy}")
+    if data.pop(CHECKSUM) != digest(data):
         raise A2DError(f"{path}: its checksum does not match its content; {remedy}")
     return data

@@ -12,12 +12,12 @@ import pytest
 from scipy.stats import spearmanr
 
 from a2d.benchmark.quality import judge_task
-from a2d.benchmark.table import PUBLISHED, PUBLISHED_LONGER, open_table
+from a2d.benchmark.table import CROISSANT, PUBLISHED, PUBLISHED_LONGER, open_table
 from a2d.files import checksum
 from a2d.reading.bench import describe_table
 from a2d.runs.latencies import latency_files
 from a2d.study.bench.definition import ROWS, Benchmark, load_benchmark
-from a2d.study.bench.publishing import CROISSANT, TABLE, publish, read_rows
+from a2d.study.bench.publishing import TABLE, publish, read_rows
 from tests.checkout import ROOT
 
 RESULTS = ROOT / "results"

@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from scipy.stats import spearmanr
 
@@ -15,8 +17,11 @@ from a2d.benchmark.quality import judge_longer, judge_task, rank_correlation
 from a2d.benchmark.space import Space
 from a2d.benchmark.table import open_table
 from a2d.errors import A2DError
+from a2d.study.bench import filling
+from a2d.study.bench.publishing import publish
+from a2d.study.workspace import Workspace
 from tests.checkout import ROOT
-from tests.small_benchmark import known_table
+from tests.small_benchmark import known_table, tiny_benchmark
 
 TABLE = known_table(missing=(5,))
 NAME = "conv3-skip-conv5-conv3"
@@ -51,6 +56,8 @@ def test_percentile_and_cost_are_over_what_is_there() -> None:
         ((NAME, "other", 0), "task 'other': the table has known"),
         ((NAME, "known", 7), "seed 7: the table has 0, 1, 2"),
         ((NAME, "known", 0, 50), "multiple of 100, up to 900"),
+        ((NAME, "known", 0, "300"), "steps '300': should be a multiple of 100, up to 900"),
+        ((7, "known", 0), "architecture 7: should be 4 of"),
         ((TABLE.space.name(5), "known", 0), "not trained yet; the table has 80 of 81"),
     ],
 )
@@ -73,6 +80,45 @@ def test_a_file_that_is_no_table_is_refused(tmp_path: Path) -> None:
     (tmp_path / "text").write_text("text", encoding="utf-8")
     with pytest.raises(A2DError, match="cannot be read as a table of the benchmark"):
         open_table(tmp_path / "text")
+
+
+def publish_tiny(folder: Path) -> Path:
+    benchmark = tiny_benchmark(folder)
+    group = next(iter(benchmark.groups()))
+    filling.fill(group, folder / "rows", Workspace(folder, folder / "runs"))
+    publish(benchmark, folder / "rows", folder)
+    return folder / "table.parquet"
+
+
+def test_a_table_that_was_changed_is_refused_in_one_line(tmp_path: Path) -> None:
+    path = publish_tiny(tmp_path)
+    whole = pq.read_table(path)
+    first = whole.column("returns").to_pylist()
+    better = [[1000.0] * len(first[0]), *first[1:]]
+    changed = whole.set_column(
+        whole.schema.get_field_index("returns"), "returns", pa.array(better, pa.list_(pa.float32()))
+    )
+    pq.write_table(changed.replace_schema_metadata(whole.schema.metadata), path)
+    with pytest.raises(A2DError, match=r"table\.parquet: .*checksum is not the one in croissant"):
+        open_table(path)
+    elsewhere = tmp_path / "copy.parquet"  # described by nothing
+    for damaged, message in (
+        (whole.drop_columns(["curve"]), "curve"),
+        (pa.concat_tables([whole, whole.slice(0, 1)]), "is there twice"),
+        (whole.replace_schema_metadata({b"a2d-bench": b"{}"}), "built"),
+        (whole.replace_schema_metadata({}), "a2d-bench"),
+    ):
+        pq.write_table(damaged, elsewhere)
+        with pytest.raises(A2DError, match=rf"copy\.parquet: cannot be read .*{message}"):
+            open_table(elsewhere)
+
+
+def test_nobody_changes_a_table_by_accident() -> None:
+    run = TABLE.query(NAME, "known", 1)
+    with pytest.raises(ValueError, match="read-only"):
+        run.curve[:] = 99
+    with pytest.raises(A2DError, match="81: should be 0 to 80"):
+        TABLE.space.name(81)
 
 
 def test_rank_correlation_is_spearmans_ties_included() -> None:

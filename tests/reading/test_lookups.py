@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from a2d.benchmark.searchers import load_searcher
+from a2d.benchmark.simulation import exhaust, simulate
 from a2d.benchmark.table import open_table
 from a2d.errors import A2DError
 from a2d.reading.bench import describe_mean, describe_searches, describe_table
@@ -49,6 +50,9 @@ def test_trials_rank_what_they_have_tried() -> None:
         Trial(operators=each, score=score, steps=1)
         for each, score in zip(names, scores, strict=True)
     )
+    again = Trial(operators=names[0], score=100.0, steps=1)  # its mean is 55, above all others
+    found = look_up(EXACT, "known", outcome(names[1], trials=(*trials, again)), CANDIDATES)
+    assert found.correlation == pytest.approx(-0.2) and found.ranked == 4  # of 55, 20, 30, 40
     found = look_up(EXACT, "known", outcome(names[1], trials=trials), CANDIDATES)
     means = EXACT.scores[0].mean(axis=1)
     mine = means[EXACT.space.index("-".join(names[1]))]
@@ -71,7 +75,13 @@ def test_a_search_that_was_run_is_looked_up_and_one_elsewhere_refused(tmp_path: 
     record = run_search(spec, tmp_path / "search")
     lines = list(describe_lookups(benchmark, table, "catch", {"one": record}))
     assert record.search is not None
-    assert lines[0].startswith("-".join(record.search.architecture.operators)) and "one" in lines[0]
+    assert lines[0] == "catch: 2 of 2 architectures are there with every seed"
+    assert lines[1].startswith("-".join(record.search.architecture.operators)) and "one" in lines[1]
+    assert "(too few) of 1 searches; one drawn at random expects 75.0" in lines[2]
+    with pytest.raises(A2DError, match=r"two: is the same search as one"):
+        list(describe_lookups(benchmark, table, "catch", {"one": record, "two": record}))
+    with pytest.raises(A2DError, match=r"task 'nope': the table has catch"):
+        list(describe_lookups(benchmark, table, "nope", {"one": record}))
     wider = tiny_benchmark(tmp_path, space={**space, "width": 8})
     with pytest.raises(A2DError, match=r"one: searched tiny-catch in .*width=4.*width=8"):
         list(describe_lookups(wider, table, "catch", {"one": record}))
@@ -85,12 +95,55 @@ def test_a_partial_table_says_so() -> None:
     )
     *_, later = describe_table(known_table(), known_table(seeds=1, missing=(4,)))
     assert re.match(r"  later: 0\.\d\d of 80 architectures after 900 steps", later)
+    one_seed = list(describe_table(known_table(seeds=1)))
+    assert one_seed[-1] == "known: 81 of 81 architectures are there with every seed"
     searchers = {"random": load_searcher("random")}
-    head, _, *rows = describe_searches(known_table(missing=(1, 2)), "known", searchers, 3, 9000)
-    assert "79 of 81 architectures" in head and len(rows) == 6
+    head, _, *rows = describe_searches(known_table(missing=(1, 2)), "known", searchers, 10, 9000)
+    assert "79 of 81 architectures" in head and "12 simulations" in head and len(rows) == 7
+
+
+def test_what_is_printed_of_searches_are_their_means() -> None:
+    table, make = known_table(), load_searcher("random")
+    _, _, *rows = describe_searches(table, "known", {"random": make}, 12, 18_000)
+    played = [simulate(table, "known", make, 18_000, seed) for seed in range(12)]
+    for row, share in zip(rows, (0.1, 0.2, 0.3, 0.5, 0.7, 1.0), strict=False):
+        trainings = round(18_000 * share) // 900
+        numbers = [float(each) for each in re.findall(r"-?\d+\.\d\d", row)]
+        for column, values in ((0, "regrets"), (3, "percentiles")):
+            found = np.array([getattr(each, values)[trainings - 1] for each in played])
+            strata = found.reshape(4, 3)  # simulations that see the same seed below each other
+            error = np.sqrt((strata.var(axis=0, ddof=1) / 4).sum()) / 3
+            assert numbers[column] == pytest.approx(found.mean(), abs=0.0051)
+            width = numbers[column + 2] - numbers[column + 1]
+            assert width <= 2 * 4.4 * error, "Student's factor for 2 degrees of freedom at most"
+    assert rows[-1].startswith("(every architecture)") and f"{81 * 900:,}" in rows[-1]
+    best = [exhaust(table, "known", seed) for seed in range(3)]
+    numbers = [float(each) for each in re.findall(r"\d+\.\d\d", rows[-1])]
+    assert numbers[0] == pytest.approx(np.mean([each.regrets[0] for each in best]), abs=0.0051)
+    assert numbers[1] == pytest.approx(np.mean([each.percentiles[0] for each in best]), abs=0.0051)
+
+
+def test_a_searchers_mistake_is_said_with_its_name() -> None:
+    class Wrong:
+        def __init__(self, *_: object) -> None:
+            pass
+
+        def ask(self) -> tuple[str, int]:
+            return "conv9", 900
+
+        def tell(self, trial: object) -> None:
+            pass
+
+    with pytest.raises(A2DError, match="searcher my:Wrong: architecture 'conv9'"):
+        list(describe_searches(known_table(), "known", {"my:Wrong": Wrong}, 9, 9000))
+    with pytest.raises(A2DError, match=r"^budget 800"):
+        next(describe_searches(known_table(), "known", {}, 9, 800))
 
 
 def test_a_mean_has_students_interval() -> None:
     # Mean 2, deviation 1, n 3: 2 ± 4.303 / sqrt(3).
-    assert describe_mean(np.array([1.0, 2.0, 3.0])) == "  2.00 [ -0.48,   4.48]"
-    assert describe_mean(np.array([1.0, np.nan])).strip() == "--"
+    values = np.array([[1.0], [2.0], [3.0]])
+    assert describe_mean(values) == "  2.00 [ -0.48,   4.48]"
+    assert describe_mean(values, (0.0, 4.0)) == "  2.00 [  0.00,   4.00]"
+    assert describe_mean(values[:2]).split() == ["1.50", "(too", "few)"]
+    assert describe_mean(np.array([[1.0], [np.nan]])).strip() == "--"

@@ -119,6 +119,13 @@ def test_edited_by_hand_is_refused(changes: dict[str, Any], tmp_path: Path) -> N
         read_record(path)
 
 
+def test_another_file_is_not_called_a_damaged_record(tmp_path: Path) -> None:
+    path = tmp_path / "arch.json"
+    path.write_text('{"space": "convolution", "operators": ["skip"]}', encoding="utf-8")
+    with pytest.raises(A2DError, match=r"arch\.json: is not a record, which would have a checksum"):
+        read_record(path)
+
+
 def test_reformatting_is_no_edit(tmp_path: Path) -> None:
     path = tmp_path / "r.json"
     write_record(path, record_of(SPEC))

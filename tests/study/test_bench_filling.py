@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from a2d.benchmark.table import open_table
+from a2d.benchmark.table import CROISSANT, open_table
 from a2d.deploy.latency import measure_networks
 from a2d.errors import A2DError
 from a2d.files import checksum
@@ -22,7 +22,7 @@ from a2d.specs.run import GivenAgent, TrainSpec, key_of
 from a2d.study.bench import filling
 from a2d.study.bench.definition import Benchmark, load_benchmark, share_of
 from a2d.study.bench.journal import Journal, entry_of, find_entry
-from a2d.study.bench.publishing import CROISSANT, LONGER, TABLE, publish
+from a2d.study.bench.publishing import LONGER, TABLE, publish
 from a2d.study.workspace import Workspace
 from tests import processes
 from tests.checkout import ROOT
@@ -48,7 +48,7 @@ def test_every_architecture_task_and_seed_is_one_ordinary_training(tmp_path: Pat
     assert {(row.architecture, row.seed) for row in rows} == {
         (name, seed) for name in names for seed in (900, 901)
     }
-    assert len(rows) == benchmark.size == 8 and len({row.key for row in rows}) == 8
+    assert len(rows) == 8 and len({row.key for row in rows}) == 8
     for row in rows:
         assert isinstance(row.spec.agent, GivenAgent)
         assert "-".join(row.spec.agent.architecture.operators) == row.architecture
@@ -117,7 +117,7 @@ def test_a_row_equals_the_ordinary_run_in_a_process_of_its_own(
     )  # fmt: skip
     assert status == 0, errors
     record = read_record(tmp_path / "out" / "record.json")
-    recorded = find_entry(rows, row)
+    recorded = find_entry(rows, benchmark.groups(), row)
     assert recorded is not None and compare_with_row(entry_of(row, record), recorded) == "identical"
     assert content(record) == content(run_training(row.spec, tmp_path / "again"))
     with pytest.raises(A2DError, match="holds a record; name a new folder"):
@@ -156,10 +156,22 @@ def test_a_line_that_was_edited_is_noticed(
     group = next(iter(benchmark.groups()))
     path = tmp_path / f"{group.name}.jsonl"
     text = (rows / path.name).read_text(encoding="utf-8")
-    for wrong in (text.replace('"seed": 900', '"seed": 901', 1), text[:-20]):
-        path.write_text(wrong, encoding="utf-8")
+    edited = text.replace('"seed": 900', '"seed": 901', 1).encode()
+    for wrong in (edited, text[:-20].encode(), b"[1]\n", b"\xff\xfe{}\n"):
+        path.write_bytes(wrong)
         with pytest.raises(A2DError, match=r"line [12]: .*delete the line"):
             Journal(tmp_path, group)
+
+
+def test_a_damaged_group_does_not_hide_another_ones_row(
+    benchmark_and_rows: tuple[Benchmark, Path], tmp_path: Path
+) -> None:
+    benchmark, rows = benchmark_and_rows
+    first, second = list(benchmark.groups())[:2]
+    path = next(path for path in rows.glob(f"{first.name}*"))
+    (tmp_path / path.name).write_bytes(path.read_bytes())
+    (tmp_path / f"{second.name}.jsonl").write_bytes(b"cut")
+    assert find_entry(tmp_path, benchmark.groups(), first.rows[0]) is not None
 
 
 def test_the_first_architectures_are_trained_longer_after_all_others(tmp_path: Path) -> None:
@@ -197,7 +209,7 @@ def test_what_is_published_is_what_was_trained(
     table = open_table(tmp_path / TABLE)
     group = next(iter(benchmark.groups()))
     for row in group.rows:
-        entry = find_entry(rows, row)
+        entry = find_entry(rows, benchmark.groups(), row)
         assert entry is not None
         run = table.query(row.architecture, row.task, row.seed)
         assert run.value == pytest.approx(sum(entry.returns) / len(entry.returns))
@@ -237,7 +249,7 @@ def test_the_command_line_plays_on_what_is_published(
     publish(benchmark, rows, tmp_path)
     table = tmp_path / TABLE
     played = succeeded(a2d("bench", "--searcher", "random", "--seeds", 3, "--table", table))
-    assert "catch: 2 of 4 architectures are there with every seed; 3 simulations" in played
+    assert "catch: 2 of 4 architectures are there with every seed; 6 simulations" in played
     assert "Tiny 1: 4 architectures of 2 cells, each one of skip, conv3" in succeeded(
         a2d("bench", "--table", table)
     )
@@ -253,6 +265,8 @@ def test_croissant_describes_the_file_as_it_is(
     described = json.loads((tmp_path / CROISSANT).read_text(encoding="utf-8"))
     (file,) = described["distribution"]
     assert file["sha256"] == checksum(tmp_path / file["contentUrl"])
+    assert file["encodingFormat"] == "application/x-parquet", "what Croissant's own reader knows"
+    assert described["@context"]["@language"] == "en", "without which it refuses the file"
     (records,) = described["recordSet"]
     columns = [field["source"]["extract"]["column"] for field in records["field"]]
     assert columns == pq.read_schema(tmp_path / TABLE).names
@@ -261,7 +275,7 @@ def test_croissant_describes_the_file_as_it_is(
 def test_the_checkouts_definition_is_sound() -> None:
     benchmark = load_benchmark(ROOT)
     groups = list(benchmark.groups())
-    assert sum(len(group.rows) for group in groups) == benchmark.size
+    assert sum(len(group.rows) for group in groups) == 256 * 2 * 3
     assert len({group.name for group in groups}) == len(groups)
     seeds = {row.spec.seed for group in groups for row in group.rows}
     assert not seeds & {100, *range(20)} and max(seeds) < 900, "seeds of no study and no pilot"

@@ -34,8 +34,8 @@ PART = re.compile(r"(\d+)/(\d+)")
 TASK_NAME = re.compile(r"[\w.-]+")  # files are named by it
 
 
-class Training(Frozen):
-    """A way to train on a task."""
+class Taught(Frozen):
+    """A task of the table: a card, and what teaches on it."""
 
     card: str = Field(description="a card's name in envs/")
     distillation: DistillationMode = "none"
@@ -57,7 +57,7 @@ class Definition(Frozen):
     version: int = Field(ge=1, description="raised when the table's content changes")
     operators: tuple[str, ...] = Field(min_length=2, description="of every cell")
     space: CellSpace
-    tasks: dict[str, Training] = Field(min_length=1)
+    tasks: dict[str, Taught] = Field(min_length=1)
     teachers: str = Field(description="a scale's name; its teachers teach")
     seeds: tuple[int, ...] = Field(min_length=2, description="of the trainings")
     steps: int = Field(gt=0, description="environment steps of every training")
@@ -134,11 +134,6 @@ class Benchmark:
         """How many architectures are trained."""
         return round(self.share * self.space.size)
 
-    @property
-    def size(self) -> int:
-        """How many trainings there are."""
-        return self.architectures * len(self.cards) * len(self.definition.seeds)
-
     @cached_property
     def longer(self) -> Benchmark | None:
         """The longer trainings, as a table of their own; None where the definition has none."""
@@ -148,6 +143,12 @@ class Benchmark:
         changed = {"steps": asked.steps, "seeds": asked.seeds, "longer": None}
         definition = self.definition.model_copy(update=changed)
         return replace(self, definition=definition, share=asked.share)
+
+    def longer_or_refuse(self) -> Benchmark:
+        """Return the longer trainings. Raise A2DError where the definition has none."""
+        if self.longer is None:
+            raise A2DError(f"{DEFINITION}: longer: is not there, so there are no longer trainings")
+        return self.longer
 
     def check(self, path: Path) -> None:
         """Raise A2DError where the definition, read from ``path``, does not fit its tasks."""

@@ -7,6 +7,7 @@ the last. Both can be committed at any time: another machine goes on from there.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -116,12 +117,11 @@ class Journal:
         write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
 
 
-def find_entry(folder: Path, row: Row) -> Entry | None:
-    """Return what the journals hold of a row, if anything."""
-    for path in sorted(folder.glob("*.jsonl")):
-        for entry in read_entries(path):
-            if entry.key == row.key:
-                return entry
+def find_entry(folder: Path, groups: Iterable[Group], row: Row) -> Entry | None:
+    """Return what the journal of the row's group holds of it, if anything."""
+    for group in groups:
+        if row.key in {each.key for each in group.rows}:
+            return Journal(folder, group).entries.get(row.key)
     return None
 
 
@@ -138,19 +138,21 @@ def read_entries(path: Path) -> list[Entry]:
     """
     if not path.exists():
         return []
-    lines = path.read_text(encoding="utf-8").splitlines()
+    lines = path.read_bytes().splitlines()
     return [_entry(line, f"{path}, line {number}") for number, line in enumerate(lines, 1)]
 
 
-def _entry(line: str, place: str) -> Entry:
+def _entry(line: bytes, place: str) -> Entry:
     remedy = "delete the line, and its training is repeated"
     try:
         data = json.loads(line)
+        if not isinstance(data, dict):
+            raise A2DError(f"{place}: is no training; {remedy}")
         claimed = data.pop(CHECKSUM, None)
         if claimed != digest(data):
             raise A2DError(f"{place}: its checksum does not match its content; {remedy}")
         return Entry.model_validate(data)
     except ValidationError as error:
         raise describe_validation_error(error, place) from error
-    except (ValueError, AttributeError) as error:
+    except ValueError as error:
         raise A2DError(f"{place}: cannot be read ({error}); {remedy}") from error

@@ -15,18 +15,19 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 import a2d
-from a2d.benchmark.table import DESCRIPTION, PUBLISHED, PUBLISHED_LONGER
+from a2d.benchmark.table import CROISSANT, DESCRIPTION, PUBLISHED, PUBLISHED_LONGER
 from a2d.errors import A2DError
 from a2d.files import checksum, write_atomically
 from a2d.runs.latencies import best_latencies, design_text
 from a2d.study.bench.definition import Benchmark
 from a2d.study.bench.journal import Entry, Journal
 
-TABLE, LONGER, CROISSANT = PUBLISHED.name, PUBLISHED_LONGER.name, "croissant.json"
+TABLE, LONGER = PUBLISHED.name, PUBLISHED_LONGER.name
 LICENCE = "https://spdx.org/licenses/GPL-3.0-or-later.html"
 
-# The names of Croissant 1.0 that are used here.
+# The names of Croissant 1.0 that are used here; its own reader insists on the language.
 CONTEXT = {
+    "@language": "en",
     "@vocab": "https://schema.org/",
     "sc": "https://schema.org/",
     "cr": "http://mlcommons.org/croissant/",
@@ -151,27 +152,25 @@ def _croissant(benchmark: Benchmark, files: list[Path]) -> dict[str, Any]:
         "license": LICENCE,
         "creator": {"@type": "sc:Organization", "name": "The A2D authors"},
         "softwareVersion": a2d.__version__,
-        "distribution": [
-            {
-                "@type": "cr:FileObject",
-                "@id": path.name,
-                "name": path.name,
-                "contentUrl": path.name,
-                "encodingFormat": "application/vnd.apache.parquet",
-                "sha256": checksum(path),
-            }
-            for path in files
-        ],
-        "recordSet": [
-            {
-                "@type": "cr:RecordSet",
-                "@id": path.stem,
-                "name": path.stem,
-                "field": _fields(path),
-            }
-            for path in files
-        ],
+        "distribution": [_file(path) for path in files],
+        "recordSet": [_records(path) for path in files],
     }
+
+
+def _file(path: Path) -> dict[str, Any]:
+    return {
+        "@type": "cr:FileObject",
+        "@id": path.name,
+        "name": path.name,
+        "contentUrl": path.name,
+        "encodingFormat": "application/x-parquet",
+        "sha256": checksum(path),
+    }
+
+
+def _records(path: Path) -> dict[str, Any]:
+    name = path.stem
+    return {"@type": "cr:RecordSet", "@id": name, "name": name, "field": _fields(path)}
 
 
 def _fields(path: Path) -> list[dict[str, Any]]:
