@@ -175,7 +175,7 @@ def test_a_damaged_group_does_not_hide_another_ones_row(
 
 
 def test_the_first_architectures_are_trained_longer_after_all_others(tmp_path: Path) -> None:
-    longer = {"steps": 800, "share": 0.5, "seeds": [900]}
+    longer = {"steps": 800, "share": 0.5, "seeds": [900], "group": 2}
     benchmark = tiny_benchmark(tmp_path, longer=longer)
     groups = benchmark.every_group()
     assert [group.name for group in groups[:-1]] == [group.name for group in benchmark.groups()]

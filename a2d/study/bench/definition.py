@@ -47,6 +47,7 @@ class Longer(Frozen):
     steps: int = Field(gt=0, description="environment steps of every training")
     share: float = Field(gt=0, le=1, description="of the architectures: the first ones")
     seeds: tuple[int, ...] = Field(min_length=1, description="of the trainings")
+    group: int = Field(ge=1, description="architectures that one process trains")
 
 
 class Definition(Frozen):
@@ -140,7 +141,7 @@ class Benchmark:
         asked = self.definition.longer
         if asked is None:
             return None
-        changed = {"steps": asked.steps, "seeds": asked.seeds, "longer": None}
+        changed = asked.model_dump(exclude={"share"}) | {"longer": None}
         definition = self.definition.model_copy(update=changed)
         return replace(self, definition=definition, share=asked.share)
 
