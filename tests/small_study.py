@@ -26,7 +26,7 @@ SNAKEMAKE = [
 
 
 BRIEF = {"teacher": 6400, "train": 3200, "search": 3200}
-LASTING = {"teacher": 48000, "train": 32000, "search": 16000}  # long enough to be killed
+LASTING = {"teacher": 24000, "train": 16000, "search": 8000}  # long enough to be killed
 
 
 def mini(

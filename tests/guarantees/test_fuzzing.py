@@ -61,7 +61,7 @@ ODD = (
     ),
     *("[" * 5000, "{" * 5000),
 )
-few = settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture])
+few = settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture(scope="module")

@@ -40,23 +40,24 @@ def short_card(folder: Path, task: str) -> Path:
 TASKS = [
     ("tiny-catch", 8000), ("tiny-reach", 16000), ("minatar-breakout", 8000), ("atari-pong", 1600)
 ]  # fmt: skip
-# Every task, and every kind on two of them or more; the other pairs are for `make test-slow`.
+RUNS = [
+    *((task, steps, kind) for task, steps in TASKS for kind in ("train", "distill", "search")),
+    ("tiny-catch", 12000, "single_path"),
+    ("tiny-reach", 12000, "evolution"),
+    ("tiny-reach", 12000, "imitation"),
+]
+# Every task, and every way to train; the others are for `make test-slow`.
 QUICK = {
     ("tiny-catch", "train"), ("tiny-reach", "search"), ("minatar-breakout", "distill"),
-    ("minatar-breakout", "search"), ("atari-pong", "train"), ("tiny-reach", "distill"),
+    ("atari-pong", "train"), ("tiny-reach", "evolution"),
 }  # fmt: skip
-KINDS = [
+MARKED = [
     pytest.param(task, steps, kind, marks=[pytest.mark.slow] * ((task, kind) not in QUICK))
-    for task, steps in TASKS
-    for kind in ("train", "distill", "search")
-] + [
-    pytest.param("tiny-catch", 12000, "single_path"),
-    pytest.param("tiny-reach", 12000, "evolution"),
-    pytest.param("tiny-reach", 12000, "imitation"),
+    for task, steps, kind in RUNS
 ]
 
 
-@pytest.mark.parametrize(("task", "steps", "kind"), KINDS)
+@pytest.mark.parametrize(("task", "steps", "kind"), MARKED)
 def test_killed_again_and_again_a_run_ends_as_if_it_had_not_been(
     task: str, steps: int, kind: str, tmp_path: Path
 ) -> None:

@@ -67,7 +67,13 @@ def test_the_allocator_notices_a_single_byte(beyond: int) -> None:
     )
 
 
-@pytest.mark.parametrize("variables", [{}, NARROW], ids=["as it is", "AVX2"])
+@pytest.mark.parametrize(
+    "variables",
+    [
+        pytest.param({}, id="as it is"),
+        pytest.param(NARROW, id="AVX2", marks=pytest.mark.slow),
+    ],
+)
 def test_no_shape_of_a_network_writes_past_its_memory(variables: dict[str, str]) -> None:
     text = interfaces()
     ended = run_checked("-X", "faulthandler", "-m", "tests.every_shape", text=text, **variables)

@@ -21,7 +21,7 @@ from tests.processes import environment, obey_permissions, run
 from tests.small_study import FAULTY, LASTING, mini, outcome, wanted, workflow
 
 pytestmark = pytest.mark.faults
-KILLS = 3
+KILLS = 2
 
 
 def wait_for_progress(process: subprocess.Popen[str], runs: Path) -> None:
@@ -86,7 +86,7 @@ def test_a_killed_workflow_goes_on_and_repeats_nothing(checkout: Path) -> None:
     while kills < KILLS or (not finished and kills < 5 * KILLS):
         process = workflow(checkout, targets)
         wait_for_progress(process, checkout / "runs")
-        time.sleep(draw.uniform(0.5, 4))
+        time.sleep(draw.uniform(0.5, 3))
         if process.poll() is not None:
             break
         process.kill()
