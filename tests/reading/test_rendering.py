@@ -18,11 +18,12 @@ from a2d.reading.rendering.artifacts import experiments_of, runs_of
 from a2d.reading.rendering.cautions import twins
 from a2d.reading.rendering.figures import save_figure
 from a2d.reading.rendering.page import STRUCTURES, render_page
+from a2d.reading.rendering.style import agent_name, search_name
 from a2d.reading.rendering.tables import save_table
 from a2d.reading.rendering.text import bounds, latex, number, scaled
 from a2d.reading.results import Results
 from a2d.study.artifacts import LEDGER, find_artifacts
-from a2d.study.definitions import load_experiments
+from a2d.study.definitions import load_experiments, load_methods
 from a2d.study.study import Run, Study, load_study
 from tests.checkout import ROOT
 from tests.scripts import script
@@ -397,3 +398,11 @@ def test_a_diverged_run_without_a_score_is_shown_as_such(
         assert (
             "0 of 2 (†2 diverged)" in text and "had none, as no test episode gave a number" in text
         )
+
+
+def test_a_joint_search_keeps_its_name_under_a_recipe_that_is_no_method() -> None:
+    methods = load_methods(ROOT)
+    title = methods.recipes["shortcut"].title
+    assert search_name(methods, "joint", "shortcut") == f"A2D (joint), recipe {title}"
+    assert agent_name(methods, "joint", "shortcut", "joint") == f"A2D, recipe {title}"
+    assert search_name(methods, "joint", "plus") == "A2D+"

@@ -30,7 +30,7 @@ def search_name(scale: Scale, method: str, recipe: str) -> str:
     title, name = scale.methods[method]["title"], scale.recipes[recipe]["title"]
     if recipe == "paper":
         return str(title)
-    return str(name) if method == "joint" else f"{title}, recipe {name}"
+    return str(name) if (method, recipe) == ("joint", "plus") else f"{title}, recipe {name}"
 
 
 def agent_name(scale: Scale, method: str, recipe: str, mode: str) -> str:
@@ -38,7 +38,8 @@ def agent_name(scale: Scale, method: str, recipe: str, mode: str) -> str:
     name = search_name(scale, method, recipe)
     if method != "joint":
         return name if mode == "none" else f"{name}, distilled training"
-    name = "A2D" if recipe == "paper" else name
+    other = f"A2D, recipe {scale.recipes[recipe]['title']}"
+    name = {"paper": "A2D", "plus": name}.get(recipe, other)
     return name if mode == "joint" else f"{name} search, plain training"
 
 

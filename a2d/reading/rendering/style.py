@@ -15,6 +15,7 @@ from a2d.study.definitions import Methods
 
 GREY, LIGHT, INK = "#6e6e6e", "#d5d5d5", "#222222"
 PAPER = "paper"
+PLUS = "plus"  # has a name of its own, A2D+
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ def search_name(methods: Methods, method: str, recipe: str) -> str:
     if recipe == PAPER:
         return title
     name = methods.recipes[recipe].title
-    if method == "joint":
+    if (method, recipe) == ("joint", PLUS):
         return name
     return f"{title}, recipe {name}"
 
@@ -115,8 +116,10 @@ def agent_name(methods: Methods, method: str, recipe: str, mode: str) -> str:
     if method != "joint":
         return _trained(search_name(methods, method, recipe), mode)
     name = "A2D"
-    if recipe != PAPER:
+    if recipe == PLUS:
         name = methods.recipes[recipe].title
+    elif recipe != PAPER:
+        name = f"A2D, recipe {methods.recipes[recipe].title}"
     if mode == "joint":
         return name
     return f"{name} search, plain training"
