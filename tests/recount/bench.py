@@ -75,7 +75,7 @@ def _look_up(
         "percentile": percentile,
         "lead": percentile - chance,
         "alone": scores[name],
-        "cost": 100 * np.mean([cost <= flops[name] for cost in flops]),
+        "cost": 100 * np.mean([flops[each] <= flops[name] for each in scores.index]),
         "correlation": _agreement(scores, search, asked),
     }
 
