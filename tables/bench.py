@@ -32,12 +32,20 @@ MEANING = (
 )
 
 
+# What the columns cannot exceed, and so their intervals do not.
+LIMITS = {"percentile": (0.0, 100.0), "cost": (0.0, 100.0), "correlation": (-1.0, 1.0)}
+
+
 def _mean(rows: pd.DataFrame, column: str) -> Interval:
     """Return a column's mean over the searches for which it is known, NaN of none."""
     known = rows[column].dropna().to_numpy()
     if not len(known):
         return Interval(math.nan, -math.inf, math.inf)
-    return over_seeds(column, known[:, None])
+    found = over_seeds(column, known[:, None])
+    if not found.known or column not in LIMITS:
+        return found
+    lowest, highest = LIMITS[column]
+    return Interval(found.estimate, max(found.low, lowest), min(found.high, highest))
 
 
 def _row(name: str, rows: pd.DataFrame) -> tuple[dict[str, str], dict[str, object]]:

@@ -21,6 +21,7 @@ from tests.recount.verdicts import Said, every
 TABLE = ROOT / "results" / "bench" / "table.parquet"
 MEASURES = ("percentile", "lead", "alone", "cost", "correlation")
 DELTA = 10  # percentile points
+LIMITS = {"percentile": (0, 100), "cost": (0, 100), "correlation": (-1, 1)}
 COMPARED = ("joint", "cost_only", "vanilla")
 
 
@@ -110,8 +111,9 @@ def bench(recorded: Recorded) -> Rows:
         row["n"] = same["score"].notna().sum()
         for name in ("percentile", "alone", "cost", "correlation"):
             interval = mean_of_seeds(list(same[name].dropna()))
-            ends = {f"{name}_{end}": interval[end] for end in ("low", "high")}
-            row |= {name: interval["score"]} | ends
+            bounds = LIMITS.get(name, (-math.inf, math.inf))
+            low, high = (float(np.clip(interval[end], *bounds)) for end in ("low", "high"))
+            row |= {name: interval["score"], f"{name}_low": low, f"{name}_high": high}
         rows[str(task), str(method)] = row
     return rows
 
