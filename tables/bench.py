@@ -41,11 +41,8 @@ def _mean(rows: pd.DataFrame, column: str) -> Interval:
     known = rows[column].dropna().to_numpy()
     if not len(known):
         return Interval(math.nan, -math.inf, math.inf)
-    found = over_seeds(column, known[:, None])
-    if not found.known or column not in LIMITS:
-        return found
-    lowest, highest = LIMITS[column]
-    return Interval(found.estimate, max(found.low, lowest), min(found.high, highest))
+    lowest, highest = LIMITS.get(column, (-math.inf, math.inf))
+    return over_seeds(column, known[:, None]).clipped(lowest, highest)
 
 
 def _row(name: str, rows: pd.DataFrame) -> tuple[dict[str, str], dict[str, object]]:

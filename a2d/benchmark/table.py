@@ -5,8 +5,6 @@ Needs numpy and pyarrow alone, and neither PyTorch nor pandas, which takes a sec
 
 from __future__ import annotations
 
-import hashlib
-import io
 import json
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -20,6 +18,7 @@ from pyarrow import ArrowException
 
 from a2d.benchmark.space import Space
 from a2d.errors import A2DError
+from a2d.files import checksum
 
 Array = NDArray[np.float64]
 
@@ -231,9 +230,8 @@ def open_table(path: Path = PUBLISHED) -> Table:
             description beside it is of.
     """
     try:
-        content = path.read_bytes()
-        _check_published(path, content)
-        file = pq.ParquetFile(io.BytesIO(content))
+        _check_published(path)
+        file = pq.ParquetFile(path)
         description = json.loads(file.schema_arrow.metadata[DESCRIPTION])
         return Table(file.read(columns=list(COLUMNS)).to_pydict(), description)
     except FileNotFoundError as error:
@@ -244,12 +242,12 @@ def open_table(path: Path = PUBLISHED) -> Table:
         raise A2DError(f"{path}: cannot be read as a table of the benchmark: {error}") from error
 
 
-def _check_published(path: Path, content: bytes) -> None:
+def _check_published(path: Path) -> None:
     """Raise ValueError where the description beside the file is of another content."""
     beside = path.with_name(CROISSANT)
     if not beside.exists():
         return
     described = json.loads(beside.read_bytes())["distribution"]
     sums = {file["contentUrl"]: file["sha256"] for file in described}
-    if sums.get(path.name, "") not in ("", hashlib.sha256(content).hexdigest()):
+    if path.name in sums and sums[path.name] != checksum(path):
         raise ValueError(f"its checksum is not the one in {CROISSANT}; `a2d bench-table publish`")

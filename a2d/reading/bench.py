@@ -109,11 +109,10 @@ def describe_mean(values: Array, bounds: tuple[float, float] = (-np.inf, np.inf)
     """
     if np.isnan(values).any() or not len(values):
         return f"{'--':>22}"
-    found = over_seeds("mean", values)
+    found = over_seeds("mean", values).clipped(*bounds)
     if not found.known:
         return f"{found.estimate:6.2f} {'(too few)':>15}"
-    low, high = np.clip((found.low, found.high), *bounds)
-    return f"{found.estimate:6.2f} [{low:6.2f}, {high:6.2f}]"
+    return f"{found.estimate:6.2f} [{found.low:6.2f}, {found.high:6.2f}]"
 
 
 def compare_with_row(fresh: Entry, recorded: Entry) -> Verdict:

@@ -39,6 +39,12 @@ class Interval:
         """Whether there is an interval."""
         return math.isfinite(self.low) and math.isfinite(self.high)
 
+    def clipped(self, lowest: float, highest: float) -> Interval:
+        """Return it cut to what the estimate can be at all; without bounds it stays so."""
+        if not self.known:
+            return self
+        return Interval(self.estimate, max(self.low, lowest), min(self.high, highest))
+
 
 @dataclass(frozen=True)
 class Contrast(Interval):
