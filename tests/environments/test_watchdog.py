@@ -83,7 +83,7 @@ def registered() -> Iterator[None]:
     del gymnasium.registry["Troubled-v0"]
 
 
-def troubled(limit: float = PATIENCE, **options: str) -> BatchedEnvironment:
+def troubled(limit: float = PATIENCE, /, **options: str) -> BatchedEnvironment:
     data = {
         "name": "troubled",
         "title": "T",

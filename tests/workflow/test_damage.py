@@ -1,0 +1,113 @@
+"""Damaged records and teachers are found, set aside and made again, and nothing else is."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from a2d.files import checksum, digest
+from a2d.runs.records import read_record, write_record
+from a2d.specs.run import SearchSpec
+from a2d.study.repair import restore_architectures
+from a2d.study.study import load_study
+from a2d.study.workspace import Workspace
+from tests.dag import ask, contents, damage, dry_run, trained
+from tests.synthetic import pretend_recorded, record_of
+
+
+@pytest.mark.parametrize("how", ["truncated", "flipped", "edited", "foreign"])
+def test_damaged_records_alone_are_made_again(how: str, checkout: Path) -> None:
+    pretend_recorded(checkout, "smoke")
+    study = load_study("smoke", checkout)
+    stages = {run.stage: run for run in study.runs.values() if "tiny-reach" in run.path}
+    other = (
+        checkout
+        / "results"
+        / next(run.path for run in study.runs.values() if "tiny-catch" in run.path)
+    )
+    for run in stages.values():
+        damage(checkout / "results" / run.path, how, other)
+    would = trained(dry_run(checkout, "--config", "scale=smoke"))
+    teacher = stages["teacher"]
+    assert would == {f"results/{run.path}" for run in stages.values()} | {
+        f"runs/{teacher.key}/agent.json"
+    }
+    assert trained(dry_run(checkout, "--config", "scale=smoke", "only=recorded")) == set()
+
+
+@pytest.mark.parametrize("change", ["missing", "edited", "garbled"])
+def test_a_searchs_architecture_is_its_records(change: str, checkout: Path) -> None:
+    pretend_recorded(checkout, "smoke")
+    study = load_study("smoke", checkout)
+    files = Workspace(checkout / "results", checkout / "runs")
+    search = next(run for run in study.runs.values() if isinstance(run.spec, SearchSpec))
+    assert isinstance(search.spec, SearchSpec)
+    path = files.architecture(search)
+    original, moment = path.read_text(encoding="utf-8"), path.stat().st_mtime_ns
+    restore_architectures(study, files)
+    assert path.stat().st_mtime_ns == moment, "what is right is left alone"
+    path.unlink()
+    if change != "missing":
+        edited = original.replace(json.loads(original)["operators"][0], "skip")
+        path.write_text(edited if change == "edited" else original[:-9], encoding="utf-8")
+    assert files.searched(study, search.spec).model_dump(mode="json") == json.loads(original)
+    assert trained(dry_run(checkout, "--config", "scale=smoke")) == set()
+    restore_architectures(study, files)
+    assert json.loads(path.read_text(encoding="utf-8")) == json.loads(original)
+
+
+@pytest.mark.parametrize(
+    ("name", "how"),
+    [
+        ("agent.json", "truncated"),
+        ("agent.json", "flipped"),
+        ("agent.safetensors", "truncated"),
+        ("record.json", "truncated"),
+        ("record.json", "foreign"),
+    ],
+)
+def test_a_teachers_damaged_files_are_made_again_for_the_student_that_needs_them(
+    name: str, how: str, checkout: Path
+) -> None:
+    pretend_recorded(checkout, "smoke")
+    study = load_study("smoke", checkout)
+    teacher = next(
+        run for run in study.runs.values() if run.stage == "teacher" and "reach" in run.path
+    )
+    folder = checkout / "runs" / teacher.key
+    folder.mkdir(parents=True)
+    (folder / "agent.safetensors").write_bytes(bytes(1000))
+    description = {"weights_sha256": checksum(folder / "agent.safetensors")}
+    (folder / "agent.json").write_text(json.dumps(description | {"sha256": digest(description)}))
+    write_record(folder / "record.json", record_of(teacher, 1.0))
+    student = next(run for run in study.runs.values() if run.spec.teacher == teacher.spec)
+    foreign = (
+        checkout / "results" / next(run.path for run in study.runs.values() if "catch" in run.path)
+    )
+    (checkout / "results" / student.path).unlink()
+    assert trained(dry_run(checkout, "--config", "scale=smoke")) == {f"results/{student.path}"}
+    damage(folder / name, how, foreign)
+    would = trained(dry_run(checkout, "--config", "scale=smoke"))
+    assert would == {f"results/{student.path}", f"runs/{teacher.key}/agent.json"}
+
+
+def test_what_is_damaged_is_set_aside_and_made_again(checkout: Path) -> None:
+    records = pretend_recorded(checkout, "smoke")
+    study = load_study("smoke", checkout)
+    run = next(run for run in study.runs.values() if run.method == "manual-mlp8")
+    path, kept = checkout / records[run.key], checkout / "runs" / "damaged"
+    path.write_bytes(path.read_bytes()[:-40])
+    damaged, before = path.read_bytes(), contents(checkout / "results")
+    arguments = ["--cores", "1", "--config", "scale=smoke", "--", "size_sweep"]
+    line = f"set aside {records[run.key]}, which is damaged"
+    assert line in ask(checkout, "-n", *arguments)[1]
+    status, text = ask(checkout, *arguments)
+    assert status == 0 and line in text, text
+    assert (kept / f"{path.stem}.1.json").read_bytes() == damaged
+    assert "cannot be read as a record" in (kept / f"{path.stem}.1.txt").read_text()
+    assert read_record(path).key == run.key
+    after = contents(checkout / "results")
+    assert {file for file in after if after[file] != before.get(file) and file.is_file()} == {path}
+    assert dry_run(checkout, *arguments) == []
