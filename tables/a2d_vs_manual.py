@@ -61,6 +61,7 @@ def make(results: Results) -> Table:
     )
     said = (
         meaning,
+        cautions.a2d(results),
         cautions.random(used),
         cautions.latency(results),
         cautions.alpha_rate(results),

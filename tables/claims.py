@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from a2d.reading.claims import Ruling, judge_all
 from a2d.reading.decisions.contrasts import Contrast
 from a2d.reading.decisions.verdicts import Decision
+from a2d.reading.rendering import cautions
 from a2d.reading.rendering.command import table_command
 from a2d.reading.rendering.tables import Row, Table, build
 from a2d.reading.rendering.text import ABSENT
@@ -125,7 +126,8 @@ def make(results: Results) -> Table:
     """Make one row per claim, and one per part of its test."""
     rulings = judge_all(results)
     tasks = ", ".join(map(results.title, results.study.tasks))
-    return build("The claims", _rows(rulings), RULES, f"Tasks: {tasks}.")
+    said = (RULES, cautions.a2d(results), f"Tasks: {tasks}.")
+    return build("The claims", _rows(rulings), *said)
 
 
 if __name__ == "__main__":

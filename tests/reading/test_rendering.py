@@ -312,6 +312,19 @@ def test_captions_say_how_methods_differ(results: Results) -> None:
     assert "One multiply-accumulate is two FLOPs" in table("network_structures", results)[2]
 
 
+@pytest.mark.parametrize(
+    ("scale", "named"),
+    [
+        ("laptop", "the search 'A2D (joint)' by the recipe 'paper's recipe'"),
+        ("study", "the search 'Imitation' by the recipe 'shortcut, strong teacher'"),
+    ],
+)
+def test_the_ledger_says_what_it_calls_a2d(scale: str, named: str) -> None:
+    results = Results(load_study(scale, ROOT), {})
+    for name in ("claims", "a2d_vs_manual"):
+        assert f"What the claims call A2D: {named}" in table(name, results)[2]
+
+
 def test_the_ledger_shows_every_part_of_a_test(study: Study) -> None:
     """Between the ends, seed 11 chooses ResNet-14 for seed 10, which chooses ResNet-20 for it."""
     scores = {

@@ -110,6 +110,16 @@ def tuned(results: Results) -> str:
     return ""
 
 
+def a2d(results: Results) -> str:
+    """Return the sentence on what the claims call A2D at this scale."""
+    named, methods = results.study.scale.a2d, results.study.methods
+    return (
+        f"What the claims call A2D: the search '{methods.search[named.search].title}' by the "
+        f"recipe '{methods.recipes[named.recipe].title}', its result trained with joint "
+        "distillation."
+    )
+
+
 def random(rows: pd.DataFrame) -> str:
     """Return the sentence on random architectures if these rows show any."""
     if rows["random"].fillna("").astype(bool).any():
