@@ -157,6 +157,7 @@ def test_several_failing_runs_end_in_three_lines_each(checkout: Path) -> None:
     assert len(said) < 3000
 
 
+@pytest.mark.slow
 def test_a_whole_study_says_little_and_shows_its_progress(checkout: Path) -> None:
     study = mini(checkout)
     command = [sys.executable, "-m", "snakemake", "--cores", "2", "--config", "scale=mini"]
