@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import NamedTuple
@@ -19,6 +20,8 @@ from a2d.runs.records import Record, SearchOutcome
 from a2d.specs.run import SearchSpec
 from a2d.study.bench.definition import Benchmark
 
+NEAR = 0.1  # how far FLOPs of a search's rivals may differ from those of what it derived
+
 
 class Lookup(NamedTuple):
     """One search.
@@ -29,6 +32,8 @@ class Lookup(NamedTuple):
         lead: of the percentile over chance, which is the mean percentile of all architectures.
         alone: what it returns when trained alone, the mean over the table's seeds.
         cost: the per cent of the task's architectures that have no more FLOPs.
+        lead_at_cost: of the percentile over the mean one of all others of about the same FLOPs
+            (within 10 %), so that to be larger is no merit; NaN where there are none.
         correlation: Spearman's, of what the search thought of architectures with what they return
             when trained alone; NaN where it thought of fewer than three that the table has.
         ranked: over how many architectures that is.
@@ -39,6 +44,7 @@ class Lookup(NamedTuple):
     lead: float
     alone: float
     cost: float
+    lead_at_cost: float
     correlation: float
     ranked: int
 
@@ -113,9 +119,21 @@ def look_up(table: Table, task: str, found: SearchOutcome, candidates: Sequence[
         lead=percentile - chance(table, task),
         alone=float(alone[place]),
         cost=100 * float(np.mean(flops[there] <= flops[place])),
+        lead_at_cost=percentile - _rivals(table, task, place),
         correlation=rank_correlation(thought[known], alone[known]),
         ranked=int(known.sum()),
     )
+
+
+def _rivals(table: Table, task: str, place: int) -> float:
+    """Return the mean percentile of the other architectures of about the same FLOPs as one."""
+    there, means, flops = table.complete(task), table.means(task), table.flops(task)
+    near = there & (np.abs(flops / flops[place] - 1) <= NEAR)
+    near[place] = False
+    if not near.any():
+        return math.nan
+    percentiles = 100 * (means[near, None] >= means[there]).mean(axis=1)
+    return float(percentiles.mean())
 
 
 def _thought(table: Table, found: SearchOutcome, candidates: Sequence[str]) -> Array:
@@ -154,10 +172,15 @@ def describe_lookups(
         yield f"{_one(lookup)}  {path}"
     known = [lookup for lookup in found if isinstance(lookup, Lookup)]
     percentiles = np.array([[lookup.percentile] for lookup in known])
+    leads = np.array([[lookup.lead_at_cost] for lookup in known])
     correlations = np.array([[lookup.correlation] for lookup in known])
     yield (
         f"percentile {describe_mean(percentiles, (0.0, 100.0))} of {len(known)} searches; one "
         f"drawn at random expects {chance(table, task):.1f}"
+    )
+    yield (
+        f"lead {describe_mean(leads, (-100.0, 100.0))} over all others of the same FLOPs (within "
+        f"{NEAR:.0%})"
     )
     yield f"rank correlation {describe_mean(correlations, (-1.0, 1.0))}"
 

@@ -29,7 +29,8 @@ CANDIDATES = ("conv5", "conv3", "skip")  # not in the table's order
 
 
 def outcome(operators: tuple[str, ...], **found: object) -> SearchOutcome:
-    architecture = Architecture(space="convolution", cells={"cells": 4}, operators=operators)
+    cells = {"cells": len(operators)}
+    architecture = Architecture(space="convolution", cells=cells, operators=operators)
     defaults = {"architecture": architecture, "alpha": None, "skips": 0}
     return SearchOutcome.model_validate(defaults | found)
 
@@ -58,6 +59,20 @@ def test_trials_rank_what_they_have_tried() -> None:
     mine = means[EXACT.space.index("-".join(names[1]))]
     assert found.correlation == 1
     assert found.percentile == pytest.approx(100 * np.mean(means <= mine))
+
+
+def test_the_rivals_of_what_was_found_are_all_others_of_about_its_flops() -> None:
+    """The known table's networks have 1,000, 1,001, 1,002, ... FLOPs."""
+    wide = known_table(cells=6, noise=1e-6)
+    operators = ("conv3",) * 2 + ("skip",) * 4
+    index = wide.space.index("-".join(operators))
+    found = look_up(wide, "known", outcome(operators), CANDIDATES)
+    near = [each for each in range(729) if abs(each - index) <= (1000 + index) / 10]
+    assert 100 < len(near) < 400
+    rivals = [wide.percentile(wide.space.name(each), "known") for each in near if each != index]
+    assert found.lead_at_cost == pytest.approx(found.percentile - np.mean(rivals))
+    alone = known_table(cells=6, missing=tuple(each for each in near if each != index))
+    assert np.isnan(look_up(alone, "known", outcome(operators), CANDIDATES).lead_at_cost)
 
 
 def test_a_search_that_was_run_is_looked_up_and_one_elsewhere_refused(tmp_path: Path) -> None:

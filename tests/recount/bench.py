@@ -19,9 +19,14 @@ from tests.recount.tables import OPERATORS, Row, Rows
 from tests.recount.verdicts import Said, every
 
 TABLE = ROOT / "results" / "bench" / "table.parquet"
-MEASURES = ("percentile", "lead", "alone", "cost", "correlation")
+MEASURES = ("percentile", "lead", "alone", "cost", "lead_at_cost", "correlation")
 DELTA = 10  # percentile points
-LIMITS = {"percentile": (0, 100), "cost": (0, 100), "correlation": (-1, 1)}
+LIMITS = {
+    "percentile": (0, 100),
+    "cost": (0, 100),
+    "lead_at_cost": (-100, 100),
+    "correlation": (-1, 1),
+}
 COMPARED = ("joint", "cost_only", "vanilla")
 
 
@@ -77,8 +82,19 @@ def _look_up(
         "lead": percentile - chance,
         "alone": scores[name],
         "cost": 100 * np.mean([flops[each] <= flops[name] for each in scores.index]),
+        "lead_at_cost": percentile - _mean_of_rivals(scores, flops, name),
         "correlation": _agreement(scores, search, asked),
     }
+
+
+def _mean_of_rivals(scores: pd.Series, flops: pd.Series, name: str) -> float:
+    """Return the mean percentile of the others whose FLOPs differ by at most a tenth."""
+    allowed = 0.1 * flops[name]
+    rivals = [
+        each for each in scores.index if each != name and abs(flops[each] - flops[name]) <= allowed
+    ]
+    shares = [100 * np.mean([score <= scores[each] for score in scores]) for each in rivals]
+    return float(np.mean(shares)) if shares else math.nan
 
 
 def _agreement(scores: pd.Series, search: Row, asked: Row) -> float:
@@ -109,7 +125,7 @@ def bench(recorded: Recorded) -> Rows:
     for (task, method), same in looked_up(recorded).groupby(["task", "search"]):
         row: Row = {"flops": same["flops"].mean(), "planned": len(same)}
         row["n"] = same["score"].notna().sum()
-        for name in ("percentile", "alone", "cost", "correlation"):
+        for name in ("percentile", "alone", "cost", "lead_at_cost", "correlation"):
             interval = mean_of_seeds(list(same[name].dropna()))
             bounds = LIMITS.get(name, (-math.inf, math.inf))
             low, high = (float(np.clip(interval[end], *bounds)) for end in ("low", "high"))
