@@ -9,26 +9,17 @@ records'), on what an option's default is, and how far cells' FLOPs may differ (
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Iterable
-from decimal import ROUND_HALF_UP, Decimal
+from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
 
-import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
 import pytest
-from scipy import stats
 
 from tests.checkout import ROOT
-from tests.recount.arms import Compared
-from tests.recount.bench import TABLE, bench, finds_better, searched
+from tests.recount.quotations import README, RESULTS, prose, quoted, tenth
 from tests.recount.records import Recorded, read_recorded, where
-from tests.recount.tables import Rows
 
-README, RESULTS = "README.md", "docs/results.md"
 BREAKOUT, INVADERS = "minatar-breakout", "minatar-space_invaders"
-ASTERIX = "minatar-asterix"
 GAMES = (BREAKOUT, INVADERS)
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight")
 
@@ -36,11 +27,6 @@ NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight")
 @lru_cache
 def recorded(scale: str) -> Recorded:
     return read_recorded(scale, ROOT, ROOT / "results")
-
-
-def tenth(value: float) -> str:
-    """Return a number with one decimal, halves rounded up as people do."""
-    return str(Decimal(f"{value:.9f}").quantize(Decimal("0.1"), ROUND_HALF_UP))
 
 
 def runs(scale: str, folder: str, task: str = BREAKOUT) -> pd.DataFrame:
@@ -136,51 +122,8 @@ def learning(scale: str, method: str) -> tuple[float, int, float]:
     return rate, asked["steps"] // (32 * 5), rate / 0.001
 
 
-@lru_cache
-def on_bench() -> Rows:
-    """Return the table of searches on the benchmark, by card and method."""
-    return bench(recorded("bench_searches"))
-
-
-def looked_up(*methods: str, columns: tuple[str, ...] = ("percentile",)) -> list[str]:
-    """Return means over searches, on Breakout and then on Asterix, for each method."""
-    rows = (on_bench()[task, method] for method in methods for task in (BREAKOUT, ASTERIX))
-    return [tenth(row[column]).replace("-", "−") for row in rows for column in columns]
-
-
-def leads_at_cost(*methods: str) -> list[str]:
-    """Return how far what searches derived leads others of its FLOPs, with the intervals' ends."""
-    return looked_up(*methods, columns=("lead_at_cost", "lead_at_cost_low", "lead_at_cost_high"))
-
-
-def leads_of_joint() -> list[str]:
-    """Return the leads that claim C6 is of, with the intervals' ends."""
-    read = recorded("bench_searches")
-    effects = [part.effect for part in finds_better(Compared(read, searched(read))).parts]
-    return [tenth(end) for each in effects for end in (each.estimate, each.low, each.high)]
-
-
-def chance() -> list[str]:
-    """Return the mean percentile of all architectures."""
-    count = len({row["architecture"] for row in pq.read_table(TABLE).to_pylist()})
-    return [tenth(50 * (count + 1) / count)]
-
-
-def of_score_and_flops() -> list[str]:
-    """Return how FLOPs and mean scores of all architectures correlate, on both games."""
-    rows = pq.read_table(TABLE, columns=["task", "architecture", "flops", "returns"]).to_pandas()
-    rows["score"] = rows["returns"].map(lambda returns: np.mean(np.asarray(returns, float)))
-    found = rows.groupby(["task", "architecture"])[["score", "flops"]].mean()
-    by_task = [found.loc[f"{game}-joint"] for game in ("breakout", "asterix")]
-    return [f"{stats.spearmanr(each['score'], each['flops']).statistic:.2f}" for each in by_task]
-
-
 def million(scale: str) -> str:
     return "ten" if round(recorded(scale).runs["steps_done"].sum() / 1e6) == 10 else "?"
-
-
-def quoted(template: str, values: Callable[[], Iterable[Any]]) -> Callable[[], str]:
-    return lambda: template.format(*values())
 
 
 PLUS = [
@@ -197,33 +140,9 @@ PLUS = [
     quoted("{:,} steps of search",
            lambda: set(where(recorded("breakout").runs, stage="search")["steps_done"].astype(int))),
 ]  # fmt: skip
-SEARCHED = [
-    (README, quoted("at percentiles {} and {}, vanilla search at {} and {}; chance is {} (claim",
-                    lambda: [*looked_up("joint", "vanilla"), *chance()])),
-    (README, quoted("by {} [{}, {}] and {} [{}, {}] points; those of a search that imitates the "
-                    "teacher by {} [{}, {}] and {} [{}, {}].",
-                    lambda: leads_at_cost("joint", "imitation"))),
-    (RESULTS, quoted("what chance finds ({})", chance)),
-    (RESULTS, quoted("vanilla search ends at percentile {1}, among the cheapest, where the cost "
-                     "term alone leads ({3})",
-                     lambda: looked_up("vanilla", "cost_only"))),
-    (RESULTS, quoted("(actor {} and {}, joint {} and {})", lambda: looked_up("actor", "joint"))),
-    (RESULTS, quoted("leads chance by {} percentile points [{}, {}], the cost term alone by {} "
-                     "[{}, {}], and vanilla search by {} [{}, {}].", leads_of_joint)),
-    (RESULTS, quoted("(rank correlation {} and {})", of_score_and_flops)),
-    (RESULTS, quoted("larger than {:.0f} and {:.0f} % of all",
-                     lambda: map(float, looked_up("joint", columns=("cost",))))),
-    (RESULTS, quoted("they lead by {} [{}, {}] and {} [{}, {}] points",
-                     lambda: leads_at_cost("joint"))),
-    (RESULTS, quoted("are imitation, {} [{}, {}] and {} [{}, {}], and single-path search with a "
-                     "teacher, {} [{}, {}] and {} [{}, {}].",
-                     lambda: leads_at_cost("imitation", "single_path_joint"))),
-    (RESULTS, quoted("its percentile among all is {1}", lambda: looked_up("imitation"))),
-]  # fmt: skip
 QUOTED: list[tuple[str, Callable[[], str]]] = [
     *((README, fragment) for fragment in PLUS),
     *((RESULTS, fragment) for fragment in PLUS),
-    *SEARCHED,
     (README, quoted("{} runs and {} million steps",
                     lambda: [len(recorded("laptop").runs), million("laptop")])),
     (README, quoted("They are small: {} games and {} seeds, or {} game and {}.",
@@ -287,8 +206,7 @@ QUOTED: list[tuple[str, Callable[[], str]]] = [
 @pytest.mark.parametrize("place", range(len(QUOTED)))
 def test_what_is_quoted_is_what_is_recorded(place: int) -> None:
     name, fragment = QUOTED[place]
-    text = " ".join((ROOT / name).read_text(encoding="utf-8").split())
-    assert fragment() in text, name
+    assert fragment() in prose(name), name
 
 
 @pytest.mark.parametrize("name", [README, RESULTS])
@@ -296,9 +214,5 @@ def test_the_verdicts_that_are_quoted(name: str) -> None:
     for scale in ("laptop", "breakout"):
         ledger = pd.read_csv(ROOT / "tables" / scale / "claims.csv")
         assert set(ledger["verdict"]) == {"inconclusive"}
-    ledger = pd.read_csv(ROOT / "tables" / "bench_searches" / "claims.csv")
-    verdicts = ledger[ledger["part"].isna()].set_index("claim")["verdict"]
-    assert verdicts["C6"] == "supported" and set(verdicts.drop("C6")) == {"inconclusive"}
-    text = " ".join((ROOT / name).read_text(encoding="utf-8").split())
-    assert "supported" in text[text.index("C6") :]
+    text = prose(name)
     assert "verdict on all five claims" in text and "'inconclusive'" in text
