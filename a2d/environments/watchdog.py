@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 import traceback
 from collections.abc import Callable
 from types import FrameType, TracebackType
 
 from a2d.console import say
 from a2d.errors import A2DError
+
+LATE = 1.0  # seconds by which a timer's signal is late only where the process was stopped
 
 
 class _Hangs(BaseException):
@@ -22,31 +25,41 @@ class Watchdog:
 
     The time limit is a timer's signal: it ends Python code and calls that wait, but not native code
     that computes without returning. Code that catches the interruption is given as long again; then
-    the process ends. Outside the main thread there is no limit.
+    the process ends. A process that was stopped (Ctrl-Z) has its time again: its timer ran on, and
+    the signal comes late. Outside the main thread there is no limit.
 
     Args:
         seconds: the call may take.
         locate: names the task and the current step, for errors.
     """
 
-    __slots__ = ("_interrupted", "_locate", "_previous", "_seconds")
+    __slots__ = ("_interrupted", "_locate", "_previous", "_seconds", "_since")
 
     def __init__(self, seconds: float, locate: Callable[[], str]) -> None:
         self._seconds = seconds
         self._locate = locate
         self._interrupted = False
+        self._since = 0.0
 
     def __enter__(self) -> None:
         self._previous = None
         if threading.current_thread() is threading.main_thread():
             self._previous = signal.signal(signal.SIGALRM, self._interrupt)
-            signal.setitimer(signal.ITIMER_REAL, self._seconds, self._seconds)
+            self._start()
+
+    def _start(self) -> None:
+        self._since = time.monotonic()
+        signal.setitimer(signal.ITIMER_REAL, self._seconds, self._seconds)
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
+        if time.monotonic() - self._since > self._seconds + LATE:
+            self._start()
+            return
         if self._interrupted:
             say(f"{self._locate()}: the environment hangs, and catches what should end it")
             os._exit(1)
         self._interrupted = True
+        self._since = time.monotonic()
         raise _Hangs
 
     def __exit__(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -35,6 +37,10 @@ def compute_whatever_happens() -> None:
             continue
 
 
+def stop_as_ctrl_z_does() -> None:
+    os.kill(os.getpid(), signal.SIGSTOP)
+
+
 def fail() -> None:
     raise KeyError("the robot's arm")
 
@@ -44,6 +50,7 @@ TROUBLES: dict[str, Callable[[], object]] = {
     "catches": compute_whatever_happens,
     "waits": lambda: time.sleep(60),
     "locks": lambda: threading.Event().wait(60),
+    "stops": stop_as_ctrl_z_does,
     "fails": fail,
     "leaves": lambda: sys.exit(0),
     "works": lambda: None,
@@ -135,6 +142,17 @@ def test_what_hangs_is_ended(trouble: str, file: str, where: str, step: int) -> 
         signal.getitimer(signal.ITIMER_REAL) == (0, 0)
         and signal.getsignal(signal.SIGALRM) == before
     )
+
+
+def test_a_process_that_was_stopped_does_not_hang() -> None:
+    wake = f"while sleep 2; do kill -CONT {os.getpid()}; done"
+    start = time.monotonic()
+    with subprocess.Popen(["sh", "-c", wake]) as waking:
+        try:
+            play(troubled(0.5, step="stops"))
+        finally:
+            waking.kill()
+    assert time.monotonic() - start > 1.6, "its time was over long before"
 
 
 @pytest.mark.parametrize(("where", "step"), [("step", 3), ("reset", 2)])
