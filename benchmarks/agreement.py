@@ -116,11 +116,15 @@ class AgentFeatures(BaseFeaturesExtractor):
     def __init__(self, observation_space: gymnasium.Space[Any], agent: Agent) -> None:
         super().__init__(observation_space, agent.critic.in_features)
         self.backbone, self.trunk = agent.backbone, agent.trunk
-        self.preprocess = agent.preprocess
+        self.preprocess, self.scale = agent.preprocess, agent.scale
 
     def forward(self, observations: Tensor) -> Tensor:
         """Map (N, *observation_shape) to the heads' input (N, features)."""
-        features: Tensor = self.trunk(self.backbone(self.preprocess(observations)))
+        if self.scale == 1.0:
+            x = self.preprocess(observations)
+        else:  # SB3 makes floats of bytes, from 0 to 255 as they were
+            x = observations.contiguous(memory_format=torch.channels_last) * self.scale
+        features: Tensor = self.trunk(self.backbone(x))
         return features
 
 

@@ -114,6 +114,7 @@ def sb3(spec: TrainSpec) -> Iterator[Advance]:
     here, there = context.Pipe()
     process = context.Process(target=_serve_sb3, args=(spec, there), daemon=True)
     process.start()
+    there.close()  # so that a process that died is an error here, and nobody waits for it
 
     def advance(updates: int) -> None:
         here.send(updates)

@@ -12,8 +12,10 @@ from copy import deepcopy
 import numpy as np
 import pytest
 import torch
+from gymnasium.spaces import Box
 from stable_baselines3 import A2C
 from stable_baselines3.common.logger import Logger
+from stable_baselines3.common.preprocessing import preprocess_obs
 from torch import Tensor
 
 import a2d.environments.vector
@@ -26,7 +28,14 @@ from a2d.runs.training import Training
 from a2d.specs.algorithm import A2CSettings, DistillationSettings
 from a2d.specs.run import ManualAgent, TrainSpec
 from a2d.specs.task import load_task
-from benchmarks.agreement import CurveCallback, fresh_agent, sb3_environments, sb3_model, take_heads
+from benchmarks.agreement import (
+    AgentFeatures,
+    CurveCallback,
+    fresh_agent,
+    sb3_environments,
+    sb3_model,
+    take_heads,
+)
 from tests.checkout import ENVS
 
 LIMIT = 15  # steps, so short that episodes are truncated as well as terminated
@@ -149,3 +158,13 @@ def test_a_whole_training_equals_sb3s(
     torch.testing.assert_close(
         learner.agent.state_dict(), theirs.state_dict(), rtol=1e-4, atol=1e-5
     )
+
+
+def test_sb3s_network_sees_an_image_of_bytes_as_ours_does() -> None:
+    agent = fresh_agent(spec_of("atari-pong", "vanilla", 1, 5))
+    space = Box(0, 255, (4, 84, 84), np.uint8)
+    images = torch.randint(0, 256, (3, 4, 84, 84), dtype=torch.uint8)
+    theirs = preprocess_obs(images, space, normalize_images=False)
+    assert isinstance(theirs, Tensor)
+    features = AgentFeatures(space, agent)(theirs)
+    assert torch.allclose(features, agent.trunk(agent.backbone(agent.preprocess(images))))
