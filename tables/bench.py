@@ -24,10 +24,9 @@ from a2d.reading.results import Results, where
 MEANING = (
     "Every architecture of the space has been trained alone. Percentile: the per cent of them that "
     "score no higher than what a search derived; 50 is chance. Trained alone: its mean score over "
-    "the table's seeds. Cost percentile: the per cent that have no more FLOPs. Lead at "
-    "equal FLOPs: of the percentile over the mean one of all other architectures whose FLOPs "
-    "differ by at most 10 %; this control was added when the results had been seen. Rank "
-    "correlation "
+    "the table's seeds. Cost percentile: the per cent that have no more FLOPs. Lead at equal "
+    "FLOPs: of the percentile over the mean one of all other architectures whose FLOPs differ by "
+    "at most 10 %; this control was added when the results had been seen. Rank correlation "
     "(Spearman's) of what a search thought of architectures with what they score alone: of all by "
     "the sum of their operators' alpha, or only of those that it tried, by its trials' scores. "
     "Means over searches, with "
@@ -35,19 +34,12 @@ MEANING = (
 )
 
 
-# What the columns cannot exceed, and so their intervals do not.
-LIMITS = {
-    "percentile": (0.0, 100.0), "cost": (0.0, 100.0), "lead_at_cost": (-100.0, 100.0),
-    "correlation": (-1.0, 1.0),
-}  # fmt: skip
-
-
 def _mean(rows: pd.DataFrame, column: str) -> Interval:
     """Return a column's mean over the searches for which it is known, NaN of none."""
     known = rows[column].dropna().to_numpy()
     if not len(known):
         return Interval(math.nan, -math.inf, math.inf)
-    lowest, highest = LIMITS.get(column, (-math.inf, math.inf))
+    lowest, highest = lookups.LIMITS.get(column, (-math.inf, math.inf))
     return over_seeds(column, known[:, None]).clipped(lowest, highest)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from a2d.benchmark.searchers import MakeSearcher, Problem, Searcher, Trial
-from a2d.benchmark.table import Array, Table
+from a2d.benchmark.table import Array, Table, percentiles_among
 from a2d.errors import A2DError
 
 FREE_QUESTIONS = 1000  # in a row, for what the table lacks, before a search is ended
@@ -165,10 +165,9 @@ class _Judge:
 
     def simulation(self, clock: list[int], incumbents: list[int]) -> Simulation:
         means = self.means[incumbents]
-        below = np.searchsorted(self.ordered, means, side="right")
         return Simulation(
             np.array(clock),
             [self.table.space.name(index) for index in incumbents],
             self.ordered[-1] - means,
-            100 * below / len(self.ordered),
+            percentiles_among(self.ordered, means),
         )

@@ -211,8 +211,14 @@ class Table:
                 f"{architecture}, {task}: is not trained with every seed yet; the table has "
                 f"{self.coverage(task)} of {task}"
             )
-        means = self.means(task)
-        return 100 * float(np.mean(means[there] <= means[index]))
+        return float(self.percentiles(task)[index])
+
+    def percentiles(self, task: str) -> Array:
+        """Return the percentile of every architecture, (architectures,); NaN without all seeds."""
+        means, there = self.means(task), self.complete(task)
+        found = np.full(self.space.size, np.nan)
+        found[there] = percentiles_among(np.sort(means[there]), means[there])
+        return found
 
 
 # What the reader takes of every row, in the order of ``Table._add``.
@@ -220,6 +226,11 @@ COLUMNS = (
     "key", "architecture", "task", "seed", "returns", "curve", "flops", "parameters", "deployed_ms",
     "seconds",
 )  # fmt: skip
+
+
+def percentiles_among(ordered: Array, values: Array) -> Array:
+    """Return, for each value, the per cent of some ordered numbers that are no higher."""
+    return np.asarray(100 * np.searchsorted(ordered, values, side="right") / len(ordered))
 
 
 def open_table(path: Path = PUBLISHED) -> Table:

@@ -21,6 +21,11 @@ from a2d.specs.run import SearchSpec
 from a2d.study.bench.definition import Benchmark
 
 NEAR = 0.1  # how far FLOPs of a search's rivals may differ from those of what it derived
+# What numbers of a lookup cannot exceed, and so the intervals of their means do not.
+LIMITS = {
+    "percentile": (0.0, 100.0), "cost": (0.0, 100.0), "lead_at_cost": (-100.0, 100.0),
+    "correlation": (-1.0, 1.0),
+}  # fmt: skip
 
 
 class Lookup(NamedTuple):
@@ -127,13 +132,12 @@ def look_up(table: Table, task: str, found: SearchOutcome, candidates: Sequence[
 
 def _rivals(table: Table, task: str, place: int) -> float:
     """Return the mean percentile of the other architectures of about the same FLOPs as one."""
-    there, means, flops = table.complete(task), table.means(task), table.flops(task)
-    near = there & (np.abs(flops / flops[place] - 1) <= NEAR)
+    flops = table.flops(task)
+    near = table.complete(task) & (np.abs(flops / flops[place] - 1) <= NEAR)
     near[place] = False
     if not near.any():
         return math.nan
-    percentiles = 100 * (means[near, None] >= means[there]).mean(axis=1)
-    return float(percentiles.mean())
+    return float(table.percentiles(task)[near].mean())
 
 
 def _thought(table: Table, found: SearchOutcome, candidates: Sequence[str]) -> Array:
@@ -171,18 +175,16 @@ def describe_lookups(
     for path, lookup in zip(records, found, strict=True):
         yield f"{_one(lookup)}  {path}"
     known = [lookup for lookup in found if isinstance(lookup, Lookup)]
-    percentiles = np.array([[lookup.percentile] for lookup in known])
-    leads = np.array([[lookup.lead_at_cost] for lookup in known])
-    correlations = np.array([[lookup.correlation] for lookup in known])
+    means = {
+        name: describe_mean(np.array([[getattr(lookup, name)] for lookup in known]), LIMITS[name])
+        for name in ("percentile", "lead_at_cost", "correlation")
+    }
     yield (
-        f"percentile {describe_mean(percentiles, (0.0, 100.0))} of {len(known)} searches; one "
-        f"drawn at random expects {chance(table, task):.1f}"
+        f"percentile {means['percentile']} of {len(known)} searches; one drawn at random expects "
+        f"{chance(table, task):.1f}"
     )
-    yield (
-        f"lead {describe_mean(leads, (-100.0, 100.0))} over all others of the same FLOPs (within "
-        f"{NEAR:.0%})"
-    )
-    yield f"rank correlation {describe_mean(correlations, (-1.0, 1.0))}"
+    yield f"lead {means['lead_at_cost']} over all others of the same FLOPs (within {NEAR:.0%})"
+    yield f"rank correlation {means['correlation']}"
 
 
 def _one(lookup: Lookup | str) -> str:
