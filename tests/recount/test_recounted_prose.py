@@ -1,4 +1,4 @@
-"""The numbers that README.md and docs/results.md quote, from the raw records.
+"""The numbers that README.md and docs/ quote, from the raw records.
 
 A quotation is a fragment of a sentence that is made anew with recounted numbers, so that a changed
 number fails on either side; line breaks do not count. Left out are numbers on speed (seconds and
@@ -16,6 +16,7 @@ import pandas as pd
 import pytest
 
 from tests.checkout import ROOT
+from tests.recount.bench_prose import ON_BENCH
 from tests.recount.quotations import README, RESULTS, prose, quoted, tenth
 from tests.recount.records import Recorded, read_recorded, where
 
@@ -143,6 +144,7 @@ PLUS = [
 QUOTED: list[tuple[str, Callable[[], str]]] = [
     *((README, fragment) for fragment in PLUS),
     *((RESULTS, fragment) for fragment in PLUS),
+    *ON_BENCH,
     (README, quoted("{} runs and {} million steps",
                     lambda: [len(recorded("laptop").runs), million("laptop")])),
     (README, quoted("They are small: {} games and {} seeds, or {} game and {}.",
@@ -216,3 +218,11 @@ def test_the_verdicts_that_are_quoted(name: str) -> None:
         assert set(ledger["verdict"]) == {"inconclusive"}
     text = prose(name)
     assert "verdict on all five claims" in text and "'inconclusive'" in text
+
+
+@pytest.mark.parametrize("name", [README, RESULTS])
+def test_the_verdict_that_is_quoted(name: str) -> None:
+    ledger = pd.read_csv(ROOT / "tables" / "bench_searches" / "claims.csv")
+    verdicts = ledger[ledger["part"].isna()].set_index("claim")["verdict"]
+    assert verdicts["C6"] == "supported" and set(verdicts.drop("C6")) == {"inconclusive"}
+    assert "supported" in prose(name)[prose(name).index("C6") :]

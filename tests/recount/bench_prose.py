@@ -8,13 +8,12 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
-import pytest
 from scipy import stats
 
 from tests.checkout import ROOT
 from tests.recount.arms import Compared
 from tests.recount.bench import TABLE, bench, finds_better, searched
-from tests.recount.quotations import BENCHMARK, README, RESULTS, prose, quoted, tenth
+from tests.recount.quotations import BENCHMARK, README, RESULTS, quoted, tenth
 from tests.recount.records import Recorded, read_recorded
 from tests.recount.tables import Rows
 
@@ -93,7 +92,7 @@ def stay() -> list[str]:
     return [f"{value:.2f}" for value in found]
 
 
-QUOTED = [
+ON_BENCH = [
     (README, quoted("at percentiles {} and {}, vanilla search at {} and {}; chance is {} (claim",
                     lambda: [*looked_up("joint", "vanilla"), *chance()])),
     (README, quoted("by {} [{}, {}] and {} [{}, {}] points; those of a search that imitates the "
@@ -122,17 +121,3 @@ QUOTED = [
                        "on Asterix they hardly do ({} instead of {}), of", stay)),
     (BENCHMARK, quoted("of {} architectures each.", longer_ones)),
 ]  # fmt: skip
-
-
-@pytest.mark.parametrize("place", range(len(QUOTED)))
-def test_what_is_quoted_is_what_is_recorded(place: int) -> None:
-    name, fragment = QUOTED[place]
-    assert fragment() in prose(name), name
-
-
-@pytest.mark.parametrize("name", [README, RESULTS])
-def test_the_verdict_that_is_quoted(name: str) -> None:
-    ledger = pd.read_csv(ROOT / "tables" / "bench_searches" / "claims.csv")
-    verdicts = ledger[ledger["part"].isna()].set_index("claim")["verdict"]
-    assert verdicts["C6"] == "supported" and set(verdicts.drop("C6")) == {"inconclusive"}
-    assert "supported" in prose(name)[prose(name).index("C6") :]
