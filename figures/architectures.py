@@ -6,15 +6,16 @@ Cell by cell: one row per search and seed, one panel a task (claim C4).
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
 from itertools import chain
 from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
 from a2d.reading.rendering import cautions, figures
+from a2d.reading.rendering.agents import ways_to_search
 from a2d.reading.rendering.artifacts import runs_of
 from a2d.reading.rendering.command import figure_command
 from a2d.reading.rendering.style import (
@@ -27,14 +28,14 @@ from a2d.reading.rendering.style import (
     operator_sign,
     search_name,
 )
-from a2d.reading.rendering.text import ABSENT, number, scaled
+from a2d.reading.rendering.text import number, scaled
 from a2d.reading.results import Results, where
 from a2d.specs.architecture import OPERATORS, Architecture, Operator
 from a2d.specs.run import SearchSpec, key_of, search_of
 
-SHOWS_ALSO = ("a2d_vs_manual", "recipes")
+SHOWS_ALSO = ("a2d_vs_manual", "recipes", "equal_steps")
 
-CELL, ROW = 0.34, 0.24  # inches
+CELL, ROW = 0.34, 0.2  # inches
 GAP = 0.45  # between two ways to search, in rows
 NUMBERS = {"flops": "FLOPs", "none": "score,\nplain", "joint": "score,\ndistilled"}
 STEP = 1.75  # from one column of numbers to the next, in cells
@@ -57,47 +58,28 @@ MEANING = (
 
 
 def _searches(results: Results) -> pd.DataFrame:
-    """Return the searches that this figure shows, the paper's recipe first, methods as listed."""
+    """Return the searches that this figure shows."""
     keys = [run.key for run in runs_of(results.study, "figures/architectures")]
-    rows, methods = (
-        where(results.runs[results.runs["key"].isin(keys)], stage="search"),
-        results.study.methods,
-    )
-    order = rows.assign(
-        recipe_order=rows["recipe"].map(list(methods.recipes).index),
-        method_order=rows["search"].map(list(methods.search).index),
-    ).sort_values(["recipe_order", "method_order", "seed"], kind="stable")
-    return rows.loc[order.index]
-
-
-def _agents(results: Results, search: str) -> Iterator[tuple[str, str]]:
-    """Yield how each planned agent of a search (its key) is finally trained, and its score."""
-    for run in results.study.runs.values():
-        source = search_of(run.spec)
-        if source is None or not run.factors.get("search") or key_of(source) != search:
-            continue
-        record, text = results.records.get(run.key), ABSENT
-        if record is not None:
-            text = number(record.score) + DAGGERS.get(record.status, "")
-        yield run.factors["distillation"], text
+    return where(results.labelled[results.labelled["key"].isin(keys)], stage="search")
 
 
 def _derived(results: Results, searches: pd.DataFrame) -> pd.DataFrame:
-    """Return the planned agents whose scores stand at the rows' ends."""
+    """Return the planned agents whose scores stand at the rows' ends, with their ``source``."""
     planned = where(results.runs, stage="derive", random="")
-    sources = {run.key: search_of(run.spec) for run in results.study.runs.values()}
-    shown = set(searches["key"])
-    found = [
-        key
-        for key in planned["key"]
-        if (source := sources[key]) is not None and key_of(source) in shown
-    ]
-    return planned[planned["key"].isin(found)]
+    specs = (results.study.runs[key].spec for key in planned["key"])
+    sources = [key_of(source) for spec in specs if (source := search_of(spec)) is not None]
+    planned = planned.assign(source=sources)
+    return planned[planned["source"].isin(searches["key"])]
 
 
-def _numbers(results: Results, searches: pd.DataFrame) -> list[str]:
+def _score(agent: pd.Series) -> str:
+    """Return the score of an agent that a search derived."""
+    return number(agent["score"]) + DAGGERS.get(agent["state"], "")
+
+
+def _numbers(derived: pd.DataFrame) -> list[str]:
     """Return the columns of numbers that this study can fill."""
-    planned = {mode for key in searches["key"] for mode, _ in _agents(results, key)}
+    planned = set(derived["distillation"])
     return [column for column in NUMBERS if column == "flops" or column in planned]
 
 
@@ -132,32 +114,40 @@ def _missing(ax: Axes, y: float, cells: int, state: str) -> None:
     ax.text(cells / 2, y, state, ha="center", va="center", fontsize=6.5, color=GREY, bbox=box)
 
 
-def _row(ax: Axes, results: Results, row: pd.Series, y: float, places: dict[str, float]) -> None:
-    """Draw one search: its seed, its cells, and the derived agents' numbers at the end."""
-    record, flops = results.records.get(row["key"]), ABSENT
+def _row(ax: Axes, results: Results, row: pd.Series, y: float) -> None:
+    """Draw one search: its seed and its cells."""
+    record = results.records.get(row["key"])
     seed = f"{row['seed']}{DAGGERS.get(row['state'], '')}"
     ax.text(-0.15, y, seed, ha="right", va="center", fontsize=6.5, color=GREY)
     if record is None or record.search is None:
         _missing(ax, y, _cells(results, row["key"]), str(row["state"]))
     else:
         _blocks(ax, y, record.search.architecture)
-    if record is not None:
-        flops = scaled(record.network.flops)
-    for column, text in {"flops": flops, **dict(_agents(results, row["key"]))}.items():
-        if column in places:
-            ax.text(places[column], y, text, ha="right", va="center", fontsize=7, color=INK)
 
 
-def _panel(ax: Axes, results: Results, rows: pd.DataFrame, cells: int, numbers: list[str]) -> None:
+def _row_numbers(row: pd.Series, derived: pd.DataFrame) -> dict[str, str]:
+    """Return what stands at a row's end, by the column."""
+    agents = where(derived, source=row["key"])
+    scores = {agent["distillation"]: _score(agent) for _, agent in agents.iterrows()}
+    return {"flops": scaled(row["flops"]), **scores}
+
+
+def _panel(
+    ax: Axes, results: Results, rows: pd.DataFrame, cells: int, derived: pd.DataFrame
+) -> None:
     """Draw one task's rows from the top."""
-    places = {column: cells + STEP * (place + 1) for place, column in enumerate(numbers)}
-    y, names = 1.0, {}
-    for (search, recipe), seeds in rows.groupby(["search", "recipe"], sort=False):
-        names[search_name(results.study.methods, str(search), str(recipe))] = (
-            y + (len(seeds) - 1) / 2
-        )
+    places = {column: cells + STEP * place for place, column in enumerate(_numbers(derived), 1)}
+    y, names, methods = 1.0, {}, results.study.methods
+    for search, recipe in ways_to_search(rows, methods):
+        seeds = where(rows, search=search, recipe=recipe).sort_values("seed")
+        name = search_name(methods, search, recipe).replace(", ", ",\n")
+        names[name] = y + (len(seeds) - 1) / 2
         for _, row in seeds.iterrows():
-            _row(ax, results, row, y, places)
+            _row(ax, results, row, y)
+            texts = _row_numbers(row, derived)
+            for column, x in places.items():
+                text = texts.get(column, "")
+                ax.text(x, y, text, ha="right", va="center", fontsize=7, color=INK)
             y += 1
         y += GAP
     heads = [(x, NUMBERS[column], "right") for column, x in places.items()]
@@ -168,7 +158,8 @@ def _panel(ax: Axes, results: Results, rows: pd.DataFrame, cells: int, numbers: 
     ax.set_xticks([])
     ax.grid(visible=False)
     ax.spines[:].set_visible(False)
-    ax.set_xlim(-0.1, cells + STEP * len(numbers) + 0.1)
+    ax.set_xlim(-0.1, cells + STEP * len(places) + 0.1)
+    ax.set_ylim(y - 0.4, -1)
 
 
 def _operator_patch(operator: Operator) -> Patch:
@@ -213,6 +204,20 @@ def _in_columns(columns: list[list[Patch]]) -> list[Patch]:
     ]
 
 
+def _panels(results: Results, searches: pd.DataFrame, cells: float) -> tuple[Figure, list[Axes]]:
+    """Return a figure of a panel per task, as high as the rows need of tasks side by side."""
+    heights = []
+    for task in results.study.tasks:
+        rows = where(searches, task=task)
+        gaps = GAP * len(ways_to_search(rows, results.study.methods))
+        heights.append(ROW * (len(rows) + gaps + 1.6) + 0.3)
+    columns = min(2, len(heights))
+    ratios = [max(heights[start : start + columns]) for start in range(0, len(heights), columns)]
+    width = max(CELL * cells + MARGIN, LEGEND / columns)
+    mean = sum(ratios) / len(ratios)
+    return figures.panels(len(heights), columns, width, mean, height_ratios=ratios)
+
+
 def draw(results: Results) -> figures.Drawing:
     """Draw one panel per task."""
     searches, tasks = _searches(results), list(results.study.tasks)
@@ -221,16 +226,12 @@ def draw(results: Results) -> figures.Drawing:
             figures.empty("This study plans no searches."), figures.behind(searches)
         )
     cells = max(_cells(results, key) for key in searches["key"])
-    numbers, ways = _numbers(results, searches), searches[["search", "recipe"]].drop_duplicates()
-    # Every task has the same searches.
-    height = len(where(searches, task=tasks[0])) + GAP * len(ways)
-    width = max(CELL * (cells + STEP * len(numbers)) + MARGIN, LEGEND / min(2, len(tasks)))
-    figure, axes = figures.panels(len(tasks), 2, width, ROW * (height + 1.6) + 0.3)
+    derived = _derived(results, searches)
+    figure, axes = _panels(results, searches, cells + STEP * len(_numbers(derived)))
     for ax, task in zip(axes, tasks, strict=True):
         rows = where(searches, task=task)
         figures.head(ax, results.title(task), rows)
-        _panel(ax, results, rows, cells, numbers)
-        ax.set_ylim(height + 0.6, -1)
+        _panel(ax, results, rows, cells, derived)
     tight: dict[str, Any] = {
         "fontsize": {1: 6}.get(len(tasks), 7.5),
         "handlelength": 1.4,
@@ -239,8 +240,9 @@ def draw(results: Results) -> figures.Drawing:
     columns = _legend(results, searches)
     handles = _in_columns(columns)
     figure.legend(handles=handles, loc="outside lower center", ncols=len(columns), **tight)
-    said = [MEANING, figures.behind(searches, intervals=False), cautions.bi_level(searches)]
-    said += [cautions.alpha_rate(results), cautions.twins(results, _derived(results, searches))]
+    behind = figures.behind(searches.drop_duplicates("key"), intervals=False)
+    said = [MEANING, behind, cautions.bi_level(searches)]
+    said += [cautions.alpha_rate(results), cautions.twins(results, derived)]
     return figures.Drawing(figure, " ".join(filter(None, said)))
 
 

@@ -14,7 +14,7 @@ from a2d.reading.rendering.command import figure_command
 from a2d.reading.rendering.style import GREY, LIGHT, MANUAL, Look, network_name
 from a2d.reading.results import Results, summarize, where
 
-SHOWS_ALSO = ("stability", "distillation", "recipes")
+SHOWS_ALSO = ("size_sweep", "stability", "distillation", "recipes")
 
 FRONT = Look("#cccccc", "_")
 STRIP = 0.3  # of a panel, for the manual sizes' names

@@ -1,39 +1,39 @@
 """Return during the search.
 
-Every seed is a line: one column per way to search, one row per task (claims C2, C3).
+Every seed is a line: one panel per task and way to search (claims C2, C3).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import product
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from a2d.reading.rendering import cautions, figures
+from a2d.reading.rendering.agents import ways_to_search
 from a2d.reading.rendering.command import figure_command
 from a2d.reading.rendering.style import GREY, INK, Look, search_look, search_name
 from a2d.reading.rendering.text import number
 from a2d.reading.results import Results, where
 
+SHOWS_ALSO = ("equal_steps",)
+
+Grid = npt.NDArray[np.object_]  # of panels, (tasks, ways to search)
 HEADROOM = 0.17  # of a panel, for the spread
-
-
-def _methods(results: Results, searches: pd.DataFrame) -> list[tuple[str, str]]:
-    """Return the planned ways to search, (method, recipe), in ``workflow/methods.yaml``'s order."""
-    planned = set(searches[["search", "recipe"]].itertuples(index=False, name=None))
-    methods = results.study.methods
-    return [
-        (method, recipe)
-        for recipe in methods.recipes
-        for method in methods.search
-        if (method, recipe) in planned
-    ]
+WIDEST = 5  # ways to search side by side; more stand below each other, the tasks side by side
 
 
 def _panel(ax: Axes, results: Results, rows: pd.DataFrame, look: Look) -> None:
     """Draw one way to search on one task: its seeds, their mean, and their scores at the end."""
+    if rows.empty:
+        ax.set_axis_off()
+        return
     ax.set_title(figures.tally(rows), loc="left", fontsize=7, color=GREY)
     found = rows[rows["score"].notna()]
     if not len(found):
@@ -69,9 +69,8 @@ def _seed(ax: Axes, curve: pd.DataFrame, run: pd.Series, look: Look) -> None:
         figures.dagger(ax, curve["step"].iloc[-1], curve["mean_return"].iloc[-1])
 
 
-def _row(axes: Sequence[Axes], results: Results, task: str) -> None:
-    """Give a task's panels one y axis, numbered on the first, and the level of a random policy."""
-    axes[0].set_ylabel(f"{results.title(task)}\n{figures.SHORT_RETURN_AXIS}")
+def _share(axes: Sequence[Axes], results: Results, task: str, numbered: bool) -> None:
+    """Give a task's panels one y axis, numbered on the first or all, and the random level."""
     drawn = [ax for ax in axes if ax.lines]
     random = results.study.tasks[task].random_score
     if random is not None and drawn:
@@ -85,39 +84,51 @@ def _row(axes: Sequence[Axes], results: Results, task: str) -> None:
     for ax in drawn:
         low, high = min(low for low, _ in limits), max(high for _, high in limits)
         ax.set_ylim(low, high + HEADROOM * (high - low))
-        ax.tick_params(axis="y", labelleft=ax is drawn[0])
+        ax.tick_params(axis="y", labelleft=numbered or ax is drawn[0])
+
+
+def _grid(tasks: int, ways: int) -> tuple[Figure, Grid]:
+    """Return a figure and its panels, (tasks, ways)."""
+    if ways <= WIDEST:
+        figure, axes = figures.panels(tasks * ways, ways, 2.6 if ways <= 3 else 1.8, 1.85)
+        return figure, np.array(axes).reshape(tasks, ways)
+    figure, axes = figures.panels(tasks * ways, tasks, 2.6 if tasks <= 3 else 1.9, 1.5)
+    return figure, np.array(axes).reshape(ways, tasks).T
 
 
 def draw(results: Results) -> figures.Drawing:
-    """Draw one row of panels per task."""
+    """Draw one panel per task and way to search."""
     searches, tasks = where(results.labelled, stage="search"), list(results.study.tasks)
-    methods = _methods(results, searches)
-    if not methods:
+    ways = ways_to_search(searches, results.study.methods)
+    if not ways:
         return figures.Drawing(
             figures.empty("This study plans no searches."), figures.behind(searches)
         )
-    columns, width = len(methods), 2.6
-    if columns > 3:
-        width = 1.8
-    figure, axes = figures.panels(columns * len(tasks), columns, width, 1.85)
-    for index, ax in enumerate(axes):
-        task, (method, recipe) = tasks[index // columns], methods[index % columns]
-        look, rows = (
-            search_look(method, recipe),
-            where(searches, task=task, search=method, recipe=recipe),
-        )
-        _panel(ax, results, rows, look)
-        if index < columns:
-            name = search_name(results.study.methods, method, recipe).replace(", ", ",\n")
-            ax.annotate(
-                name, (0, 1), xycoords="axes fraction", xytext=(0, 16),
-                textcoords="offset points", fontsize=8.5, fontweight="bold", color=INK,
-            )  # fmt: skip
-    for index, task in enumerate(tasks):
-        _row(axes[index * columns : (index + 1) * columns], results, task)
+    figure, grid = _grid(len(tasks), len(ways))
+    for (task, (method, recipe)), ax in zip(product(tasks, ways), grid.ravel(), strict=True):
+        rows = where(searches, task=task, search=method, recipe=recipe)
+        _panel(ax, results, rows, search_look(method, recipe))
+    for task, axes in zip(tasks, grid, strict=True):
+        _share(axes, results, task, numbered=len(ways) > WIDEST)
+    names = [search_name(results.study.methods, *way).replace(", ", ",\n") for way in ways]
+    _label(grid, [results.title(task) for task in tasks], names)
     figure.supxlabel(figures.STEPS_AXIS, fontsize=8.5, color=INK)
     said = [_caption(searches), cautions.bi_level(searches), cautions.alpha_rate(results)]
     return figures.Drawing(figure, " ".join(filter(None, said)))
+
+
+def _label(grid: Grid, tasks: list[str], names: list[str]) -> None:
+    """Name the rows of panels on their left and the columns above them."""
+    heads, sides, above, beside = grid[0], grid[:, 0], names, tasks
+    if len(names) > WIDEST:
+        heads, sides, above, beside = grid[:, 0], grid[0], tasks, names
+    for ax, name in zip(heads, above, strict=True):
+        ax.annotate(
+            name, (0, 1), xycoords="axes fraction", xytext=(0, 16),
+            textcoords="offset points", fontsize=8.5, fontweight="bold", color=INK,
+        )  # fmt: skip
+    for ax, name in zip(sides, beside, strict=True):
+        ax.set_ylabel(f"{name}\n{figures.SHORT_RETURN_AXIS}")
 
 
 def _caption(searches: pd.DataFrame) -> str:
@@ -126,7 +137,8 @@ def _caption(searches: pd.DataFrame) -> str:
         "supernet: every seed a thin line, their mean a thick one (as far as all seeds go); †: "
         "where a search diverged. Markers at the right: test score of the supernet along its "
         "strongest path, one a seed; sd: their standard deviation over seeds; dashed: a random "
-        "policy. The panels of a task share their y axis. "
+        "policy. The panels of a task share their y axis; there is none where a task has no such "
+        "searches. "
         f"{figures.behind(searches.drop_duplicates('key'), intervals=False)}"
     )
 

@@ -6,11 +6,11 @@ Layers, parameters, FLOPs and measured latency of every network (the paper's App
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import product
 
 import pandas as pd
 
 from a2d.reading.rendering import cautions
+from a2d.reading.rendering.agents import ways_to_search
 from a2d.reading.rendering.command import table_command
 from a2d.reading.rendering.style import network_name, operator_sign, search_name
 from a2d.reading.rendering.tables import Row, Table, build, shortfall
@@ -25,7 +25,14 @@ from a2d.specs.architecture import (
 )
 
 # Latencies may be the lowest over all records of a network, whatever they were made for.
-SHOWS_ALSO = ("search_methods", "a2d_vs_manual", "distillation", "recipes")
+SHOWS_ALSO = (
+    "search_methods",
+    "a2d_vs_manual",
+    "distillation",
+    "recipes",
+    "stability",
+    "equal_steps",
+)
 
 COSTS = ("flops", "parameters", "latency_ms", "deployed_ms")
 HEADS = "actor and critic heads"
@@ -76,20 +83,18 @@ def _rows(results: Results) -> Iterator[Row]:
             yield _row(
                 results, task, network_name(network), where(results.manual(task), network=network)
             )
-        methods = results.study.methods
-        for recipe, method in product(methods.recipes, methods.search):
-            searches = where(
-                results.labelled, task=task, stage="search", search=method, recipe=recipe
-            )
-            name = search_name(methods, method, recipe)
-            for key, seed in searches[["key", "seed"]].itertuples(index=False):
-                yield _row(results, task, f"{name}, seed {seed}", where(searches, key=key))
+        searches = where(results.labelled, task=task, stage="search")
+        for method, recipe in ways_to_search(searches, results.study.methods):
+            name = search_name(results.study.methods, method, recipe)
+            alike = where(searches, search=method, recipe=recipe)
+            for key, seed in alike[["key", "seed"]].itertuples(index=False):
+                yield _row(results, task, f"{name}, seed {seed}", where(alike, key=key))
 
 
 def make(results: Results) -> Table:
     """Make one row per manual network and per searched architecture, by task."""
-    shown = results.runs[results.runs["stage"].isin(["manual", "search"])]
-    used = shown[(shown["stage"] == "search") | (shown["distillation"] == "none")]
+    manual = map(results.manual, results.study.tasks)
+    used = pd.concat([where(results.runs, stage="search"), *manual])
     meaning = (
         "Searched ones stand as derived: C a convolution, D a dense layer, I an inverted residual "
         "with kernel (or R relu, T tanh) and expansion, – a skip; dense 256 and both heads follow "

@@ -6,18 +6,26 @@ Searched and derived scores, their spread over seeds, FLOPs and cost (claims C2 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import product
 
 import pandas as pd
 
 from a2d.reading.rendering import cautions
+from a2d.reading.rendering.agents import ways_to_search
 from a2d.reading.rendering.command import table_command
 from a2d.reading.rendering.style import search_name
 from a2d.reading.rendering.tables import INTERVALS, Row, Table, build, shortfall, summary_data
 from a2d.reading.rendering.text import number, runs, scaled, score
 from a2d.reading.results import Results, summarize, where
 
-SHOWS_ALSO = ("a2d_vs_manual",)
+SHOWS_ALSO = ("a2d_vs_manual", "equal_steps")
+TRAINED = {"derived": "none", "distilled": "joint"}  # how what was searched is finally trained
+
+
+def _trained(results: Results) -> dict[str, str]:
+    """Return the final trainings, modes by name, that this study plans."""
+    planned = where(results.labelled, stage="derive", random="", budget="train")
+    modes = set(planned["distillation"])
+    return {name: mode for name, mode in TRAINED.items() if mode in modes}
 
 
 def _spread(rows: pd.DataFrame) -> float:
@@ -26,38 +34,32 @@ def _spread(rows: pd.DataFrame) -> float:
 
 
 def _rows(results: Results) -> Iterator[Row]:
-    searches = where(results.labelled, stage="search")
-    planned = set(searches[["search", "recipe"]].itertuples(index=False, name=None))
-    methods = results.study.methods
-    for task, recipe, method in product(results.study.tasks, methods.recipes, methods.search):
-        if (method, recipe) in planned:
-            yield _row(results, task, method, recipe)
+    searches, modes = where(results.labelled, stage="search"), _trained(results)
+    for task in results.study.tasks:
+        for way in ways_to_search(where(searches, task=task), results.study.methods):
+            yield _row(results, task, *way, modes)
 
 
-def _row(results: Results, task: str, method: str, recipe: str) -> Row:
+def _row(results: Results, task: str, method: str, recipe: str, modes: dict[str, str]) -> Row:
     same = where(results.labelled, task=task, search=method, recipe=recipe)
     searched, trained = where(same, stage="search"), where(same, stage="derive", budget="train")
-    groups = {
-        "searched": searched,
-        "derived": where(trained, distillation="none"),
-        "distilled": where(trained, distillation="joint"),
-    }
+    groups = {"searched": searched}
+    groups |= {name: where(trained, distillation=mode) for name, mode in TRAINED.items()}
     summaries = {name: summarize(rows) for name, rows in groups.items()}
     shown = {
         "Task": results.title(task),
         "Search": search_name(results.study.methods, method, recipe),
     }
-    for name, rows in groups.items():
+    for name in ("searched", *modes):
         shown[f"{name.capitalize()} score"] = score(summaries[name])
-        shown[f"{name.capitalize()} spread"] = number(_spread(rows))
+        shown[f"{name.capitalize()} spread"] = number(_spread(groups[name]))
     shown |= {
         "FLOPs": scaled(searched["flops"].mean()),
         "Skips": number(searched["skips"].mean(), 2),
         "Steps": scaled(searched["steps_done"].mean()),
         "Core-minutes": number(60 * searched["core_hours"].mean(), 2),
         "Searches": runs(summaries["searched"]),
-        "Derived runs": runs(summaries["derived"]),
-        "Distilled runs": runs(summaries["distilled"]),
+        **{f"{name.capitalize()} runs": runs(summaries[name]) for name in modes},
     }
     data: dict[str, object] = {"task": task, "search": method, "recipe": recipe}
     for name, rows in groups.items():

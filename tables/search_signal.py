@@ -7,11 +7,11 @@ whether seeds agree on the rest.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import product
 
 import numpy as np
 
 from a2d.reading import signal
+from a2d.reading.rendering.agents import ways_to_search
 from a2d.reading.rendering.command import table_command
 from a2d.reading.rendering.style import search_name
 from a2d.reading.rendering.tables import Row, Table, build, shortfall
@@ -62,24 +62,25 @@ def _measures(records: list[Record]) -> dict[str, float]:
 
 def _rows(results: Results) -> Iterator[Row]:
     searches = where(results.labelled, stage="search")
-    planned = set(searches[["search", "recipe"]].itertuples(index=False, name=None))
-    methods = results.study.methods
-    for task, recipe, method in product(results.study.tasks, methods.recipes, methods.search):
-        if (method, recipe) not in planned:
-            continue
-        records = _searched(results, task, method, recipe)
-        found = _measures(records)
-        shown = {
-            "Task": results.title(task),
-            "Search": search_name(methods, method, recipe),
-            "Entropy": number(found["entropy"], 2),
-            "Largest": number(found["largest"], 2),
-            "t": number(found["t"], 2),
-            "By cost": number(found["by_cost"], 2),
-            "Agreement": number(found["agreement"], 2),
-            "Searches": str(len(records)),
-        }
-        yield shown, {"task": task, "search": method, "recipe": recipe, **found, "n": len(records)}
+    for task in results.study.tasks:
+        for way in ways_to_search(where(searches, task=task), results.study.methods):
+            yield _row(results, task, *way)
+
+
+def _row(results: Results, task: str, method: str, recipe: str) -> Row:
+    records = _searched(results, task, method, recipe)
+    found = _measures(records)
+    shown = {
+        "Task": results.title(task),
+        "Search": search_name(results.study.methods, method, recipe),
+        "Entropy": number(found["entropy"], 2),
+        "Largest": number(found["largest"], 2),
+        "t": number(found["t"], 2),
+        "By cost": number(found["by_cost"], 2),
+        "Agreement": number(found["agreement"], 2),
+        "Searches": str(len(records)),
+    }
+    return shown, {"task": task, "search": method, "recipe": recipe, **found, "n": len(records)}
 
 
 def make(results: Results) -> Table:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import yaml
@@ -36,6 +37,7 @@ FLOPS = {
     "resnet38": 6_000_000,
     "resnet74": 12_000_000,
 }
+DIVERGED = "distilled-resnet14-critic"  # what one method of a test's records did
 SEARCHED_FLOPS = 1_000_000
 POINTS = 5  # of a curve
 PROVENANCE = Provenance(
@@ -50,6 +52,15 @@ PROVENANCE = Provenance(
 )
 
 
+NAME = "made-up"
+LINKS = (
+    "workflow/methods.yaml",
+    "workflow/published_scores.yaml",
+    "workflow/experiments",
+    "envs",
+    "figures",
+    "tables",
+)
 MADE_UP = {
     "title": "Made up",
     "description": "Real tasks, methods and experiments; nothing of it is ever trained.",
@@ -69,11 +80,6 @@ def make_study(
     folder: Path, tasks: tuple[str, ...], seeds: int, experiments: tuple[str, ...] | None = None
 ) -> Study:
     """Return the study that a small scale asks for, in a new checkout in ``folder``."""
-    (folder / "workflow" / "scales").mkdir(parents=True, exist_ok=True)
-    for name in ("workflow/methods.yaml", "workflow/published_scores.yaml",
-                 "workflow/experiments", "envs", "figures", "tables"):  # fmt: skip
-        if not (folder / name).exists():
-            (folder / name).symlink_to(ROOT / name)
     numbers = {"teacher": 100, "search": list(range(seeds)), "train": list(range(10, 10 + seeds))}
     scale = {
         **MADE_UP,
@@ -81,9 +87,31 @@ def make_study(
         "seeds": numbers,
         "experiments": experiments and list(experiments),
     }
-    path = folder / "workflow" / "scales" / "made-up.yaml"
-    path.write_text(yaml.safe_dump(scale), encoding="utf-8")
-    return load_study("made-up", folder)
+    return study_of(scale, folder)
+
+
+def shrunk(scale: str, folder: Path, tasks: tuple[str, ...], seeds: int) -> Study:
+    """Return the study that a scale of this repository asks for, with fewer tasks and seeds."""
+    path = ROOT / "workflow" / "scales" / f"{scale}.yaml"
+    settings = yaml.safe_load(path.read_text(encoding="utf-8"))
+    settings |= {"tasks": list(tasks), "own": {}}
+    settings["tuned"] = [task for task in settings["tuned"] if task in tasks]
+    settings["seeds"] = {
+        stage: found[:seeds] if isinstance(found, list) else found
+        for stage, found in settings["seeds"].items()
+    }
+    return study_of(settings, folder)
+
+
+def study_of(scale: Mapping[str, Any], folder: Path) -> Study:
+    """Return the study that the settings of a scale ask for, in a new checkout in ``folder``."""
+    (folder / "workflow" / "scales").mkdir(parents=True, exist_ok=True)
+    for name in LINKS:
+        if not (folder / name).exists():
+            (folder / name).symlink_to(ROOT / name)
+    path = folder / "workflow" / "scales" / f"{NAME}.yaml"
+    path.write_text(yaml.safe_dump(dict(scale)), encoding="utf-8")
+    return load_study(NAME, folder)
 
 
 def architecture_of(spec: SearchSpec) -> Architecture:

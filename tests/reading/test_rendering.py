@@ -6,19 +6,18 @@ import dataclasses
 import math
 import subprocess
 import sys
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from a2d.reading.decisions.contrasts import Interval
-from a2d.reading.rendering import command
+from a2d.reading.rendering import cautions, command
+from a2d.reading.rendering.agents import ways_to_search
 from a2d.reading.rendering.artifacts import experiments_of, runs_of
 from a2d.reading.rendering.cautions import twins
 from a2d.reading.rendering.figures import save_figure
-from a2d.reading.rendering.page import STRUCTURES, render_page
-from a2d.reading.rendering.style import agent_name, search_name
+from a2d.reading.rendering.style import agent_name, search_look, search_name
 from a2d.reading.rendering.tables import save_table
 from a2d.reading.rendering.text import bounds, latex, number, scaled
 from a2d.reading.results import Results
@@ -27,31 +26,9 @@ from a2d.study.definitions import load_experiments, load_methods
 from a2d.study.study import Run, Study, load_study
 from tests.checkout import ROOT
 from tests.scripts import script
-from tests.synthetic import make_study, results_of, write_results
+from tests.synthetic import DIVERGED, make_study, results_of, write_results
 
 ARTIFACTS = list(find_artifacts(ROOT))
-FIGURES = [artifact for artifact in ARTIFACTS if artifact.startswith("figures")]
-STRUCTURE_IDS = [artifact.replace("/", "-") for artifact in STRUCTURES]
-DIVERGED = "distilled-resnet14-critic"
-
-
-@pytest.fixture(scope="module")
-def study() -> Study:
-    return load_study("laptop", ROOT)
-
-
-def score(run: Run) -> float | None:
-    """Seeds 0, 10 and 100 score 4, the others 6; A2D 10 more; bi-level has not run."""
-    if "bilevel" in run.method:
-        return None
-    return (4.0 if run.spec.seed in (0, 10, 100) else 6.0) + (
-        10.0 if run.method == "derived-joint-joint" else 0.0
-    )
-
-
-@pytest.fixture(scope="module")
-def results(study: Study) -> Results:
-    return results_of(study, score, diverged=lambda run: run.method == DIVERGED)
 
 
 def without_score(results: Results) -> Results:
@@ -72,14 +49,14 @@ def table(name: str, results: Results) -> tuple[pd.DataFrame, pd.DataFrame, str]
 
 @pytest.mark.parametrize("artifact", ARTIFACTS)
 def test_an_artifact_repeats_from_its_declared_runs_alone_and_renders_without_records(
-    artifact: str, results: Results, study: Study, tmp_path: Path
+    artifact: str, every_kind: Results, tmp_path: Path
 ) -> None:
-    module, name = script(artifact), Path(artifact).name
+    module, name, study = script(artifact), Path(artifact).name, every_kind.study
     declared = {run.key for run in runs_of(study, artifact)}
     alone = Results(
-        study, {key: record for key, record in results.records.items() if key in declared}
+        study, {key: record for key, record in every_kind.records.items() if key in declared}
     )
-    for attempt, found in (("once", results), ("again", alone), ("empty", Results(study, {}))):
+    for attempt, found in (("once", every_kind), ("again", alone), ("empty", Results(study, {}))):
         (tmp_path / attempt).mkdir()
         if artifact.startswith("figures"):
             save_figure(module.draw(found), tmp_path / attempt / name)
@@ -149,82 +126,6 @@ def test_numbers_as_people_read_them() -> None:
     assert [scaled(value) for value in (5_956_096, 240, 1e9)] == ["5.96 M", "240", "1.00 G"]
     assert bounds(Interval(5.0, 4.0, 6.0)) == "5.00 [4.00, 6.00]"
     assert bounds(Interval(5.0, -math.inf, math.inf)) == "5.00"
-
-
-class Sources(HTMLParser):
-    """Collects what a page would fetch."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.fetched: list[str] = []
-        self.ids: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        assert tag not in ("script", "iframe", "link")
-        self.ids += [value or "" for name, value in attrs if name == "id"]
-        self.fetched += [value or "" for name, value in attrs if name in ("src", "href")]
-
-
-@pytest.fixture(scope="module")
-def page(results: Results, tmp_path_factory: pytest.TempPathFactory) -> str:
-    folder = tmp_path_factory.mktemp("page")
-    for artifact in ARTIFACTS:
-        module, path = script(artifact), folder / artifact
-        path.parent.mkdir(exist_ok=True)
-        if artifact.startswith("figures"):
-            save_figure(module.draw(results), path)
-        else:
-            save_table(module.make(results), path)
-    return render_page(results, folder / "tables", folder / "figures")
-
-
-def listed(study: Study) -> set[str]:
-    return {path for experiment in study.experiments.values() for path in experiment.artifacts}
-
-
-def test_the_page_is_whole_offline(page: str, study: Study) -> None:
-    sources = Sources()
-    sources.feed(page)
-    assert all(source.startswith(("data:image/png;base64,", "#")) for source in sources.fetched)
-    drawn = [name for name in FIGURES if name in listed(study)]
-    assert sum(source.startswith("data:") for source in sources.fetched) == len(drawn)
-    missing = next(run for run in study.runs.values() if run.method == "search-bilevel")
-    for text in (
-        "a2d plan --scale laptop --missing",
-        missing.path,
-        "the loss is nan",
-        "000000000000",
-    ):
-        assert text in page
-    assert {source[1:] for source in sources.fetched if source.startswith("#")} <= set(sources.ids)
-
-
-def test_the_page_shows_everything_once_and_scores_before_structures(
-    page: str, study: Study
-) -> None:
-    sources = Sources()
-    sources.feed(page)
-    shown = [artifact.replace("/", "-") for artifact in listed(study)]
-    assert sorted(name for name in sources.ids if name in shown) == sorted(shown), (
-        "each artifact once"
-    )
-    last = max(sources.ids.index(name) for name in shown if name not in STRUCTURE_IDS)
-    assert all(sources.ids.index(name) > last for name in STRUCTURE_IDS)
-    assert (
-        page.index("The ledger") < page.index("<th>Verdict</th>") < page.index("<th>Statement</th>")
-    )
-    for artifact in listed(study) & set(FIGURES):
-        assert f"<b>{Path(artifact).name}.</b>" not in page, "a title, not a file's name"
-        assert f"<b>{study.artifacts[artifact].title}.</b>" in page
-
-
-def test_the_page_fits_a_phone_and_numbers_stand_on_the_right(page: str) -> None:
-    """What is wide scrolls in a box of its own, and links can break between any two of them."""
-    assert "flex-wrap: wrap" in page and ".scroll { overflow-x: auto; }" in page
-    assert page.count("<table") == page.count('<div class="scroll">\n<table')
-    assert page.count("<img") == page.count('<div class="scroll"><img')
-    assert '<th class="num">FLOPs</th>' in page and "<th>Layers</th>" in page
-    assert '<td class="num short">5.00 (4.00, 6.00)</td>' in page
 
 
 def test_two_seeds_are_two_dots_and_three_have_an_interval(
@@ -298,6 +199,36 @@ def test_the_same_network_trained_alike_is_named_as_one_result(results: Results)
     assert twins(results, taught) == "", "the same network, but not trained alike"
 
 
+def test_a_caption_names_a_few_twins_and_counts_the_others(
+    results: Results, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For two seeds of two games joint search derives what actor-only does, or random ones are."""
+    monkeypatch.setattr(cautions, "NAMED", 2)
+    said = twins(results, results.runs[results.runs["stage"] == "derive"])
+    assert said.count("(score ") == 2
+    assert said.endswith("and 6 groups more, whose records have one design each.")
+
+
+@pytest.mark.parametrize("scale", ["laptop", "bench_searches", "study"])
+def test_every_way_to_search_has_a_look_of_its_own(scale: str) -> None:
+    searches = Results(load_study(scale, ROOT), {}).labelled
+    ways = ways_to_search(searches[searches["stage"] == "search"], load_methods(ROOT))
+    looks = {(look.color, look.marker) for look in (search_look(*way) for way in ways)}
+    assert len(looks) == len(ways) >= 7
+
+
+def test_tables_have_rows_for_what_a_task_has_alone(every_kind: Results) -> None:
+    """The paper's recipe and A2D+ are searched on the first two tasks of a study."""
+    for name in ("search_methods", "search_signal"):
+        shown, data, _ = table(name, every_kind)
+        planned = every_kind.labelled[every_kind.labelled["stage"] == "search"]
+        ways = planned[["task", "search", "recipe"]].drop_duplicates()
+        assert len(shown) == len(ways)
+        assert set(map(tuple, data[["task", "search", "recipe"]].to_numpy())) == set(
+            ways.itertuples(index=False, name=None)
+        )
+
+
 def test_captions_say_how_methods_differ(results: Results) -> None:
     for text in (
         table("search_methods", results)[2],
@@ -316,7 +247,7 @@ def test_captions_say_how_methods_differ(results: Results) -> None:
     ("scale", "named"),
     [
         ("laptop", "the search 'A2D (joint)' by the recipe 'paper's recipe'"),
-        ("study", "the search 'Imitation' by the recipe 'shortcut, strong teacher'"),
+        ("study", "the search 'Imitation A2D' by the recipe 'shortcut'"),
     ],
 )
 def test_the_ledger_says_what_it_calls_a2d(scale: str, named: str) -> None:
@@ -417,5 +348,7 @@ def test_a_joint_search_keeps_its_name_under_a_recipe_that_is_no_method() -> Non
     methods = load_methods(ROOT)
     title = methods.recipes["shortcut"].title
     assert search_name(methods, "joint", "shortcut") == f"A2D (joint), recipe {title}"
-    assert agent_name(methods, "joint", "shortcut", "joint") == f"A2D, recipe {title}"
+    assert agent_name(methods, "joint", "shortcut", "joint") == (
+        f"A2D (joint), recipe {title}, distilled training"
+    )
     assert search_name(methods, "joint", "plus") == "A2D+"

@@ -19,17 +19,15 @@ from a2d.runs.records import Record, SearchOutcome, write_record
 from a2d.search.trial import Trial
 from a2d.specs.architecture import Architecture
 from a2d.specs.run import SearchSpec
-from a2d.study.study import Run, Study, load_study
+from a2d.study.study import Run, Study
 from tests.checkout import ROOT
-from tests.synthetic import record_of
+from tests.synthetic import record_of, study_of
 
 Level = Callable[[Run, float], float]
 """A run's score, 0 for the random policy's and 1 for the teacher's; the number is noise."""
 
-NAME = "made-up"
 TASKS, SIZES = 5, 4
 DIVERGED = ("derived-vanilla-shortcut-joint", 11)  # a run that did, on every task
-LINKS = ("workflow/methods.yaml", "workflow/experiments", "envs", "figures", "tables")
 
 
 def smaller_study(folder: Path) -> Study:
@@ -43,12 +41,7 @@ def smaller_study(folder: Path) -> Study:
         networks = scale[kind]["networks"]
         networks["every"] = networks["every"][:SIZES]
         networks["student"] = networks["every"][1]
-    (folder / "workflow" / "scales").mkdir(parents=True)
-    for name in LINKS:
-        (folder / name).symlink_to(ROOT / name)
-    path = folder / "workflow" / "scales" / f"{NAME}.yaml"
-    path.write_text(yaml.safe_dump(scale), encoding="utf-8")
-    return load_study(NAME, folder)
+    return study_of(scale, folder)
 
 
 def write_made_up(study: Study, level: Level, results: Path) -> None:

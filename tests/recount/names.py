@@ -36,11 +36,14 @@ def search_name(scale: Scale, method: str, recipe: str) -> str:
 def agent_name(scale: Scale, method: str, recipe: str, mode: str) -> str:
     """Return what an agent is called that a search derived."""
     name = search_name(scale, method, recipe)
-    if method != "joint":
-        return name if mode == "none" else f"{name}, distilled training"
-    other = f"A2D, recipe {scale.recipes[recipe]['title']}"
-    name = {"paper": "A2D", "plus": name}.get(recipe, other)
-    return name if mode == "joint" else f"{name} search, plain training"
+    if method == "joint" and recipe in ("paper", "plus"):
+        name = {"paper": "A2D"}.get(recipe, name)
+        name = name if mode == "joint" else f"{name} search, plain training"
+    elif mode != "none":
+        name += ", distilled training"
+    own = (scale.a2d["search"], scale.a2d["recipe"], "joint")
+    claimed = (method, recipe, mode) == own and name != "A2D"
+    return name + " (A2D in the claims)" * claimed
 
 
 def random_name(mode: str, budget: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Container, Iterator
-from itertools import combinations, count, product
+from itertools import combinations, count
 from typing import Any
 
 import numpy as np
@@ -185,15 +185,15 @@ def _ours(recorded: Recorded, task: str) -> Iterator[tuple[str, pd.DataFrame]]:
         yield agent_name(scale, search, recipe, "joint"), trained
 
 
-def _ways(recorded: Recorded) -> list[tuple[str, str]]:
-    """Return the planned searches: method and recipe."""
+def _ways(recorded: Recorded) -> list[tuple[str, str, str]]:
+    """Return the planned searches: task, method and recipe."""
     searches = where(recorded.rows, stage="search")
-    return list(dict.fromkeys(zip(searches["search"], searches["recipe"], strict=True)))
+    return list(dict.fromkeys(searches[["task", "search", "recipe"]].itertuples(index=False)))
 
 
 def search_methods(recorded: Recorded) -> Rows:
     rows: Rows = {}
-    for task, (method, recipe) in product(recorded.scale.tasks, _ways(recorded)):
+    for task, method, recipe in _ways(recorded):
         same = where(recorded.rows, task=task, search=method, recipe=recipe)
         searched = where(same, stage="search")
         trained = where(same, stage="derive", budget="train")
@@ -224,7 +224,7 @@ def network_structures(recorded: Recorded) -> Rows:
 
 def search_signal(recorded: Recorded) -> Rows:
     rows: Rows = {}
-    for task, (method, recipe) in product(recorded.scale.tasks, _ways(recorded)):
+    for task, method, recipe in _ways(recorded):
         runs = where(recorded.rows, task=task, stage="search", search=method, recipe=recipe)
         known = runs[runs["found"].map(lambda search: isinstance(search, dict))]
         seen = [_seen(run["found"], run["asked"]) for _, run in known.iterrows()]

@@ -23,6 +23,7 @@ from a2d.study.definitions import Methods
 
 BEST, FIXED = "Best manual", "Fixed manual, distilled training"
 EQUAL = "Best manual, distilled, equal steps"  # as a search and its result's training together
+A2D, CLAIMED = "A2D", " (A2D in the claims)"
 TAUGHT = ("vanilla", "joint")
 WAY = ("search", "random", "recipe", "distillation", "budget")  # what tells derived agents apart
 MAIN = (("vanilla", "none"), ("joint", "joint"))  # methods and modes of crowded plots
@@ -56,6 +57,16 @@ def _manual(results: Results) -> Iterator[Kind]:
     yield Kind(EQUAL, MANUAL_LONGER, longer, main=True)
 
 
+def ways_to_search(searches: pd.DataFrame, methods: Methods) -> list[tuple[str, str]]:
+    """Return the (method, recipe) of these planned searches, in ``workflow/methods.yaml``'s order.
+
+    All of a recipe's methods come together, the paper's recipe first.
+    """
+    planned = set(searches[["search", "recipe"]].itertuples(index=False, name=None))
+    ways = ((method, recipe) for recipe in methods.recipes for method in methods.search)
+    return [way for way in ways if way in planned]
+
+
 def _ways(rows: pd.DataFrame, methods: Methods) -> list[tuple[str, ...]]:
     """Return the planned agents by their factors, in the order of the methods."""
     recipes, searches, modes = list(methods.recipes), ["", *methods.search], list(MODE_NAMES)
@@ -80,7 +91,10 @@ def _derived(results: Results) -> Iterator[Kind]:
         else:
             look = agent_look(search, recipe, mode)
             name, named = agent_name(methods, search, recipe, mode), results.study.scale.a2d
-            main = (search, mode) in MAIN or (search, mode) == (named.search, "joint")
+            own = (search, recipe, mode) == (named.search, named.recipe, "joint")
+            if own and name != A2D:
+                name += CLAIMED
+            main = (search, mode) in MAIN or own
             yield Kind(name, look, chosen, search in (*TAUGHT, named.search), main)
 
 

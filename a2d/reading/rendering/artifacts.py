@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from a2d.errors import A2DError
-from a2d.specs.run import TrainSpec
+from a2d.specs.run import TrainSpec, key_of, search_of
 from a2d.study.artifacts import LEDGER
 from a2d.study.study import Run, Study
 
@@ -25,11 +25,16 @@ def experiments_of(study: Study, artifact: str) -> list[str]:
 
 
 def runs_of(study: Study, artifact: str) -> list[Run]:
-    """Return every run an artifact shows: its experiments', and the teachers they learn from."""
+    """Return every run an artifact shows: its experiments', and what they come from.
+
+    That is the teachers that they learn from, and the searches whose architectures they train.
+    """
     if artifact == LEDGER:
         return list(study.runs.values())
     experiments = experiments_of(study, artifact)
     keys = dict.fromkeys(key for name in experiments for key in study.members[name])
+    needed = (search_of(study.runs[key].spec) for key in keys)
+    keys |= dict.fromkeys(key_of(search) for search in needed if search is not None)
     taught = {study.runs[key].spec.task.name for key in keys if _has_teacher(study.runs[key])}
     teachers = [
         run

@@ -30,6 +30,7 @@ RANDOM = (
     "Random architectures are drawn until the FLOPs of their cells differ from those of A2D's "
     "cells by at most 10 %."
 )
+NAMED = 4  # groups of runs that came to the same; a caption counts the others
 BI_LEVEL = (
     "Bi-level search updates weights and α in turn, so that each gets half the updates of the "
     "other methods."
@@ -67,8 +68,8 @@ def twins(results: Results, rows: pd.DataFrame) -> str:
     Two ways to search can derive the same architecture; with the same seed and the same training,
     that is one run.
     """
-    texts = []
-    for keys in _alike(results, rows.drop_duplicates("key")):
+    texts, groups = [], _alike(results, rows.drop_duplicates("key"))
+    for keys in groups[:NAMED]:
         runs = [results.study.runs[key] for key in keys]
         names = " and ".join(run.method for run in runs)
         scores = " and ".join(dict.fromkeys(number(results.records[key].score) for key in keys))
@@ -76,6 +77,8 @@ def twins(results: Results, rows: pd.DataFrame) -> str:
         texts.append(f"{results.title(spec.task.name)}, seed {spec.seed}: {names} (score {scores})")
     if not texts:
         return ""
+    if len(groups) > NAMED:
+        texts.append(f"and {len(groups) - NAMED} groups more, whose records have one design each")
     return (
         "The same architecture, derived by different searches and trained with the same seed in "
         "the same way, is one result that counts as evidence for each of them: "

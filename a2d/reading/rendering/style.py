@@ -62,16 +62,17 @@ MODE_NAMES = {
     "joint": "Actor and critic (joint)",
 }
 MODES = {mode: SEARCHES.get(mode, SEARCHES["vanilla"]) for mode in MODE_NAMES}
-# Another recipe of the same method is the same hue family, darker, with another marker.
-OTHER_RECIPE = {
+# A2D+ has looks of its own; under any other recipe a method keeps its hue and marker, darker.
+PLUS_LOOKS = {
     "joint": Look("#d55e00", "*", (0, (8, 1))),
     "vanilla": Look("#8a5a00", "h", (0, (2, 2))),
 }
 SPARE = (
-    Look("#332288", "p", (0, (4, 1))),
-    Look("#882255", "8", (0, (6, 2))),
-    Look("#44aa99", ">", (0, (2, 1))),
+    Look("#661100", "p", (0, (4, 1))),
+    Look("#999933", "8", (0, (6, 2))),
+    Look("#44aa99", "d", (0, (2, 1))),
 )
+DARKER = 0.7  # of a method's own colour, where its recipe has no look of its own
 
 # Skip is pale, convolutions blue, inverted residuals from yellow to red with their expansion.
 SKIP_COLOR = "#f2f2f2"
@@ -88,11 +89,21 @@ OTHER_OPERATORS = ("#c7e9c0", "#41ab5d")
 
 def search_look(method: str, recipe: str) -> Look:
     """Return the look of a search method under a recipe; one that is new here gets a spare one."""
-    if recipe == PAPER and method in SEARCHES:
-        return SEARCHES[method]
-    if recipe != PAPER and method in OTHER_RECIPE:
-        return OTHER_RECIPE[method]
-    return SPARE[sum(map(ord, method + recipe)) % len(SPARE)]
+    if recipe == PLUS and method in PLUS_LOOKS:
+        return PLUS_LOOKS[method]
+    look = SEARCHES.get(method, SPARE[sum(map(ord, method)) % len(SPARE)])
+    if recipe == PAPER:
+        return look
+    return replace(look, color=_darker(look.color))
+
+
+def _darker(color: str) -> str:
+    return "#" + "".join(f"{round(DARKER * part):02x}" for part in _parts(color))
+
+
+def _parts(color: str) -> tuple[int, int, int]:
+    red, green, blue = (int(color[place : place + 2], 16) for place in (1, 3, 5))
+    return red, green, blue
 
 
 def agent_look(method: str, recipe: str, mode: str) -> Look:
@@ -112,14 +123,14 @@ def search_name(methods: Methods, method: str, recipe: str) -> str:
 
 
 def agent_name(methods: Methods, method: str, recipe: str, mode: str) -> str:
-    """Return a derived agent's name; 'A2D' is joint in search and training, others say how not."""
-    if method != "joint":
+    """Return a derived agent's name.
+
+    'A2D' and 'A2D+' are joint in search and training, by the recipes of these names; others say
+    how they were searched and trained.
+    """
+    if method != "joint" or recipe not in (PAPER, PLUS):
         return _trained(search_name(methods, method, recipe), mode)
-    name = "A2D"
-    if recipe == PLUS:
-        name = methods.recipes[recipe].title
-    elif recipe != PAPER:
-        name = f"A2D, recipe {methods.recipes[recipe].title}"
+    name = {PAPER: "A2D", PLUS: methods.recipes[PLUS].title}[recipe]
     if mode == "joint":
         return name
     return f"{name} search, plain training"
@@ -160,7 +171,7 @@ def operator_color(operator: Operator) -> str:
 
 def ink_on(color: str) -> str:
     """Return black or white, whichever reads better on a '#rrggbb' colour (ITU-R BT.601 luma)."""
-    red, green, blue = (int(color[place : place + 2], 16) for place in (1, 3, 5))
+    red, green, blue = _parts(color)
     return INK if 0.299 * red + 0.587 * green + 0.114 * blue > 140 else "white"
 
 

@@ -18,6 +18,7 @@ from a2d.reading.rendering.text import ABSENT, markdown, numeric
 from a2d.reading.results import Results, Summary
 
 SHORT, LONG = 24, 80  # characters up to which a cell stays on one line, and from which it is wide
+UNFOLDED = 100  # rows up to which a page shows a table that nobody has asked for
 STAR = "★"
 Row = tuple[Mapping[str, str], Mapping[str, object]]  # what is shown, and plain numbers
 INTERVALS = (
@@ -142,7 +143,10 @@ def _html_row(tag: str, cells: Iterable[str], numbers: Iterable[bool]) -> str:
 
 
 def as_html(table: Table) -> str:
-    """Return a figure element that the page embeds; what is wide scrolls in a box of its own."""
+    """Return a figure element that the page embeds.
+
+    What is wide scrolls in a box of its own; what is very long is folded.
+    """
     shown = table.shown
     numbers = [numeric(shown[name]) for name in shown]
     rows = [_html_row("td", row, numbers) for row in shown.itertuples(index=False, name=None)]
@@ -151,6 +155,8 @@ def as_html(table: Table) -> str:
         [f'<table class="data">\n<thead>{head}</thead>\n<tbody>', *rows, "</tbody>\n</table>"]
     )
     body = f'<div class="scroll">\n{body}\n</div>'
+    if len(rows) > UNFOLDED:
+        body = f"<details>\n<summary>{len(rows)} rows</summary>\n{body}\n</details>"
     if not rows:
         body = f"<p>{EMPTY}</p>"
     notes = " ".join(escape(note.replace("`", "")) for note in table.notes)
