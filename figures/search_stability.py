@@ -39,9 +39,11 @@ def _panel(ax: Axes, results: Results, rows: pd.DataFrame, look: Look) -> None:
     if not len(found):
         figures.blank(ax, figures.not_run(rows))
         return
+    own = [key for key in found["key"] if cautions.plays_itself(results, key)]
+    curves = results.curves[results.curves["key"].isin(own)].dropna()
     for _, run in found.iterrows():
-        _seed(ax, where(results.curves, key=run["key"]).dropna(), run, look)
-    figures.mean_curve(ax, results.curves, list(found["key"]), replace(look, line="-"), band=False)
+        _seed(ax, where(curves, key=run["key"]), run, look)
+    figures.mean_curve(ax, results.curves, own, replace(look, line="-"), band=False)
     end = float(rows["steps"].max())
     figures.steps_axis(ax, end)
     ax.set_xlim(-0.04 * end, 1.12 * end)
@@ -113,7 +115,8 @@ def draw(results: Results) -> figures.Drawing:
     names = [search_name(results.study.methods, *way).replace(", ", ",\n") for way in ways]
     _label(grid, [results.title(task) for task in tasks], names)
     figure.supxlabel(figures.STEPS_AXIS, fontsize=8.5, color=INK)
-    said = [_caption(searches), cautions.bi_level(searches), cautions.alpha_rate(results)]
+    said = [_caption(searches), cautions.imitation(results, searches)]
+    said += [cautions.bi_level(searches), cautions.alpha_rate(results)]
     return figures.Drawing(figure, " ".join(filter(None, said)))
 
 

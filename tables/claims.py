@@ -5,7 +5,6 @@ The ledger: per claim the verdict, the effect that decided it, and every part of
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 
 from a2d.reading.claims import Ruling, judge_all
@@ -13,7 +12,7 @@ from a2d.reading.decisions.contrasts import Contrast
 from a2d.reading.decisions.verdicts import Decision
 from a2d.reading.rendering import cautions
 from a2d.reading.rendering.command import table_command
-from a2d.reading.rendering.tables import Row, Table, build
+from a2d.reading.rendering.tables import Row, Table, build, effect_data
 from a2d.reading.rendering.text import ABSENT
 from a2d.reading.results import Results
 
@@ -28,20 +27,6 @@ RULES = (
     "Scores are normalised: 0 is the random policy, 1 the teacher. Fewer than three seeds have no "
     "interval and decide nothing."
 )
-
-
-def _numbers(effect: Contrast | None) -> dict[str, object]:
-    """Return an effect as plain numbers; ratios as factors, nothing for bounds there are not."""
-    if effect is None:
-        return dict.fromkeys(("effect", "estimate", "low", "high", "power", "margin", "ratio"))
-    values = {"estimate": effect.estimate, "margin": effect.margin}
-    if effect.known:
-        values |= {"low": effect.low, "high": effect.high}
-    if effect.ratio:
-        values = {name: math.exp(value) for name, value in values.items()}
-    if effect.known:
-        values["power"] = effect.power
-    return {"effect": effect.name, **values, "ratio": effect.ratio}
 
 
 def _shown(effect: Contrast | None) -> dict[str, str]:
@@ -81,7 +66,7 @@ def _claim(ruling: Ruling) -> Row:
         "claim": claim.claim,
         "part": "",
         "verdict": ruling.verdict,
-        **_numbers(effect),
+        **effect_data(effect),
         "fewest_seeds": ruling.seeds[0],
         "most_seeds": ruling.seeds[1],
         "tasks": ruling.tasks,
@@ -109,7 +94,7 @@ def _parts(decision: Decision, claim: str, depth: int = 1) -> Iterator[Row]:
         }
         yield (
             shown,
-            {"claim": claim, "part": name, "verdict": part.verdict, **_numbers(part.effect)},
+            {"claim": claim, "part": name, "verdict": part.verdict, **effect_data(part.effect)},
         )
         if isinstance(part, Decision):
             yield from _parts(part, claim, depth + 1)

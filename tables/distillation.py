@@ -5,6 +5,7 @@ Taught by none, either or both of the teacher's heads (claim C3, the paper's Sec
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import pandas as pd
@@ -21,17 +22,22 @@ from a2d.reading.rendering.tables import (
     shortfall,
     summary_data,
 )
-from a2d.reading.rendering.text import bounds, runs, score
+from a2d.reading.rendering.text import bounds, number, runs, score
 from a2d.reading.results import Results, Summary, summarize
 
 SHOWS_ALSO = ("size_sweep",)
+ERROR = "±, of a teacher: the standard error over its own test episodes."
 
 
 def _rows(results: Results) -> Iterator[Row]:
     for task in results.study.tasks:
-        teacher = summarize(results.teacher(task))
-        network = results.teacher(task)["network"].iloc[0]
-        yield _row(results, task, "Teacher", network, teacher, None)
+        teacher = results.teacher(task)
+        summary, error = summarize(teacher), float(teacher["error"].iloc[0])
+        network = teacher["network"].iloc[0]
+        shown, data = _row(results, task, "Teacher", network, summary, None)
+        if math.isfinite(error):
+            shown |= {"Test score": f"{shown['Test score']} ± {number(error, 2)}"}
+        yield shown, data
         alone = results.fixed(task, "none")
         for mode, name in MODE_NAMES.items():
             group = results.fixed(task, mode)
@@ -49,7 +55,7 @@ def _row(
     network: str,
     summary: Summary,
     gain: Interval | None,
-) -> Row:
+) -> tuple[dict[str, str], dict[str, object]]:
     shown = {
         "Task": results.title(task),
         "Network": network_name(network),
@@ -67,9 +73,8 @@ def make(results: Results) -> Table:
     groups = [results.fixed(task, mode) for task in results.study.tasks for mode in MODE_NAMES]
     teachers = [results.teacher(task) for task in results.study.tasks]
     caption = "A fixed network under distillation from the teacher's actor, critic, or both"
-    return build(
-        caption, _rows(results), INTERVALS, shortfall(results, pd.concat([*teachers, *groups]))
-    )
+    said = (ERROR, INTERVALS, shortfall(results, pd.concat([*teachers, *groups])))
+    return build(caption, _rows(results), *said)
 
 
 if __name__ == "__main__":

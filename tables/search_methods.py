@@ -81,6 +81,7 @@ def make(results: Results) -> Table:
     )
     said = (
         meaning,
+        cautions.imitation(results, used),
         cautions.bi_level(used),
         cautions.alpha_rate(results),
         cautions.twins(results, used),

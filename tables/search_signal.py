@@ -25,7 +25,9 @@ MEANING = (
     "Preferences are alpha, or the mean score of the trials that had an operator in a cell. "
     "Entropy: of alpha's softmax, by that of a uniform choice (1 is undecided). Largest: the mean "
     "over cells of the largest probability. t: root mean square over alpha's entries of the task "
-    "gradient's mean by its standard error, which is about 1 for pure noise. By cost: share of the "
+    "gradient's mean by its standard error, which is about 1 for pure noise where updates are "
+    "independent, as A2C's are; PPO takes many from one rollout's paths, which inflates it. By "
+    "cost: share of the "
     "differences within cells that the operators' FLOPs explain (R²). Agreement: correlation "
     "between seeds of what cost does not explain, mean over all pairs of seeds."
 )

@@ -66,6 +66,12 @@ def check_tests(study: Study) -> None:
                 )
 
 
+def sorted_claims(study: Study) -> list[ClaimTest]:
+    """Return the claims of all experiments in the order of their numbers."""
+    claims = [claim for each in study.all_experiments.values() for claim in each.claims]
+    return sorted(claims, key=lambda claim: claim.number)
+
+
 def judge(results: Results, claim: ClaimTest) -> Ruling:
     """Apply one claim's test, before any correction over claims."""
     test = TESTS[claim.test]
@@ -116,8 +122,7 @@ def judge_all(results: Results) -> list[Ruling]:
         A2DError: a claim names a test that there is not.
     """
     check_tests(results.study)
-    claims = [claim for each in results.study.all_experiments.values() for claim in each.claims]
-    rulings = [judge(results, claim) for claim in sorted(claims, key=lambda claim: claim.number)]
+    rulings = [judge(results, claim) for claim in sorted_claims(results.study)]
     places = [place for place, ruling in enumerate(rulings) if ruling.decided]
     decisions = [ruling.decision for ruling in rulings if ruling.decision and not ruling.reasons]
     for place, decision in zip(places, correct(decisions, len(rulings)), strict=True):

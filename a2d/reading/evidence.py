@@ -6,6 +6,7 @@ test's own. Where an arm has several runs for a seed and a task, as sizes or dra
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,6 +46,11 @@ class Evidence:
         """Every run that the test reads, once."""
         every = pd.concat([self.results.runs.iloc[:0], *self.arms.values()])
         return every.drop_duplicates("key")
+
+    def on(self, tasks: Sequence[str]) -> Evidence:
+        """Return the evidence on some of its tasks."""
+        arms = {name: rows[rows["task"].isin(tasks)] for name, rows in self.arms.items()}
+        return Evidence(self.results, list(tasks), arms)
 
     def values(self, arm: str, column: str = "score") -> Array:
         """Return a column of an arm as (seeds, tasks, parts), seeds in ascending order.

@@ -285,7 +285,9 @@ def summarize(rows: pd.DataFrame) -> Summary:
 
 
 def matrix(rows: pd.DataFrame, tasks: list[str], value: str = "score") -> Array:
-    """Return one method's ``value`` as (seeds, tasks), seeds in ascending order, then draws.
+    """Return one method's ``value`` as (seeds, tasks), seeds in ascending order.
+
+    A seed's random draws count as one, their mean.
 
     Raises:
         MissingRuns: a run has no record, or none is planned for a task.
@@ -299,5 +301,5 @@ def matrix(rows: pd.DataFrame, tasks: list[str], value: str = "score") -> Array:
     absent += list(chosen.loc[chosen[value].isna(), "path"])
     if absent:
         raise MissingRuns(absent)
-    table = chosen.pivot_table(index=["seed", "draw"], columns="task", values=value, sort=True)
+    table = chosen.pivot_table(index="seed", columns="task", values=value, aggfunc="mean")
     return table[tasks].to_numpy(dtype=np.float64)

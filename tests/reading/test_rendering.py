@@ -21,7 +21,7 @@ from a2d.reading.rendering.style import agent_name, search_look, search_name
 from a2d.reading.rendering.tables import save_table
 from a2d.reading.rendering.text import bounds, latex, number, scaled
 from a2d.reading.results import Results
-from a2d.study.artifacts import LEDGER, find_artifacts
+from a2d.study.artifacts import JUDGING, LEDGER, find_artifacts
 from a2d.study.definitions import load_experiments, load_methods
 from a2d.study.study import Run, Study, load_study
 from tests.checkout import ROOT
@@ -300,7 +300,7 @@ def test_a_caption_says_what_marks_the_tasks_on_which_settings_were_chosen(
 def test_every_artifact_belongs_to_an_experiment(study: Study) -> None:
     experiments = load_experiments(ROOT, None).values()
     listed = {path for experiment in experiments for path in experiment.artifacts}
-    assert listed | {LEDGER} == set(ARTIFACTS)
+    assert listed | set(JUDGING) == set(ARTIFACTS)
     assert experiments_of(study, LEDGER) == list(study.experiments)
     assert runs_of(study, LEDGER) == list(study.runs.values())
 

@@ -235,7 +235,7 @@ def test_only_trainings_of_a_searchs_length_are_the_sweep(tmp_path: Path) -> Non
     assert set(results.fixed(BREAKOUT, "joint")["budget"]) == {"train"}
     draws = where(results.runs, task=BREAKOUT, stage="derive", random="joint")
     assert sorted(draws["draw"]) == ["0", "0", "1", "1"]
-    assert matrix(draws, [BREAKOUT]).ravel().tolist() == [0, 0, 10, 10]
+    assert matrix(draws, [BREAKOUT]).ravel().tolist() == [0, 10], "a seed's draws count as one"
 
 
 def test_the_draws_of_a_seed_are_one_unit(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 from a2d.reading.rendering.tables import save_table
 from a2d.reading.results import Results
 from tests.recount.bench import bench
+from tests.recount.by_task import by_task
 from tests.recount.ledger import CLAIMS, ledger
 from tests.recount.records import Recorded
 from tests.recount.tables import TABLES as TABLES_OF_RECORDS
@@ -25,7 +26,11 @@ WORDS = {
     "url",
     "read_off",
 }  # columns without numbers, where they tell no rows apart
-TABLES = {**TABLES_OF_RECORDS, "bench": (("task", "search"), bench)}
+TABLES = {
+    **TABLES_OF_RECORDS,
+    "bench": (("task", "search"), bench),
+    "by_task": (("claim", "part", "task", "verdict"), by_task),
+}
 LEDGER_WORDS = ("part", "verdict", "effect")
 CLOSE = 1e-8  # relative: what two ways of computing a quantile or a root may differ by
 

@@ -143,7 +143,7 @@ CLAIMS = {
 def ledger(recorded: Recorded) -> dict[str, list[dict[str, object]]]:
     """Return the rows of every claim: its own, then its parts'."""
     compared = {name: Compared(recorded, each.needs(recorded)) for name, each in CLAIMS.items()}
-    said = {name: _measured(name, found) for name, found in compared.items()}
+    said = {name: measured(name, found) for name, found in compared.items()}
     asked = {claim["claim"]: claim for claim in recorded.scale.claims}
     decided = {
         name: found
@@ -162,7 +162,8 @@ def ledger(recorded: Recorded) -> dict[str, list[dict[str, object]]]:
     return rows
 
 
-def _measured(name: str, found: Compared) -> Said | None:
+def measured(name: str, found: Compared) -> Said | None:
+    """Return what a claim's test says of what it compares; None where it cannot."""
     if not found.tasks or found.runs["score"].isna().any():
         return None
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -84,11 +85,11 @@ def holding(tmp_path_factory: pytest.TempPathFactory) -> Both:
     return both(smaller_study(folder), folder, all_hold, folder)
 
 
-def compare_all(study: Both) -> list[str]:
-    """Compare the ledger and all tables; return the verdicts on the claims in their order."""
+def compare_all(study: Both, tables: Collection[str] = TABLES) -> list[str]:
+    """Compare the ledger and tables; return the verdicts on the claims in their order."""
     shown = study.ledger()
     compare_ledger(study.recorded, shown)
-    for name in TABLES:
+    for name in tables:
         compare_table(name, study.recorded, written(name, study.shipped, study.folder))
     own = shown[shown["part"].isna()].set_index("claim")["verdict"]
     assert own.pop("C6") == "inconclusive"  # its searches are another scale's
@@ -96,7 +97,8 @@ def compare_all(study: Both) -> list[str]:
 
 
 def test_a_complete_study_in_which_the_claims_hold(holding: Both) -> None:
-    assert compare_all(holding) == ["supported"] * 5
+    quick = TABLES.keys() - {"by_task"}  # which permutes for every task that is left out
+    assert compare_all(holding, quick) == ["supported"] * 5
 
 
 @pytest.mark.slow

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from a2d.errors import A2DError
 from a2d.specs.run import TrainSpec, key_of, search_of
-from a2d.study.artifacts import LEDGER
+from a2d.study.artifacts import JUDGING
 from a2d.study.study import Run, Study
 
 
 def experiments_of(study: Study, artifact: str) -> list[str]:
     """Return the names of the experiments whose runs an artifact shows.
 
-    Those that list it, and those that its script names; the ledger may read any run.
+    Those that list it, and those that its script names; what judges claims may read any run.
     """
     if artifact not in study.artifacts:
         known = ", ".join(study.artifacts)
@@ -20,7 +20,7 @@ def experiments_of(study: Study, artifact: str) -> list[str]:
     return [
         name
         for name, experiment in study.experiments.items()
-        if artifact in experiment.artifacts or name in named or artifact == LEDGER
+        if artifact in experiment.artifacts or name in named or artifact in JUDGING
     ]
 
 
@@ -29,7 +29,7 @@ def runs_of(study: Study, artifact: str) -> list[Run]:
 
     That is the teachers that they learn from, and the searches whose architectures they train.
     """
-    if artifact == LEDGER:
+    if artifact in JUDGING:
         return list(study.runs.values())
     experiments = experiments_of(study, artifact)
     keys = dict.fromkeys(key for name in experiments for key in study.members[name])

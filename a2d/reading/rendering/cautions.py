@@ -10,7 +10,7 @@ import pandas as pd
 from a2d.reading.rendering.text import number
 from a2d.reading.results import TUNED, Results, network_of, where
 from a2d.specs.run import SearchSpec, identity
-from a2d.specs.search import GumbelSettings
+from a2d.specs.search import GumbelSettings, ImitationSettings
 
 # How much intervals cover is simulated: docs/claims.md, 'Intervals in tables and figures'.
 T_INTERVALS = (
@@ -29,6 +29,10 @@ RECORDED_LATENCY = (
 RANDOM = (
     "Random architectures are drawn until the FLOPs of their cells differ from those of A2D's "
     "cells by at most 10 %."
+)
+IMITATION = (
+    "In a search by imitation the teacher plays, so that it has no return of its own; its searched "
+    "score is that of the derived architecture after the few hundred updates that it was chosen by."
 )
 NAMED = 4  # groups of runs that came to the same; a caption counts the others
 BI_LEVEL = (
@@ -121,6 +125,19 @@ def a2d(results: Results) -> str:
         f"recipe '{methods.recipes[named.recipe].title}', its result trained with joint "
         "distillation."
     )
+
+
+def plays_itself(results: Results, key: str) -> bool:
+    """Return whether the training episodes of a search are its own, not its teacher's."""
+    spec = results.study.runs[key].spec
+    return not (isinstance(spec, SearchSpec) and isinstance(spec.search, ImitationSettings))
+
+
+def imitation(results: Results, rows: pd.DataFrame) -> str:
+    """Return the sentence on searches by imitation if these rows show any."""
+    if all(plays_itself(results, key) for key in where(rows, stage="search")["key"]):
+        return ""
+    return IMITATION
 
 
 def random(rows: pd.DataFrame) -> str:

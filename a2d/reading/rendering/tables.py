@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -11,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from a2d.files import write_atomically
-from a2d.reading.decisions.contrasts import Interval, over_seeds
+from a2d.reading.decisions.contrasts import Contrast, Interval, over_seeds
 from a2d.reading.rendering.cautions import T_INTERVALS
 from a2d.reading.rendering.latex import as_latex
 from a2d.reading.rendering.text import ABSENT, markdown, numeric
@@ -74,6 +75,20 @@ def summary_data(summary: Summary) -> dict[str, object]:
         "planned": summary.planned,
         "diverged": summary.diverged,
     }
+
+
+def effect_data(effect: Contrast | None) -> dict[str, object]:
+    """Return an effect as plain numbers; ratios as factors, nothing for bounds there are not."""
+    if effect is None:
+        return dict.fromkeys(("effect", "estimate", "low", "high", "power", "margin", "ratio"))
+    values = {"estimate": effect.estimate, "margin": effect.margin}
+    if effect.known:
+        values |= {"low": effect.low, "high": effect.high}
+    if effect.ratio:
+        values = {name: math.exp(value) for name, value in values.items()}
+    if effect.known:
+        values["power"] = effect.power
+    return {"effect": effect.name, **values, "ratio": effect.ratio}
 
 
 def shortfall(results: Results, rows: pd.DataFrame) -> str:

@@ -1,0 +1,46 @@
+"""How far a verdict hangs on a single task."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from a2d.study.study import Run
+from tests.scripts import script
+from tests.synthetic import make_study, results_of
+
+TASKS = ("minatar-breakout", "minatar-space_invaders", "minatar-freeway")
+UNIT = 10  # from the random policy to the teacher
+PART = "the best size between the ends over the smallest"
+
+
+def score(run: Run) -> float:
+    """The middle size leads by half the unit on two tasks, and trails as far on the third."""
+    random = run.spec.task.random_score
+    assert random is not None
+    share = 1.0
+    if run.stage != "teacher":
+        middle = run.factors.get("network") == "resnet14"
+        share = 0.8 if middle == (run.spec.task.name != TASKS[2]) else 0.3
+    return random.value + UNIT * share
+
+
+def test_the_task_on_which_a_verdict_hangs_is_named(tmp_path: Path) -> None:
+    study = make_study(tmp_path, TASKS, 3, ("size_sweep",))
+    table = script("tables/by_task").make(results_of(study, score))
+    row = table.shown[table.shown["Part"] == f"· {PART}"].iloc[0]
+    first, second, third = (study.tasks[task].title for task in TASKS)
+    assert row["Verdict"] == "inconclusive"
+    # Half and half cancel out, to the last bit on every seed.
+    without = f"{first} (equivalent), {second} (equivalent), {third} (supported)"
+    assert row["Otherwise without"] == without
+    assert row[first] == "+0.50" and row[third] == "−0.50"
+    assert row["Range"] == "+0.00 to +0.50"
+    lines = table.data[(table.data["claim"] == "C1") & (table.data["part"] == PART)]
+    assert lines["estimate"].round(9).tolist() == [0.0, 0.0, 0.5]
+    assert lines["alone"].round(9).tolist() == [0.5, 0.5, -0.5]
+
+
+def test_a_claim_of_which_runs_are_missing_has_no_rows(tmp_path: Path) -> None:
+    study = make_study(tmp_path, TASKS, 3, ("size_sweep",))
+    results = results_of(study, lambda run: None if run.method == "manual-vanilla" else score(run))
+    assert "C1" not in set(script("tables/by_task").make(results).data.get("claim", ()))
