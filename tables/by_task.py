@@ -18,10 +18,10 @@ from a2d.reading.results import Results
 
 MEANING = (
     "Each task's column has what the part says of this task alone: a difference of normalised "
-    "scores, of shares or of percentile points, or a factor. Range: the estimates of all tasks but one. Otherwise "
-    "without: the tasks without which the verdict would be another, and which. Added on "
-    "2026-11-27, when the study was partly recorded; it decides nothing, and no verdict here is "
-    "corrected for the number of claims. A claim appears once all its runs are recorded."
+    "scores, of shares or of percentile points, or a factor. Range: the estimates of all tasks but "
+    "one. Otherwise without: the tasks without which the verdict would be another, and which. "
+    "Added on 2026-11-27, when the study was partly recorded; it decides nothing, and no verdict "
+    "here is corrected for the number of claims. A claim appears once all its runs are recorded."
 )
 
 
