@@ -32,7 +32,8 @@ def _shown(results: Results, row: ByTask) -> dict[str, str]:
         "Part": f"· {row.part}" if row.part else row.claim.statement,
     }
     for task in results.study.tasks:
-        found = row.alone.get(task)
+        # What decides a whole claim may be another part on every task.
+        found = row.alone.get(task) if row.part else None
         shown[results.title(task)] = ABSENT if found is None else _estimate(found)
     return shown | {"Range": _range(row), "Otherwise without": _otherwise(results, row)}
 

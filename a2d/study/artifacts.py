@@ -21,8 +21,8 @@ OTHER_TARGETS = (
     "all", "page", "set_aside", "train_teacher", "publish_teacher", "train_manual", "search",
     "train_derived",
 )  # fmt: skip
-LEDGER, BY_TASK = "tables/claims", "tables/by_task"
-JUDGING = (LEDGER, BY_TASK)  # belong to every experiment: a claim's test may read any run
+VERDICTS, LEDGER, BY_TASK = "figures/claims", "tables/claims", "tables/by_task"
+JUDGING = (VERDICTS, LEDGER, BY_TASK)  # belong to every experiment: a claim's test may read any run
 
 
 @dataclass(frozen=True)

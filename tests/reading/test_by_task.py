@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from a2d.study.study import Run
 from tests.scripts import script
 from tests.synthetic import make_study, results_of
@@ -38,6 +40,20 @@ def test_the_task_on_which_a_verdict_hangs_is_named(tmp_path: Path) -> None:
     lines = table.data[(table.data["claim"] == "C1") & (table.data["part"] == PART)]
     assert lines["estimate"].round(9).tolist() == [0.0, 0.0, 0.5]
     assert lines["alone"].round(9).tolist() == [0.5, 0.5, -0.5]
+
+
+def test_the_figure_has_a_line_for_every_part_in_units_of_what_is_of_interest(
+    tmp_path: Path,
+) -> None:
+    study = make_study(tmp_path, TASKS, 3, ("size_sweep",))
+    (ax,) = script("figures/claims").draw(results_of(study, score)).figure.axes
+    labels = [label.get_text() for label in ax.get_yticklabels()]
+    assert labels[:2] == ["C1 inconclusive", PART]
+    dots = [line for line in ax.lines if line.get_marker() == "o"]
+    places = {line.get_ydata()[0]: line.get_xdata()[0] for line in dots}
+    # A mean lead of (½ + ½ − ½) / 3; the smallest of interest is a tenth.
+    assert places[1] == pytest.approx(10 / 6)
+    assert "+0.17" in " ".join(text.get_text() for text in ax.texts)
 
 
 def test_a_claim_of_which_runs_are_missing_has_no_rows(tmp_path: Path) -> None:

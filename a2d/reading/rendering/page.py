@@ -22,7 +22,7 @@ from a2d.reading.rendering import cautions
 from a2d.reading.rendering.command import arguments, write_given_manifest
 from a2d.reading.rendering.manifest import PAGE
 from a2d.reading.results import Results, load_results
-from a2d.study.artifacts import BY_TASK, LEDGER
+from a2d.study.artifacts import JUDGING
 from a2d.study.definitions import Experiment
 from a2d.study.study import load_study
 
@@ -146,7 +146,7 @@ def render_page(results: Results, tables: Path, figures: Path) -> str:
         tuned=cautions.tuned(results),
         planned=len(results.runs),
         recorded=len(results.records),
-        ledger=[renderings.show(artifact) for artifact in (LEDGER, BY_TASK)],
+        ledger=[renderings.show(artifact) for artifact in JUDGING],
         experiments=[
             _experiment(results, name, shown, renderings)
             for name, shown in _placed(results).items()

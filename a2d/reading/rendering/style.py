@@ -55,6 +55,13 @@ SEARCHES = {
     "imitation": Look("#882255", "*", (0, (2, 1))),
 }
 
+VERDICTS = {
+    "supported": "#009e73",
+    "contradicted": "#d55e00",
+    "equivalent": "#0072b2",
+    "inconclusive": GREY,
+}
+
 MODE_NAMES = {
     "none": "No teacher",
     "actor": "Actor only",
