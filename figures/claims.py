@@ -77,8 +77,8 @@ def _interval(ax: Axes, y: float, effect: Contrast, color: str) -> None:
         ax.plot([low, high], [y, y], color=color, linewidth=1.8, solid_capstyle="butt", zorder=3)
     if abs(middle) < REACH:
         ax.plot([middle], [y], "o", color=color, markersize=5.5, zorder=4)
-    beyond = {-REACH: "<", REACH: ">"}
-    for end in {low, middle, high} & beyond.keys():
+    beyond, ends = {-REACH: "<", REACH: ">"}, {low, middle, high} if effect.known else {middle}
+    for end in ends & beyond.keys():
         ax.plot([end], [y], beyond[end], color=color, markersize=5.5, zorder=4)
     ax.annotate(
         effect.shown, (1, y), xycoords=ax.get_yaxis_transform(), xytext=(6, 0),

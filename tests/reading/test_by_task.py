@@ -56,6 +56,12 @@ def test_the_figure_has_a_line_for_every_part_in_units_of_what_is_of_interest(
     assert "+0.17" in " ".join(text.get_text() for text in ax.texts)
 
 
+def test_the_figure_draws_no_interval_of_two_seeds(tmp_path: Path) -> None:
+    study = make_study(tmp_path, TASKS, 2, ("size_sweep",))
+    (ax,) = script("figures/claims").draw(results_of(study, score)).figure.axes
+    assert not {line.get_marker() for line in ax.lines} & {"<", ">"}
+
+
 def test_a_claim_of_which_runs_are_missing_has_no_rows(tmp_path: Path) -> None:
     study = make_study(tmp_path, TASKS, 3, ("size_sweep",))
     results = results_of(study, lambda run: None if run.method == "manual-vanilla" else score(run))
