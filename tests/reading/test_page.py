@@ -11,7 +11,7 @@ from a2d.reading.rendering.figures import save_figure
 from a2d.reading.rendering.page import STRUCTURES, render_page
 from a2d.reading.rendering.tables import save_table
 from a2d.reading.results import Results
-from a2d.study.artifacts import find_artifacts
+from a2d.study.artifacts import JUDGING, find_artifacts
 from a2d.study.study import Study
 from tests.checkout import ROOT
 from tests.scripts import script
@@ -56,7 +56,7 @@ def test_the_page_is_whole_offline(page: str, study: Study) -> None:
     sources = Sources()
     sources.feed(page)
     assert all(source.startswith(("data:image/png;base64,", "#")) for source in sources.fetched)
-    drawn = [name for name in FIGURES if name in listed(study)]
+    drawn = [name for name in FIGURES if name in listed(study) | set(JUDGING)]
     assert sum(source.startswith("data:") for source in sources.fetched) == len(drawn)
     missing = next(run for run in study.runs.values() if run.method == "search-bilevel")
     for text in (
