@@ -5,6 +5,7 @@ Searched and derived scores, their spread over seeds, FLOPs and cost (claims C2 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import pandas as pd
@@ -33,6 +34,13 @@ def _spread(rows: pd.DataFrame) -> float:
     return float(rows["score"].std(ddof=1))
 
 
+def _share(results: Results, task: str, rows: pd.DataFrame) -> float:
+    """Return the mean score as a share of the teacher's lead over the random policy."""
+    if task not in results.yardstick.tasks:
+        return math.nan
+    return float(results.yardstick.apply([[rows["score"].mean()]], [task])[0, 0])
+
+
 def _rows(results: Results) -> Iterator[Row]:
     searches, modes = where(results.labelled, stage="search"), _trained(results)
     for task in results.study.tasks:
@@ -46,11 +54,15 @@ def _row(results: Results, task: str, method: str, recipe: str, modes: dict[str,
     groups = {"searched": searched}
     groups |= {name: where(trained, distillation=mode) for name, mode in TRAINED.items()}
     summaries = {name: summarize(rows) for name, rows in groups.items()}
+    share = _share(results, task, searched)
     shown = {
         "Task": results.title(task),
         "Search": search_name(results.study.methods, method, recipe),
+        "Searched score": score(summaries["searched"]),
+        "Of the teacher's lead": number(share, 2),
+        "Searched spread": number(_spread(searched)),
     }
-    for name in ("searched", *modes):
+    for name in modes:
         shown[f"{name.capitalize()} score"] = score(summaries[name])
         shown[f"{name.capitalize()} spread"] = number(_spread(groups[name]))
     shown |= {
@@ -66,7 +78,7 @@ def _row(results: Results, task: str, method: str, recipe: str, modes: dict[str,
         data |= {f"{name}_{key}": value for key, value in summary_data(summaries[name]).items()}
         data[f"{name}_spread"] = _spread(rows)
     costs = ("flops", "skips", "steps_done", "core_hours")
-    return shown, data | {column: searched[column].mean() for column in costs}
+    return shown, data | {"share": share} | {column: searched[column].mean() for column in costs}
 
 
 def make(results: Results) -> Table:
@@ -74,7 +86,8 @@ def make(results: Results) -> Table:
     shown = results.runs[results.runs["search"] != ""]
     used = shown[shown["distillation"].isin(["", "none", "joint"])]
     meaning = (
-        "Searched score: the supernet along its strongest path. Derived score: that architecture, "
+        "Searched score: the supernet along its strongest path; of the teacher's lead over the "
+        "random policy it has this share. Derived score: that architecture, "
         "trained from scratch without a teacher; distilled score: with joint distillation. Spread: "
         "standard deviation over seeds. FLOPs of one decision of the derived agent, skips among "
         "its cells, steps and core-minutes of one search: means over seeds."

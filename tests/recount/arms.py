@@ -8,10 +8,9 @@ from dataclasses import dataclass
 import pandas as pd
 
 from tests.recount.numbers import Array
-from tests.recount.records import Recorded, where
+from tests.recount.records import CLEAR, Recorded, where
 
 Arms = dict[str, pd.DataFrame]
-CLEAR = 5  # standard errors by which a teacher must beat the random policy
 COUNTS = ("fewest_seeds", "most_seeds", "tasks", "missing", "diverged")
 
 

@@ -15,7 +15,7 @@ from tests.checkout import ROOT
 from tests.recount.names import TAUGHT_BY, agent_name, network_name, random_name, search_name
 from tests.recount.numbers import Array, mean_of_seeds
 from tests.recount.plan import read
-from tests.recount.records import Recorded, where
+from tests.recount.records import CLEAR, Recorded, where
 
 Row = dict[str, Any]
 Rows = dict[tuple[str, ...], Row]
@@ -204,10 +204,18 @@ def search_methods(recorded: Recorded) -> Rows:
         }
         row = {cost: searched[cost].mean() for cost in ("flops", "skips", "steps_done")}
         row["core_hours"] = searched["core_hours"].mean()
+        row["share"] = _of_lead(recorded, task, searched["score"].mean())
         for name, runs in groups.items():
             row |= summary(runs, f"{name}_") | {f"{name}_spread": runs["score"].std()}
         rows[task, method, recipe] = row
     return rows
+
+
+def _of_lead(recorded: Recorded, task: str, score: float) -> float:
+    """Return a score's share of what the teacher has above the random policy."""
+    teacher, low = recorded.teacher(task), recorded.random.get(task, math.nan)
+    lead = teacher["score"] - low
+    return (score - low) / lead if lead > CLEAR * teacher["error"] else math.nan
 
 
 def network_structures(recorded: Recorded) -> Rows:
