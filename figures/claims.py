@@ -18,6 +18,7 @@ from a2d.reading.decisions.verdicts import Decision
 from a2d.reading.rendering import cautions, figures
 from a2d.reading.rendering.command import figure_command
 from a2d.reading.rendering.style import GREY, INK, VERDICTS
+from a2d.reading.rendering.text import plural
 from a2d.reading.results import Results
 
 REACH = 6.0  # smallest effects of interest that the axis shows on either side
@@ -118,7 +119,9 @@ def draw(results: Results) -> figures.Drawing:
         return figures.Drawing(figures.empty(message), message)
     figure, (ax,) = figures.panels(1, 1, 10, ROW * len(lines) + 0.4)
     _draw(ax, lines)
-    said = (MEANING, cautions.a2d(results), figures.behind(results.runs, intervals=False))
+    tasks = plural(len(results.study.tasks), "task")
+    behind = f"n: {figures.tally(results.runs)} of this study on {tasks}; seeds are in the ledger."
+    said = (MEANING, cautions.a2d(results), behind)
     return figures.Drawing(figure, " ".join(said))
 
 
