@@ -36,7 +36,7 @@ def _rows(results: Results) -> Iterator[Row]:
         network = teacher["network"].iloc[0]
         shown, data = _row(results, task, "Teacher", network, summary, None)
         if math.isfinite(error):
-            shown |= {"Test score": f"{shown['Test score']} ± {number(error, 2)}"}
+            shown = {**shown, "Test score": f"{shown['Test score']} ± {number(error, 2)}"}
         yield shown, data
         alone = results.fixed(task, "none")
         for mode, name in MODE_NAMES.items():
@@ -55,7 +55,7 @@ def _row(
     network: str,
     summary: Summary,
     gain: Interval | None,
-) -> tuple[dict[str, str], dict[str, object]]:
+) -> Row:
     shown = {
         "Task": results.title(task),
         "Network": network_name(network),

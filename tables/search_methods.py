@@ -87,10 +87,10 @@ def make(results: Results) -> Table:
     used = shown[shown["distillation"].isin(["", "none", "joint"])]
     meaning = (
         "Searched score: the supernet along its strongest path; of the teacher's lead over the "
-        "random policy it has this share. Derived score: that architecture, "
-        "trained from scratch without a teacher; distilled score: with joint distillation. Spread: "
-        "standard deviation over seeds. FLOPs of one decision of the derived agent, skips among "
-        "its cells, steps and core-minutes of one search: means over seeds."
+        "random policy it has this share. Derived score: that architecture, trained from scratch "
+        "without a teacher; distilled score: with joint distillation. Spread: standard deviation "
+        "over seeds. FLOPs of one decision of the derived agent, skips among its cells, steps and "
+        "core-minutes of one search: means over seeds."
     )
     said = (
         meaning,

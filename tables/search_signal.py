@@ -27,9 +27,9 @@ MEANING = (
     "over cells of the largest probability. t: root mean square over alpha's entries of the task "
     "gradient's mean by its standard error, which is about 1 for pure noise where updates are "
     "independent, as A2C's are; PPO takes many from one rollout's paths, which inflates it. By "
-    "cost: share of the "
-    "differences within cells that the operators' FLOPs explain (R²). Agreement: correlation "
-    "between seeds of what cost does not explain, mean over all pairs of seeds."
+    "cost: share of the differences within cells that the operators' FLOPs explain (R²). "
+    "Agreement: correlation between seeds of what cost does not explain, mean over all pairs of "
+    "seeds."
 )
 
 

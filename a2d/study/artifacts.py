@@ -21,8 +21,9 @@ OTHER_TARGETS = (
     "all", "page", "set_aside", "train_teacher", "publish_teacher", "train_manual", "search",
     "train_derived",
 )  # fmt: skip
-VERDICTS, LEDGER, BY_TASK = "figures/claims", "tables/claims", "tables/by_task"
-JUDGING = (VERDICTS, LEDGER, BY_TASK)  # belong to every experiment: a claim's test may read any run
+LEDGER = "tables/claims"
+# Belong to every experiment: a claim's test may read any run.
+JUDGING = ("figures/claims", LEDGER, "tables/by_task")
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from tests.recount.plan import Data, Scale, plan, read_scale
 
 Paths = dict[tuple[Any, ...], list[Path]]
 
-# What a record leaves out where it is as it has always been.
 CLEAR = 5  # standard errors by which a teacher must beat the random policy
+# What a record leaves out where it is as it has always been.
 ABSENT = {"draw": 0, "kind": "gumbel", "task_gradient": "learnt", "reward_scale": 1.0}
 MEASURES = (
     "score", "error", "flops", "parameters", "latency_ms", "deployed_ms", "steps_done",
