@@ -3,8 +3,9 @@
 ``python -m benchmarks.repeat_runs --scale study --out fresh`` draws twenty of the scale's recorded
 runs, does each again, and says how often each verdict of ``a2d compare`` falls, by the processors
 of the record and of the repetition. Teachers are not drawn, as their weights are in use.
-``--bench`` draws trainings of the benchmark's table instead. Stopped, the same command goes on;
-what has been repeated is not done again.
+``--elsewhere`` draws only from what another kind of processor recorded. ``--bench`` draws trainings
+of the benchmark's table instead. Stopped, the same command goes on; what has been repeated is not
+done again.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import numpy as np
 from a2d.reading.bench import compare_with_row
 from a2d.reading.compare import Verdict, compare_records
 from a2d.reading.results import load_results
+from a2d.runs.provenance import collect_provenance
 from a2d.runs.records import RECORD, Record, read_record
 from a2d.specs.run import TrainSpec, key_of, teacher_run_of
 from a2d.study.bench.definition import ROWS, load_benchmark
@@ -73,10 +75,11 @@ def _lend(teacher: TrainSpec, weights: Path) -> None:
     (weights / key_of(teacher)).symlink_to(ROOT / "runs" / key_of(teacher))
 
 
-def runs_again(scale: str, count: int, seed: int, out: Path) -> Iterator[Pair]:
-    """Repeat runs of a scale."""
+def runs_again(scale: str, count: int, seed: int, out: Path, without: str | None) -> Iterator[Pair]:
+    """Repeat runs of a scale, but those that the processor ``without`` recorded."""
     study = load_study(scale, ROOT)
-    recorded = load_results(study, RESULTS).records
+    records = load_results(study, RESULTS).records.items()
+    recorded = {key: record for key, record in records if record.provenance.processor != without}
     for run in draw(study, recorded, count, seed):
         before, after = recorded[run.key], repeat(run, out)
         processors = before.provenance.processor, after.provenance.processor
@@ -84,10 +87,11 @@ def runs_again(scale: str, count: int, seed: int, out: Path) -> Iterator[Pair]:
         yield Pair(run.path, compare_records(after, before), scores, processors)
 
 
-def rows_again(count: int, seed: int, out: Path) -> Iterator[Pair]:
-    """Repeat trainings of the benchmark's table."""
+def rows_again(count: int, seed: int, out: Path, without: str | None) -> Iterator[Pair]:
+    """Repeat trainings of the benchmark's table, but those of the processor ``without``."""
     benchmark = load_benchmark(ROOT)
-    recorded = read_rows(benchmark, RESULTS / ROWS)
+    rows = read_rows(benchmark, RESULTS / ROWS)
+    recorded = [row for row in rows if row.processor != without]
     chosen = np.random.default_rng(seed).choice(len(recorded), min(count, len(recorded)), False)
     for before in (recorded[index] for index in sorted(chosen)):
         row = benchmark.row(before.architecture, before.task, before.seed)
@@ -105,11 +109,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--scale", default="study")
     parser.add_argument("--bench", action="store_true", help="the benchmark's table, not a scale")
+    parser.add_argument("--elsewhere", action="store_true", help="of other processors than this")
     parser.add_argument("--count", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
-    drawn = options.count, options.seed, options.out
+    without = collect_provenance(threads=1).processor if options.elsewhere else None
+    drawn = options.count, options.seed, options.out, without
     counts: Counter[str] = Counter()
     for pair in rows_again(*drawn) if options.bench else runs_again(options.scale, *drawn):
         sides, scores = " -> ".join(pair.processors), pair.scores
