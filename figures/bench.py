@@ -1,6 +1,6 @@
 """Searches on A2D-Bench.
 
-What they derived among all its architectures, each trained alone (claim C6).
+What they derived among all its architectures, each trained by itself (claim C6).
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def _mean(ax: Axes, place: int, method: str, found: Array) -> None:
 
 
 def _cloud(ax: Axes, results: Results, trained: tuple[Table, str], rows: pd.DataFrame) -> None:
-    """Draw all architectures as trained alone, and those that were derived."""
+    """Draw all architectures as trained by themselves, and those that were derived."""
     table, name = trained
     if not table.coverage(name).complete:
         figures.blank(ax, "no architecture trained with every seed yet")
@@ -71,7 +71,7 @@ def _cloud(ax: Axes, results: Results, trained: tuple[Table, str], rows: pd.Data
         )  # fmt: skip
     figures.flops_axis(ax)
     ax.set_xlabel(figures.FLOPS_AXIS)
-    ax.set_ylabel("mean score, trained alone")
+    ax.set_ylabel("mean score, trained by itself")
 
 
 def draw(results: Results) -> figures.Drawing:
@@ -99,9 +99,9 @@ def draw(results: Results) -> figures.Drawing:
 def _caption(table: Table, names: Iterable[str], planned: pd.DataFrame) -> str:
     counts = ", ".join(f"{table.coverage(name)} of {name}" for name in names)
     return (
-        "Searches in a space whose architectures have all been trained alone, with "
-        f"{len(table.seeds)} seeds each ({table.title} {table.version}: {counts}). Left: the per "
-        "cent of all architectures that score no higher than what a search derived, a pale marker "
+        "Searches in a space whose architectures have all been trained by themselves, taught by "
+        f"the searches' teacher, with {len(table.seeds)} seeds each ({table.title} {table.version}: "
+        f"{counts}). Left: the per cent of all architectures that score no higher than what a search derived, a pale marker "
         f"for each search, a full one for their mean, with {T_INTERVALS}. Right: every "
         "architecture's mean score over the table's seeds by its FLOPs, grey; in colour those that "
         f"were derived. {figures.behind(planned)}"

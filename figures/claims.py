@@ -35,7 +35,7 @@ MEANING = (
 
 @dataclass(frozen=True)
 class Line:
-    """One line of the figure: a claim with its statement, or a part with its effect."""
+    """One line of the figure: a claim with what is said of it, or a part with its effect."""
 
     label: str
     verdict: str
@@ -43,20 +43,21 @@ class Line:
     effect: Contrast | None = None
 
 
-def _own(results: Results) -> list[Ruling]:
-    """Return the rulings on the claims of this scale's experiments."""
+def _rulings(results: Results) -> list[Ruling]:
+    """Return the rulings on what this scale's experiments claim, or its runs bear on."""
     experiments = results.study.experiments.values()
-    claims = {claim.claim for experiment in experiments for claim in experiment.claims}
-    return [ruling for ruling in judge_all(results) if ruling.claim.claim in claims]
+    own = {claim.claim for experiment in experiments for claim in experiment.claims}
+    rulings = judge_all(results)
+    return [each for each in rulings if each.claim.claim in own or each.decision is not None]
 
 
 def _lines(rulings: list[Ruling]) -> Iterator[Line]:
     for ruling in rulings:
-        said = ruling.claim.statement
+        title = f"{ruling.claim.claim} {ruling.verdict}"
+        yield Line(title, ruling.verdict, ruling.claim.statement)
         if ruling.decision is None:
-            said = f"{said} ({ruling.reasons[0]})"
-        yield Line(f"{ruling.claim.claim} {ruling.verdict}", ruling.verdict, said)
-        if ruling.decision is not None:
+            yield Line("", ruling.verdict, f"not decided: {ruling.reasons[0]}")
+        else:
             yield from _parts(ruling.decision)
 
 
@@ -113,9 +114,9 @@ def _draw(ax: Axes, lines: list[Line]) -> None:
 
 def draw(results: Results) -> figures.Drawing:
     """Draw one line per claim, and one for each part that has an effect."""
-    lines = list(_lines(_own(results)))
+    lines = list(_lines(_rulings(results)))
     if not lines:
-        message = "This study plans no claims."
+        message = "No claim is made or borne on by this study's runs."
         return figures.Drawing(figures.empty(message), message)
     figure, (ax,) = figures.panels(1, 1, 10, ROW * len(lines) + 0.4)
     _draw(ax, lines)

@@ -15,6 +15,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from a2d.reading.decisions.contrasts import FEWEST
 from a2d.reading.rendering import cautions, figures
 from a2d.reading.rendering.agents import ways_to_search
 from a2d.reading.rendering.command import figure_command
@@ -47,12 +48,18 @@ def _panel(ax: Axes, results: Results, rows: pd.DataFrame, look: Look) -> None:
     end = float(rows["steps"].max())
     figures.steps_axis(ax, end)
     ax.set_xlim(-0.04 * end, 1.12 * end)
-    if len(found) > 1:
-        spread = f"sd of test scores {number(found['score'].std(ddof=1), 2)}"
-        box = {"facecolor": "white", "edgecolor": "none", "pad": 1}
-        ax.text(
-            0.04, 0.96, spread, transform=ax.transAxes, fontsize=7, va="top", color=INK, bbox=box
-        )
+    box = {"facecolor": "white", "edgecolor": "none", "pad": 1}
+    ax.text(
+        0.04, 0.96, _spread(found["score"]), transform=ax.transAxes, fontsize=7, va="top",
+        color=INK, bbox=box,
+    )  # fmt: skip
+
+
+def _spread(scores: pd.Series) -> str:
+    """Return the scores' standard deviation, or so few scores themselves."""
+    if len(scores) >= FEWEST:
+        return f"sd of test scores {number(scores.std(ddof=1), 2)}"
+    return f"test scores {', '.join(number(score) for score in scores)}"
 
 
 def _seed(ax: Axes, curve: pd.DataFrame, run: pd.Series, look: Look) -> None:

@@ -76,7 +76,7 @@ def make(results: Results) -> Table:
         INTERVALS,
     )
     caption = "A2D against manual and random agents"
-    return build(caption, _rows(results), *said, shortfall(results, used))
+    return build(caption, _rows(results), *said, shortfall(used))
 
 
 if __name__ == "__main__":

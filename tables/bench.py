@@ -1,6 +1,6 @@
 """Searches on A2D-Bench.
 
-Where what they derived stands among all its architectures, each trained alone (claim C6).
+Where what they derived stands among all its architectures, each trained by itself (claim C6).
 """
 
 from __future__ import annotations
@@ -22,12 +22,13 @@ from a2d.reading.rendering.text import bounds, number, scaled
 from a2d.reading.results import Results, where
 
 MEANING = (
-    "Every architecture of the space has been trained alone. Percentile: the per cent of them that "
-    "score no higher than what a search derived; 50 is chance. Trained alone: its mean score over "
-    "the table's seeds. Cost percentile: the per cent that have no more FLOPs. Lead at equal "
+    "Every architecture of the space has been trained by itself, taught by the searches' teacher. "
+    "Percentile: the per cent of them that score no higher than what a search derived; chance is "
+    "their mean, a little above 50. Trained by itself: its mean score over the table's seeds. "
+    "Cost percentile: the per cent that have no more FLOPs. Lead at equal "
     "FLOPs: of the percentile over the mean one of all other architectures whose FLOPs differ by "
     "at most 10 %; this control was added when the results had been seen. Rank correlation "
-    "(Spearman's) of what a search thought of architectures with what they score alone: of all by "
+    "(Spearman's) of what a search thought of architectures with what they score so: of all by "
     "the sum of their operators' alpha, or only of those that it tried, by its trials' scores. "
     "Means over searches, with "
     f"{T_INTERVALS} in brackets."
@@ -50,7 +51,7 @@ def _row(name: str, rows: pd.DataFrame) -> tuple[dict[str, str], dict[str, objec
     shown = {
         "Search": name,
         "Percentile": bounds(found["percentile"]),
-        "Trained alone": bounds(found["alone"]),
+        "Trained by itself": bounds(found["alone"]),
         "FLOPs": scaled(rows["flops"].mean()),
         "Cost percentile": bounds(found["cost"]),
         "Lead at equal FLOPs": bounds(found["lead_at_cost"]),
@@ -100,7 +101,7 @@ def make(results: Results) -> Table:
         _rows(results, looked_up),
         MEANING,
         *tables * bool(len(used)),
-        shortfall(results, used),
+        shortfall(used),
     )
 
 

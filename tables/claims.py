@@ -17,8 +17,9 @@ from a2d.reading.rendering.text import ABSENT
 from a2d.reading.results import Results
 
 RULES = (
-    "The tests, amended on 2026-11-26, and the least number of seeds and tasks were written down "
-    "before the results, in workflow/experiments; docs/claims.md gives the reasons and how often "
+    "The tests and the least number of seeds and tasks stand in workflow/experiments. They were "
+    "amended on 2026-11-26, before any run of `study` and `bench_searches`, and after those of "
+    "`laptop` and `breakout`, which decide nothing; docs/claims.md gives the reasons and how often "
     "they err. Supported: the 95 % interval lies above 0, or above a factor of 1; contradicted: "
     "below; equivalent: surely smaller than the smallest effect of interest, that which the power "
     "is for; otherwise inconclusive, as are thin data and missing runs whatever the effect. A "

@@ -73,7 +73,7 @@ def make(results: Results) -> Table:
     groups = [results.fixed(task, mode) for task in results.study.tasks for mode in MODE_NAMES]
     teachers = [results.teacher(task) for task in results.study.tasks]
     caption = "A fixed network under distillation from the teacher's actor, critic, or both"
-    said = (ERROR, INTERVALS, shortfall(results, pd.concat([*teachers, *groups])))
+    said = (ERROR, INTERVALS, shortfall(pd.concat([*teachers, *groups])))
     return build(caption, _rows(results), *said)
 
 

@@ -105,7 +105,7 @@ def make(results: Results) -> Table:
         _rows(results),
         meaning,
         cautions.latency(results),
-        shortfall(results, used),
+        shortfall(used),
     )
 
 

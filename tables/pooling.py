@@ -62,7 +62,7 @@ def make(results: Results) -> Table:
     rows = [results.runs.head(0)]
     rows += [frame for _, _, *frames in _pairs(results) for frame in frames]
     caption = "Manual sizes without a teacher, their last features flattened or averaged"
-    return build(caption, _rows(results), INTERVALS, shortfall(results, pd.concat(rows)))
+    return build(caption, _rows(results), INTERVALS, shortfall(pd.concat(rows)))
 
 
 if __name__ == "__main__":

@@ -132,7 +132,7 @@ def make(results: Results) -> Table:
     used = [rows for task in results.study.tasks for _, rows in _ours(results, task)]
     said = (MEANING, COMPARABLE, *_source_notes(results, published), INTERVALS)
     caption = "Published scores beside ours"
-    return build(caption, _rows(results, published), *said, shortfall(results, pd.concat(used)))
+    return build(caption, _rows(results, published), *said, shortfall(pd.concat(used)))
 
 
 if __name__ == "__main__":

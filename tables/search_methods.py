@@ -10,12 +10,13 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from a2d.reading.decisions.contrasts import FEWEST
 from a2d.reading.rendering import cautions
 from a2d.reading.rendering.agents import ways_to_search
 from a2d.reading.rendering.command import table_command
 from a2d.reading.rendering.style import search_name
 from a2d.reading.rendering.tables import INTERVALS, Row, Table, build, shortfall, summary_data
-from a2d.reading.rendering.text import number, runs, scaled, score
+from a2d.reading.rendering.text import ABSENT, number, runs, scaled, score
 from a2d.reading.results import Results, summarize, where
 
 SHOWS_ALSO = ("a2d_vs_manual", "equal_steps")
@@ -32,6 +33,11 @@ def _trained(results: Results) -> dict[str, str]:
 def _spread(rows: pd.DataFrame) -> float:
     """Return the standard deviation over seeds; NaN for fewer than two."""
     return float(rows["score"].std(ddof=1))
+
+
+def _shown_spread(rows: pd.DataFrame) -> str:
+    """Return the spread as shown: of fewer than three scores it would say nothing."""
+    return number(_spread(rows)) if rows["score"].count() >= FEWEST else ABSENT
 
 
 def _share(results: Results, task: str, rows: pd.DataFrame) -> float:
@@ -60,11 +66,11 @@ def _row(results: Results, task: str, method: str, recipe: str, modes: dict[str,
         "Search": search_name(results.study.methods, method, recipe),
         "Searched score": score(summaries["searched"]),
         "Of the teacher's lead": number(share, 2),
-        "Searched spread": number(_spread(searched)),
+        "Searched spread": _shown_spread(searched),
     }
     for name in modes:
         shown[f"{name.capitalize()} score"] = score(summaries[name])
-        shown[f"{name.capitalize()} spread"] = number(_spread(groups[name]))
+        shown[f"{name.capitalize()} spread"] = _shown_spread(groups[name])
     shown |= {
         "FLOPs": scaled(searched["flops"].mean()),
         "Skips": number(searched["skips"].mean(), 2),
@@ -89,8 +95,8 @@ def make(results: Results) -> Table:
         "Searched score: the supernet along its strongest path; of the teacher's lead over the "
         "random policy it has this share. Derived score: that architecture, trained from scratch "
         "without a teacher; distilled score: with joint distillation. Spread: standard deviation "
-        "over seeds. FLOPs of one decision of the derived agent, skips among its cells, steps and "
-        "core-minutes of one search: means over seeds."
+        "over seeds, from three on. FLOPs of one decision of the derived agent, skips among its "
+        "cells, steps and core-minutes of one search: means over seeds."
     )
     said = (
         meaning,
@@ -100,7 +106,7 @@ def make(results: Results) -> Table:
         cautions.twins(results, used),
         INTERVALS,
     )
-    return build("Search methods", _rows(results), *said, shortfall(results, used))
+    return build("Search methods", _rows(results), *said, shortfall(used))
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+import pandas as pd
 
 from a2d.reading import signal
 from a2d.reading.rendering.agents import ways_to_search
@@ -30,6 +31,11 @@ MEANING = (
     "cost: share of the differences within cells that the operators' FLOPs explain (R²). "
     "Agreement: correlation between seeds of what cost does not explain, mean over all pairs of "
     "seeds."
+)
+
+UNSAID = (
+    "What searches of the first recordings did not say, t and the operators' FLOPs, is not shown, "
+    "nor the agreement, which needs them."
 )
 
 
@@ -87,8 +93,9 @@ def _row(results: Results, task: str, method: str, recipe: str) -> Row:
 
 def make(results: Results) -> Table:
     """Make one row per task and way to search."""
-    used = where(results.runs, stage="search")
-    return build("What searches see", _rows(results), MEANING, shortfall(results, used))
+    used, rows = where(results.runs, stage="search"), list(_rows(results))
+    unsaid = any(data["n"] and pd.isna(data["by_cost"]) for _, data in rows)
+    return build("What searches see", rows, MEANING, unsaid * UNSAID, shortfall(used))
 
 
 if __name__ == "__main__":

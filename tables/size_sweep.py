@@ -44,7 +44,7 @@ def make(results: Results) -> Table:
     sweep = pd.concat([results.manual(task) for task in results.study.tasks])
     caption = "Test scores of the manual sizes, trained without a teacher"
     star = f"{STAR} marks the best size of each task by mean score."
-    return build(caption, _rows(results), INTERVALS, star, shortfall(results, sweep))
+    return build(caption, _rows(results), INTERVALS, star, shortfall(sweep))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The claims ledger: applies the tests that ``workflow/experiments/*.yaml`` fixed beforehand.
+"""The claims ledger: applies the tests of ``workflow/experiments/*.yaml``.
 
 Thin data or a missing run leave a claim undecided, whatever the effect; a diverged run counts with
 the score of its last good state. The verdicts are those that survive the correction over claims.

@@ -16,7 +16,7 @@ from a2d.reading.decisions.contrasts import Contrast, Interval, over_seeds
 from a2d.reading.rendering.cautions import T_INTERVALS
 from a2d.reading.rendering.latex import as_latex
 from a2d.reading.rendering.text import ABSENT, markdown, numeric
-from a2d.reading.results import Results, Summary
+from a2d.reading.results import Summary
 
 SHORT, LONG = 24, 80  # characters up to which a cell stays on one line, and from which it is wide
 UNFOLDED = 100  # rows up to which a page shows a table that nobody has asked for
@@ -91,7 +91,7 @@ def effect_data(effect: Contrast | None) -> dict[str, object]:
     return {"effect": effect.name, **values, "ratio": effect.ratio}
 
 
-def shortfall(results: Results, rows: pd.DataFrame) -> str:
+def shortfall(rows: pd.DataFrame) -> str:
     """Return a note on what of these planned runs is absent or diverged, '' if nothing is."""
     absent = int(rows["score"].isna().sum())
     diverged = int((rows["state"] == "diverged").sum())
