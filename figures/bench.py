@@ -100,9 +100,10 @@ def _caption(table: Table, names: Iterable[str], planned: pd.DataFrame) -> str:
     counts = ", ".join(f"{table.coverage(name)} of {name}" for name in names)
     return (
         "Searches in a space whose architectures have all been trained by themselves, taught by "
-        f"the searches' teacher, with {len(table.seeds)} seeds each ({table.title} {table.version}: "
-        f"{counts}). Left: the per cent of all architectures that score no higher than what a search derived, a pale marker "
-        f"for each search, a full one for their mean, with {T_INTERVALS}. Right: every "
+        f"the searches' teacher, with {len(table.seeds)} seeds each ({table.title} "
+        f"{table.version}: {counts}). Left: the per cent of all architectures that score no higher "
+        "than what a search derived, a pale marker for each search, a full one for their mean, "
+        f"with {T_INTERVALS}. Right: every "
         "architecture's mean score over the table's seeds by its FLOPs, grey; in colour those that "
         f"were derived. {figures.behind(planned)}"
     )

@@ -94,7 +94,8 @@ def _row(results: Results, task: str, method: str, recipe: str) -> Row:
 def make(results: Results) -> Table:
     """Make one row per task and way to search."""
     used, rows = where(results.runs, stage="search"), list(_rows(results))
-    unsaid = any(data["n"] and pd.isna(data["by_cost"]) for _, data in rows)
+    found = pd.DataFrame([data for _, data in rows], columns=["n", "by_cost"])
+    unsaid = bool((found["by_cost"].isna() & (found["n"] > 0)).any())
     return build("What searches see", rows, MEANING, unsaid * UNSAID, shortfall(used))
 
 
