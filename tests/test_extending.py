@@ -136,7 +136,7 @@ from a2d.study.study import load_study
 ruling = judge_all(load_results(load_study("laptop", Path()), Path("results")))[-1]
 print(ruling.claim.claim, ruling.verdict, *ruling.reasons, ruling.decision.effect.name, sep=", ")
 """
-    said = "C6, inconclusive, thin: 2 of 5 seeds, the largest over the smallest\n"
+    said = "C7, inconclusive, thin: 2 of 5 seeds, the largest over the smallest\n"
     assert python(copy, code) == said
 
 

@@ -12,11 +12,13 @@ from pathlib import Path
 from a2d.benchmark.table import CROISSANT
 from a2d.study.bench.definition import FOLDER, ROWS, load_benchmark, share_of
 from a2d.study.bench.publishing import LONGER, TABLE
+from a2d.study.options import check_config
 from a2d.study.session import mistakes_in_a_line, prepare_jobs
 
 prepare_jobs()
 CHECKOUT = Path(workflow.basedir).parent.resolve()
 with mistakes_in_a_line():
+    check_config(config, {"part": "a share of the groups, as in part=1/2"})
     BENCHMARK = load_benchmark(CHECKOUT)
     EVERY = BENCHMARK.every_group()
     MINE = share_of(EVERY, str(config.get("part", "1/1")))

@@ -62,12 +62,12 @@ class Observations:
     def __init__(self, card: TaskCard, space: Space[Any]) -> None:
         if not isinstance(space, Box):
             problem = f"observations should be a Box, are a {type(space).__name__}"
-            raise _advised(card, problem, observation_advice(card, space))
+            raise _advised(card, problem, observation_advice(space))
         image = _is_image(space)
         if len(space.shape) != 1 and not image:
             wanted = "(D,), or an image, (H, W, C) or (C, H, W), of uint8 or of floats in 0..1"
             problem = f"observations should be {wanted}; are {space.shape} {space.dtype}"
-            raise _advised(card, problem, observation_advice(card, space))
+            raise _advised(card, problem, observation_advice(space))
         self.channels_last = image and _channels_last(card, space.shape)
         self.declared = space
         low, high = self.arrange(space.low), self.arrange(space.high)

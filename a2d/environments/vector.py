@@ -113,7 +113,8 @@ class BatchedEnvironment(VectorEnv[Array, Array, Array]):
         indices, seeds = np.flatnonzero(mask), None
         if seed is not None:
             self._seed, self._steps = seed, 0
-            seeds = [independent_seeds(seed, self.num_envs)[i] for i in indices]
+            every = independent_seeds(seed, self.num_envs)
+            seeds = [every[index] for index in indices]
         self._needs_reset[indices] = False
         self._elapsed[indices] = 0
         with Watchdog(self.card.step_limit_s, self.locate):

@@ -31,7 +31,7 @@ def _advice(card: TaskCard, what: str, wrapper: str, *arguments: str) -> str:
     )
 
 
-def observation_advice(card: TaskCard, space: Space[Any]) -> str:
+def observation_advice(space: Space[Any]) -> str:
     """Return how observations of this space become vectors or images."""
     if isinstance(space, Box) and len(space.shape) == 2:
         return _in_card(f"ReshapeObservation: {{shape: {[*space.shape, 1]}}}")

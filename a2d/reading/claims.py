@@ -56,13 +56,20 @@ class Ruling:
 
 
 def check_tests(study: Study) -> None:
-    """Raise A2DError where a claim of any experiment names a test that there is not."""
+    """Raise A2DError where a claim names a test that there is not, or another one has its name."""
+    makers: dict[str, str] = {}
     for experiment in study.all_experiments.values():
         for index, claim in enumerate(experiment.claims):
             if claim.test not in TESTS:
                 raise A2DError(
                     f"workflow/experiments/{experiment.name}.yaml: claims.{index}.test: "
                     f"{claim.test!r} is not one of {', '.join(TESTS)}"
+                )
+            other = makers.setdefault(claim.claim, experiment.name)
+            if other != experiment.name:
+                raise A2DError(
+                    f"workflow/experiments/{experiment.name}.yaml: claims.{index}.claim: "
+                    f"{claim.claim!r} is a claim of {other}.yaml already"
                 )
 
 

@@ -144,12 +144,14 @@ def _thought(table: Table, found: SearchOutcome, candidates: Sequence[str]) -> A
     """Return what a search thought of every architecture, NaN where nothing, (architectures,)."""
     space, sums = table.space, np.zeros(table.space.size)
     if found.alpha is not None:
-        order = [candidates.index(operator) for operator in space.operators]
-        alpha = np.array(found.alpha)[:, order]
+        alpha = np.full((space.cells, len(space.operators)), math.nan)
+        for place, operator in enumerate(space.operators):
+            if operator in candidates:
+                alpha[:, place] = np.array(found.alpha)[:, candidates.index(operator)]
         return np.asarray(alpha[np.arange(space.cells), space.all_places()].sum(axis=1))
     counts = np.zeros(space.size)
     for trial in found.trials:
-        if trial.score is not None:
+        if trial.score is not None and set(trial.operators) <= set(space.operators):
             index = space.index(SEPARATOR.join(trial.operators))
             sums[index] += trial.score
             counts[index] += 1

@@ -111,7 +111,7 @@ class Results:
         row |= {
             "state": record.status,
             "reason": record.reason or "",
-            "latency_ms": self.latencies[network_of(record)],
+            "latency_ms": self.latencies.get(network_of(record), math.nan),
             "deployed_ms": self.deployed.deployed.get(network_of(record), math.nan),
         }
         return row | _measures(record)
@@ -121,14 +121,16 @@ class Results:
         """Milliseconds of one eager decision by task and network: the lowest over all its records.
 
         Runs side by side disturb each other's measurement and can only add to it, so that the same
-        network was recorded with up to twice the latency. Where one machine has measured all
-        networks side by side, its numbers stand instead.
+        network was recorded with up to twice the latency. Where one machine has measured networks
+        side by side, its numbers stand alone instead: the others' are not known.
         """
+        if self.deployed.eager:
+            return self.deployed.eager
         found: dict[NetworkName, float] = {}
         for record in self.records.values():
             network = network_of(record)
             found[network] = min(record.network.latency_median_ms, found.get(network, np.inf))
-        return found | self.deployed.eager
+        return found
 
     @cached_property
     def curves(self) -> pd.DataFrame:

@@ -68,9 +68,9 @@ def stratified_bootstrap(
 ) -> Interval:
     """Return the percentile bootstrap interval of ``statistic``, with runs resampled per task.
 
-    ``scores`` (runs, tasks). With one run the interval is the point itself (see the module's
-    docstring). ValueError: scores not 2-D, empty or not finite, a statistic that is not finite,
-    resamples < 1, or confidence outside (0, 1). Source: Agarwal et al. 2021, section 4.1.
+    ``scores`` (runs, tasks). With one run the interval is the point itself. ValueError: scores
+    not 2-D, empty or not finite, a statistic that is not finite, resamples < 1, or confidence
+    outside (0, 1). Source: Agarwal et al. 2021, section 4.1.
     """
     values = _checked(scores)
     replicates = np.array([statistic(sample) for sample in _resample(values, generator, resamples)])

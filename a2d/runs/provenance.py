@@ -74,8 +74,10 @@ def code_digest() -> str:
 
 def collect_provenance(threads: int, accelerator: str | None = None) -> Provenance:
     """Describe the code and the machine this process runs on."""
+    # A copy that was installed elsewhere may lie inside another project's repository.
+    tracked = _git("ls-files", "--error-unmatch", "__init__.py") is not None
     return Provenance(
-        commit=_git("rev-parse", "HEAD"),
+        commit=_git("rev-parse", "HEAD") if tracked else None,
         # Only the code that computes results counts: fresh records beside it do not make it another
         # code.
         modified=bool(_git("status", "--porcelain", "--", ".", "../envs", "../workflow")),

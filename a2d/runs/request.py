@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -80,9 +79,7 @@ class SearchRequest(RunRequest):
 
 def read_card(path: Path) -> TaskCard:
     """Read the card that an option names; raise A2DError if the path is anything else."""
-    card = load_card(expect(path, "card"))
-    # In an ASCII locale, Python holds a name's other letters in a form that no record can.
-    return card.model_copy(update={"name": os.fsencode(card.name).decode("utf-8", "replace")})
+    return load_card(expect(path, "card"))
 
 
 def train_spec(

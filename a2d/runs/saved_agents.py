@@ -15,7 +15,7 @@ from a2d.runs.agent_files import Description, load_agent, load_description
 from a2d.runs.evaluation import Choice, evaluate
 from a2d.runs.file_kinds import expect
 from a2d.runs.records import RECORD, Record, read_record
-from a2d.runs.teachers.store import load_imported
+from a2d.runs.teachers.store import load_imported, read_imported
 from a2d.seeds import seed_global_streams, stream_seed
 from a2d.specs.run import TrainSpec, key_of
 from a2d.specs.task import TaskCard
@@ -52,14 +52,14 @@ def load_any_teacher(folder: Path) -> tuple[Teacher, TrainSpec | ImportedTeacher
 def task_of(folder: Path) -> TaskCard:
     """Return the task of a saved agent, or of an imported teacher."""
     if (expect(folder, "teacher") / IMPORTED).is_file():
-        return load_imported(folder)[1].task
+        return read_imported(folder).spec.task
     return load_description(folder).spec.task
 
 
 def teacher_returns(folder: Path) -> Sequence[float]:
     """Return those of a teacher's test episodes: as recorded beside it, or else played."""
     if (expect(folder, "teacher") / IMPORTED).is_file():
-        return load_imported(folder)[1].returns
+        return read_imported(folder).spec.returns
     record = _record(folder, load_description(folder))
     if record is not None and record.evaluation is not None:
         return record.evaluation.returns

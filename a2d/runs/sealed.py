@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from a2d.errors import A2DError
-from a2d.files import digest, write_atomically
+from a2d.files import digest, write_text
 
 JSON = TypeAdapter(dict[str, Any])  # parses at twice the speed of json.loads
 CHECKSUM = "sha256"
@@ -18,7 +18,7 @@ CHECKSUM = "sha256"
 def write_sealed(path: Path, data: dict[str, Any]) -> None:
     """Write plain data and its checksum, atomically."""
     text = json.dumps({**data, CHECKSUM: digest(data)}, indent=1, allow_nan=False)
-    write_atomically(path, lambda temporary: temporary.write_text(text + "\n", encoding="utf-8"))
+    write_text(path, text + "\n")
 
 
 def read_sealed(path: Path, kind: str, remedy: str) -> dict[str, Any]:

@@ -77,8 +77,9 @@ class TrialSearcher(Searcher):
 
     def finish(self) -> Finding:
         """Return the best trial's architecture; one that was drawn where a search tried none."""
-        found = self.ask()
         if self.trials:
             paths = self.paths_of(best_of(self.trials))
             found = self.supernet.architecture(paths.tolist())
+        else:
+            found = self.ask()
         return Finding(found, operator_flops=self.flops.tolist(), trials=tuple(self.trials))

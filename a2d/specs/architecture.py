@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from a2d.errors import A2DError, nearest
-from a2d.files import write_atomically
+from a2d.files import write_text
 from a2d.specs.data import Frozen, describe_validation_error
 
 Space = Literal["convolution", "dense"]
@@ -200,4 +200,4 @@ def load_architecture(path: Path) -> Architecture:
 def write_architecture(path: Path, architecture: Architecture) -> None:
     """Write an ``arch.json``, atomically."""
     text = architecture.model_dump_json(indent=1) + "\n"
-    write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+    write_text(path, text)

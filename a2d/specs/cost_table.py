@@ -12,7 +12,7 @@ from typing import Literal
 from pydantic import Field, ValidationError
 
 from a2d.errors import A2DError
-from a2d.files import write_atomically
+from a2d.files import write_text
 from a2d.specs.architecture import CellSpace
 from a2d.specs.data import Frozen, describe_validation_error
 
@@ -63,4 +63,4 @@ def read_cost_table(path: Path) -> CostTable:
 def write_cost_table(path: Path, table: CostTable) -> None:
     """Write a table, atomically."""
     text = table.model_dump_json(indent=1) + "\n"
-    write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+    write_text(path, text)

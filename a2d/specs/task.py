@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -149,11 +150,16 @@ def load_card(path: Path) -> TaskCard:
             problem = "should hold finite numbers, text, lists and mappings alone"
             raise A2DError(f"{path}: {key}: {problem} ({error})") from error
     try:
-        card = TaskCard.model_validate({"name": path.stem, **data})
+        card = TaskCard.model_validate({"name": _name(path), **data})
     except ValidationError as error:
         raise describe_validation_error(error, str(path)) from error
     card._origin = Origin(path)
     return card
+
+
+def _name(path: Path) -> str:
+    """Return a card's name; in an ASCII locale, Python holds other letters as no record can."""
+    return os.fsencode(path.stem).decode("utf-8", "replace")
 
 
 def load_task(name: str, folder: Path) -> TaskCard:

@@ -20,6 +20,7 @@ from a2d.specs.data import Frozen, describe_validation_error, read_yaml
 from a2d.specs.recipes import RECIPES, Recipe
 from a2d.specs.run import EvaluationSettings
 from a2d.specs.search import GumbelSettings, SearchSettings
+from a2d.specs.settings import lay
 
 Model = TypeVar("Model", bound=Frozen)
 SCALE_NAME = re.compile(r"\w[\w.-]*")
@@ -153,7 +154,7 @@ class Scale(Frozen):
         general: Observations | None = getattr(self, kind)
         if general is None or task not in self.own:
             return general
-        found = Observations.model_validate(_laid_over(general.model_dump(), self.own[task]))
+        found = Observations.model_validate(lay(general.model_dump(), self.own[task]))
         found.networks.check(f"own.{task}", MANUAL_NETWORKS[kind])
         found.check_steps(f"own.{task}", self.steps)
         return found
@@ -242,16 +243,6 @@ class Experiment(Frozen):
     groups: tuple[Group, ...]
     artifacts: tuple[str, ...]
     claims: tuple[ClaimTest, ...] = ()
-
-
-def _laid_over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
-    """Return ``above`` laid over ``below``, section by section."""
-    laid = dict(below)
-    for key, value in above.items():
-        if isinstance(value, dict) and isinstance(below.get(key), dict):
-            value = _laid_over(below[key], value)
-        laid[key] = value
-    return laid
 
 
 def _read(model: type[Model], path: Path, **extra: str) -> Model:

@@ -47,8 +47,7 @@ def read_options(config: Mapping[str, object], checkout: Path) -> Options:
     Raises:
         A2DError: an unknown key, or a value that is not one; it says what to write.
     """
-    for name, value in config.items():
-        _check(name, value)
+    check_config(config, RIGHT)
     scale = str(config.get("scale", "laptop"))
     root = Path() if Path.cwd().samefile(checkout) else checkout
     base = _fresh(str(config["fresh"]), checkout) if "fresh" in config else root
@@ -62,13 +61,23 @@ def read_options(config: Mapping[str, object], checkout: Path) -> Options:
     )
 
 
-def _check(name: str, value: object) -> None:
-    if name not in RIGHT:
-        raise A2DError(f"--config {name}={value}: is not known; there are {', '.join(RIGHT)}")
-    # A number or a truth value is no name; Snakemake reads 0, 1, True and nothing at all as such.
-    if not isinstance(value, str) or not value or (name == "only" and value != "recorded"):
-        shown = "" if value is None else value
-        raise A2DError(f"--config {name}={shown}: should be {RIGHT[name]}")
+def check_config(config: Mapping[str, object], right: Mapping[str, str]) -> None:
+    """Check what ``--config`` says.
+
+    Args:
+        config: as Snakemake reads it.
+        right: by each key that there is, what its value should be.
+
+    Raises:
+        A2DError: an unknown key, or a value that is not one; it says what to write.
+    """
+    for name, value in config.items():
+        if name not in right:
+            raise A2DError(f"--config {name}={value}: is not known; there are {', '.join(right)}")
+        # A number or a truth value is no name; Snakemake reads 0, 1, True and nothing as such.
+        if not isinstance(value, str) or not value or (name == "only" and value != "recorded"):
+            shown = "" if value is None else value
+            raise A2DError(f"--config {name}={shown}: should be {right[name]}")
 
 
 def _fresh(name: str, checkout: Path) -> Path:

@@ -28,11 +28,8 @@ SILENT = {
     LogEvent.JOB_FINISHED, LogEvent.PROGRESS, LogEvent.RESOURCES_INFO, LogEvent.SHELLCMD,
 }  # fmt: skip
 AFTER_FAILURES = ("Complete log", "Elapsed time")
-# A run says these and continues.
-NO_ERROR = re.compile(
-    r"a2d: .*(resum|starts? again|waiting for it|trained again|nothing is repeated"
-    r"|closing the)"
-)
+STATUS = re.compile(r"exit status (\d+)")  # what a run's command adds to its log
+BY_SIGNAL = 128  # and more: the status of what a signal has ended
 KILLED = "it ended without an error of its own; the system may have ended it for want of memory"
 TAIL = 100_000  # characters of a log
 
@@ -198,7 +195,11 @@ def error_in(log: Path | None) -> str:
         return KILLED
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     crashed = [line for line in lines if line.startswith("Fatal Python error")]
-    last = [*lines, *crashed][-1:]
-    if not last or NO_ERROR.match(last[0]):
-        return KILLED
-    return last[0].removeprefix("a2d: ")
+    ended = STATUS.fullmatch(lines[-1]) if lines else None
+    if crashed:
+        return crashed[-1]
+    if ended is not None:
+        lines.pop()
+    if not lines or (ended is not None and int(ended[1]) > BY_SIGNAL):
+        return KILLED  # what it said last was no error
+    return lines[-1].removeprefix("a2d: ")

@@ -432,3 +432,10 @@ def test_a_test_that_is_not_there_is_refused_with_those_that_are(checkout: Path)
         check_tests(study)
     with pytest.raises(A2DError, match=said):
         judge_all(results_of(study, lambda run: 1.0))
+
+
+def test_a_claim_of_another_experiments_name_is_refused(checkout: Path) -> None:
+    again = NEW | {"claim": "C6", "test": "optimum_differs"}
+    edit(checkout, "experiments/recipes", ("claims", [again]))
+    with pytest.raises(A2DError, match=r"recipes.yaml: claims.0.claim: 'C6' is a claim of bench.yaml"):
+        check_tests(load_study("smoke", checkout))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +51,20 @@ def test_runs_that_differ_by_seeds_alone_are_one_line_with_an_interval(tmp_path:
     assert highest == pytest.approx(stats.t.interval(0.95, 2, 5, stats.sem([2, 4, 9]))[1])
     assert second.get_color() == first.get_color() != mean.get_color()
     assert "vanilla 3 runs, resnet14 2 runs" in drawing.caption
+
+
+def test_groups_of_one_name_are_told_apart_by_their_folders(tmp_path: Path) -> None:
+    paths = [
+        write(tmp_path / scale / "task", network, 1, 1.0).rename(tmp_path / scale / "task" / "run")
+        for scale, network in (("laptop", "vanilla"), ("breakout", "resnet14"))
+    ]
+    groups = read_groups(paths)
+    assert [group.name for group in groups] == ["laptop/task/run", "breakout/task/run"]
+    first, second = draw(groups).figure.axes[0].lines
+    assert first.get_color() != second.get_color()
+    shutil.copyfile(paths[1] / "record.json", paths[0] / "other.json")
+    both = [paths[0] / "record.json", paths[0] / "other.json"]
+    assert [group.name for group in read_groups(both)] == ["run (1)", "run (2)"]
 
 
 def test_alpha_of_searches_has_a_panel_of_its_own(tmp_path: Path) -> None:

@@ -61,6 +61,17 @@ def test_trials_rank_what_they_have_tried() -> None:
     assert found.percentile == pytest.approx(100 * np.mean(means <= mine))
 
 
+def test_a_search_among_other_operators_ranks_those_that_it_shares_with_the_table() -> None:
+    best, fewer = ("conv3",) * 4, ("skip", "conv3")
+    found = look_up(EXACT, "known", outcome(best, alpha=[[0.0, 1.0]] * 4), fewer)
+    assert found.ranked == 2**4 and found.correlation == pytest.approx(1, abs=0.1)
+    trials = tuple(
+        Trial(operators=each, score=score, steps=1)
+        for each, score in ((best, 3.0), (("skip",) * 4, 1.0), (("dense",) * 4, 9.0))
+    )
+    assert look_up(EXACT, "known", outcome(best, trials=trials), (*CANDIDATES, "dense")).ranked == 2
+
+
 def test_the_rivals_of_what_was_found_are_all_others_of_about_its_flops() -> None:
     """The known table's networks have 1,000, 1,001, 1,002, ... FLOPs."""
     wide = known_table(cells=6, noise=1e-6)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from a2d.reading.claims import judge_all
 from a2d.reading.decisions.contrasts import Interval
 from a2d.reading.rendering import cautions, command
 from a2d.reading.rendering.agents import ways_to_search
@@ -98,6 +99,25 @@ def test_the_spread_is_the_standard_deviation_over_seeds(results: Results) -> No
     _, data, _ = table("search_methods", results)
     vanilla = data[(data["search"] == "vanilla") & (data["recipe"] == "paper")]
     assert vanilla["searched_spread"].tolist() == pytest.approx([2**0.5, 2**0.5])
+
+
+def test_two_scores_are_shown_themselves_and_no_spread(results: Results) -> None:
+    shown, _, _ = table("search_methods", results)
+    assert set(shown["Searched spread"]) == {"—"}
+    figure = script("figures/search_stability").draw(results).figure
+    texts = {text.get_text() for ax in figure.axes for text in ax.texts}
+    assert "test scores 4.00, 6.00" in texts and not any("sd of" in text for text in texts)
+
+
+def test_the_verdicts_figure_has_all_that_runs_bear_on(results: Results, study: Study) -> None:
+    """A claim of no experiment of this scale is there too where its runs have an effect."""
+    figure = script("figures/claims").draw(results).figure
+    titles = " ".join(label.get_text() for label in figure.axes[0].get_yticklabels())
+    decided = [each for each in judge_all(results) if each.decision is not None]
+    claims = {claim.claim for each in study.experiments.values() for claim in each.claims}
+    assert decided and all(f"{each.claim.claim} {each.verdict}" in titles for each in decided)
+    assert all(f"{claim} inconclusive" in titles for claim in claims)
+    assert any(text.get_text().startswith("not decided: ") for text in figure.axes[0].texts)
 
 
 def test_a_diverged_run_is_marked_and_its_score_stays(results: Results) -> None:

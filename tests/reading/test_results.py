@@ -226,6 +226,17 @@ def test_a_deployed_latency_belongs_to_a_task_and_a_network(study: Study, tmp_pa
     assert set(rows["deployed_ms"]) == {0.25} and len(rows) == 3 * 4
 
 
+def test_latencies_of_one_machine_are_not_mixed_with_those_of_records(
+    study: Study, tmp_path: Path
+) -> None:
+    write_results(results_of(study, seed_score), tmp_path)
+    known = Deployed("one", {(BREAKOUT, "resnet14"): 0.5}, {(BREAKOUT, "resnet14"): 0.25})
+    rows = replace(load_results(study, tmp_path), deployed=known).runs
+    measured = rows["deployed_ms"].notna()
+    assert set(rows.loc[measured, "latency_ms"]) == {0.5}
+    assert measured.any() and rows.loc[~measured, "latency_ms"].isna().all()
+
+
 def test_only_trainings_of_a_searchs_length_are_the_sweep(tmp_path: Path) -> None:
     study = make_study(tmp_path, TASKS, 2, ("size_sweep", "distillation", "equal_steps"))
     results = results_of(study, seed_score)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from a2d.errors import A2DError
 from a2d.files import checksum, write_atomically
+from a2d.runs import provenance
 from a2d.runs.provenance import collect_provenance
 from a2d.runs.records import (
     CurvePoint,
@@ -206,3 +208,23 @@ def test_checksum_is_sha256(tmp_path: Path) -> None:
         checksum(tmp_path / "abc")
         == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     )
+
+
+def test_a_copy_within_another_repository_claims_none_of_its_commits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "site-packages" / "a2d"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (tmp_path / "theirs.py").touch()
+    git = ("git", "-c", "user.name=x", "-c", "user.email=x@y.example")
+    for words in (("init", "-q"), ("add", "theirs.py"), ("commit", "-qm", "theirs")):
+        subprocess.run([*git, *words], cwd=tmp_path, check=True)
+    monkeypatch.setattr(provenance, "PACKAGE", package)
+    assert collect_provenance(1).commit is None
+    for words in (("add", "."), ("commit", "-qm", "ours")):
+        subprocess.run([*git, *words], cwd=tmp_path, check=True)
+    head = subprocess.run(
+        ["git", "rev-parse", "HEAD"], cwd=tmp_path, capture_output=True, text=True, check=True
+    ).stdout.strip()
+    assert collect_provenance(1).commit == head and not collect_provenance(1).modified

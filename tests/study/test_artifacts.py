@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -130,12 +132,27 @@ def test_a_manifest_is_wanted_anew_when_what_is_shown_differs_and_only_then(
         write_manifest(path, text)
 
 
+def imported_by_renderings() -> set[str]:
+    """Return the package's files that are loaded by a process that renders everything."""
+    names = [*find_artifacts(ROOT), "a2d/reading/rendering/page"]
+    modules = [name.replace("/", ".") for name in names]
+    program = (
+        "import importlib, sys\n"
+        f"for name in {modules}: importlib.import_module(name)\n"
+        "for name, module in list(sys.modules.items()):\n"
+        "    if name.partition('.')[0] == 'a2d': print(module.__file__)\n"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    return {Path(line).relative_to(ROOT / "a2d").as_posix() for line in said.splitlines()}
+
+
 def test_renderings_depend_on_all_code_that_reads_records_and_the_page_on_all_records(
     checkout: Path, study: Study
 ) -> None:
-    reading = ROOT / "a2d" / "reading"
-    code = [path.relative_to(reading).as_posix() for path in reading.rglob("*.py")]
+    templates = {f"reading/rendering/templates/{name}" for name in ("page.html", "style.css")}
     for artifact in ("figures/pareto", PAGE):
         names = [line.split("  ")[1] for line in manifest(checkout, artifact)[1].splitlines()]
-        assert {*code, "rendering/templates/page.html", "tiny-catch.yaml"} <= set(names)
+        assert {*imported_by_renderings(), *templates, "tiny-catch.yaml"} <= set(names)
     assert {Path(run.path).name for run in study.runs.values()} <= set(names)

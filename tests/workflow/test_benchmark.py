@@ -14,7 +14,7 @@ from tests.checkout import ROOT
 from tests.small_benchmark import tiny_benchmark
 
 
-def snakemake(folder: Path, *arguments: str) -> str:
+def snakemake(folder: Path, *arguments: str, code: int = 0) -> str:
     command = [sys.executable, "-m", "snakemake", "-s", "workflow/benchmark.smk", "--cores", "1"]
     answer = subprocess.run(
         [*command, *arguments],
@@ -24,8 +24,13 @@ def snakemake(folder: Path, *arguments: str) -> str:
         text=True,
         check=False,
     )
-    assert answer.returncode == 0, answer.stderr
+    assert answer.returncode == code, answer.stderr
     return answer.stdout + answer.stderr
+
+
+def test_a_key_that_is_not_known_is_refused() -> None:
+    said = snakemake(ROOT, "--dry-run", "--config", "parts=1/2", code=1)
+    assert "a2d: --config parts=1/2: is not known; there are part" in said
 
 
 @pytest.mark.slow

@@ -24,10 +24,17 @@ LOGS = FILES.runs / "logs" / SCALE
 TEACHERS = {run.key: run for run in STUDY.runs.values() if run.stage == "teacher"}
 # Where each run's record is, under this scale's name or another's, or will be.
 RECORDS = {key: FILES.find(run) or FILES.record(run) for key, run in STUDY.runs.items()}
-RUN = (
-    "a2d run {params.path:q} --root {params.root:q} --results {params.results:q}"
-    " --runs {params.runs:q} > {log:q} 2>&1"
-)
+
+
+def run_command(options=""):
+    """Return a run's command; its log ends in how it failed, as error_in() reads it."""
+    return (
+        "a2d run {params.path:q} --root {params.root:q} --results {params.results:q}"
+        f" --runs {{params.runs:q}} {options} > {{log:q}} 2>&1"
+        " || {{ status=$?; echo exit status $status >> {log:q}; exit $status; }}"
+    )
+
+
 DAMAGED = []
 if workflow.is_main_process:  # no job that a cluster starts
     with mistakes_in_a_line():

@@ -28,4 +28,4 @@ rule train_manual:
         mem_mb=2000,
         runtime=lambda wildcards: minutes(run_of(wildcards)),
     shell:
-        RUN
+        run_command()

@@ -29,7 +29,7 @@ rule train_teacher:
         mem_mb=2000,
         runtime=lambda wildcards: minutes(TEACHERS[wildcards.key]),
     shell:
-        f"{RUN} --record {{output.record:q}}"
+        run_command("--record {output.record:q}")
 
 
 rule publish_teacher:

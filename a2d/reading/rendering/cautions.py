@@ -28,7 +28,7 @@ RECORDED_LATENCY = (
 )
 RANDOM = (
     "Random architectures are drawn until the FLOPs of their cells differ from those of A2D's "
-    "cells by at most 10 %."
+    "cells by at most 10 %; where 2,000 draws give none, the nearest is taken."
 )
 IMITATION = (
     "In a search by imitation the teacher plays, so that it has no return of its own; its searched "
@@ -47,7 +47,7 @@ def latency(results: Results) -> str:
     if results.deployed.processor:
         said = (
             "Latency: milliseconds of one decision, batch 1, one thread, in eager PyTorch and as "
-            "deployed, in ONNX Runtime; medians of all networks measured in turns on one "
+            "deployed, in ONNX Runtime; medians of networks measured in turns on one "
             f"{results.deployed.processor}."
         )
     return f"{said} One multiply-accumulate is two FLOPs."

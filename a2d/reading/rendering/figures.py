@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from a2d.files import write_atomically
+from a2d.files import write_atomically, write_text
 from a2d.reading.decisions.contrasts import FEWEST, Array
 from a2d.reading.rendering.style import GREY, INK, LIGHT, Look
 from a2d.reading.rendering.text import plural
@@ -77,9 +77,7 @@ def save_figure(drawing: Drawing, path: Path) -> None:
         save = partial(drawing.figure.savefig, format=kind, metadata=absent)
         write_atomically(path.with_suffix(f".{kind}"), save)
     text = "\n".join(textwrap.wrap(drawing.caption, 100)) + "\n"
-    write_atomically(
-        path.with_suffix(".txt"), lambda temporary: temporary.write_text(text, encoding="utf-8")
-    )
+    write_text(path.with_suffix(".txt"), text)
 
 
 def panels(

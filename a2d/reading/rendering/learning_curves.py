@@ -59,14 +59,11 @@ def read_groups(paths: Iterable[Path]) -> list[Group]:
             record = read_record(place)
             asked = json.dumps(_without_seeds(identity(record.spec)), sort_keys=True)
             grouped[asked].append((place, record))
-    return [
-        Group(
-            _name([place for place, _ in members]),
-            members[0][1].spec.task.title,
-            tuple(record for _, record in members),
-        )
-        for members in grouped.values()
-    ]
+    kinds = [tuple(record for _, record in members) for members in grouped.values()]
+    titles = [records[0].spec.task.title for records in kinds]
+    folders = [_folder([place for place, _ in members]) for members in grouped.values()]
+    names = _distinct(folders, titles)
+    return [Group(*found) for found in zip(names, titles, kinds, strict=True)]
 
 
 def _records_at(path: Path) -> list[Path]:
@@ -89,13 +86,22 @@ def _without_seeds(data: Any) -> Any:
     return data
 
 
-def _name(places: list[Path]) -> str:
+def _folder(places: list[Path]) -> Path:
     """Return what the paths of a group have in common: its folder, or its folders but for seeds."""
     folders = sorted({str(place.parent) for place in places})
     if len(folders) == 1:
-        return Path(folders[0]).name
+        return Path(folders[0])
     shared = os.path.commonprefix(folders)  # noqa: RUF071  # of letters, as names end in seeds
-    return Path(shared).name.rstrip("-_.") or "runs"
+    return Path(shared.rstrip("-_./") or "runs")
+
+
+def _distinct(folders: list[Path], titles: list[str]) -> list[str]:
+    """Return the folders' names, with as many parents as tell those of one task apart."""
+    for depth in range(1, 1 + max((len(folder.parts) for folder in folders), default=0)):
+        names = ["/".join(folder.parts[-depth:]) for folder in folders]
+        if len(set(zip(titles, names, strict=True))) == len(names):
+            return names
+    return [f"{folder.name} ({number})" for number, folder in enumerate(folders, start=1)]
 
 
 def draw(groups: list[Group]) -> Drawing:

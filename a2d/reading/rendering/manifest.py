@@ -11,14 +11,16 @@ from functools import cache
 from pathlib import Path
 
 from a2d.benchmark.table import PUBLISHED
-from a2d.files import checksum, write_atomically
+from a2d.files import checksum, write_text
 from a2d.reading.published import PUBLISHED_SCORES
 from a2d.reading.rendering.artifacts import runs_of
 from a2d.runs.latencies import latency_files
 from a2d.study.study import Run, Study
 from a2d.study.workspace import Workspace
 
-READING = Path(__file__).parents[1]
+PACKAGE = Path(__file__).parents[2]
+# What no rendering imports: its code decides what is recorded, which the records' checksums show.
+UNREAD = ("algorithms", "cli", "deploy", "distill", "environments", "networks")
 PAGE = "page"  # shows every run of a study
 
 
@@ -44,7 +46,7 @@ def describe(study: Study, workspace: Workspace, root: Path, artifact: str) -> s
     records = (workspace.find(run) for run in shown)
     lines = [_line(path, path.name) for path in (*records, *machines, *tables) if path is not None]
     lines += [_line(path, path.name) for path in _definitions(study, root, artifact)]
-    lines += [_line(path, path.relative_to(READING).as_posix()) for path in _code()]
+    lines += [_line(path, path.relative_to(PACKAGE).as_posix()) for path in code()]
     return "".join(lines)
 
 
@@ -60,9 +62,10 @@ def _definitions(study: Study, root: Path, artifact: str) -> Iterator[Path]:
         yield root / f"{artifact}.py"
 
 
-def _code() -> Iterable[Path]:
-    """Return all code that reads and draws records."""
-    return sorted(path for path in READING.rglob("*") if path.suffix in (".py", ".html"))
+def code() -> Iterable[Path]:
+    """Return all files of the package that reading and drawing records may use."""
+    read = (path for path in PACKAGE.rglob("*") if path.suffix in (".py", ".html", ".css"))
+    return sorted(path for path in read if path.relative_to(PACKAGE).parts[0] not in UNREAD)
 
 
 @cache  # many artifacts show the same records
@@ -86,7 +89,7 @@ def find_manifest(study: Study, workspace: Workspace, root: Path, artifact: str)
 
 def write_manifest(path: Path, text: str) -> None:
     """Write a manifest, and remove the older ones beside it."""
-    write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+    write_text(path, text)
     for other in path.parent.glob("*.txt"):
         if other != path:
             other.unlink(missing_ok=True)

@@ -17,7 +17,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from a2d.errors import A2DError
-from a2d.files import write_atomically
+from a2d.files import write_text
 from a2d.reading.rendering import cautions
 from a2d.reading.rendering.command import arguments, write_given_manifest
 from a2d.reading.rendering.manifest import PAGE
@@ -173,7 +173,7 @@ def main() -> None:
     try:
         results = load_results(load_study(scale, options.root), options.results)
         text = render_page(results, tables, figures)
-        write_atomically(out, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+        write_text(out, text)
         write_given_manifest(options, results.study, PAGE)
     except (A2DError, OSError) as error:
         sys.exit(f"a2d: {error}")

@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from html import escape
 from pathlib import Path
 
 import pandas as pd
 
-from a2d.files import write_atomically
+from a2d.files import write_text
 from a2d.reading.decisions.contrasts import Contrast, Interval, over_seeds
 from a2d.reading.rendering.cautions import T_INTERVALS
 from a2d.reading.rendering.latex import as_latex
@@ -120,11 +119,7 @@ def save_table(table: Table, path: Path) -> None:
         ".html": as_html(table),
     }
     for suffix, text in texts.items():
-        write_atomically(path.with_suffix(suffix), partial(_write, text))
-
-
-def _write(text: str, path: Path) -> None:
-    path.write_text(text, encoding="utf-8")
+        write_text(path.with_suffix(suffix), text)
 
 
 def as_markdown(table: Table) -> str:

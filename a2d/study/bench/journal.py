@@ -14,7 +14,7 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from a2d.errors import A2DError
-from a2d.files import digest, write_atomically
+from a2d.files import digest, write_text
 from a2d.runs.records import Record
 from a2d.runs.sealed import CHECKSUM
 from a2d.specs.data import Frozen, describe_validation_error
@@ -114,7 +114,7 @@ class Journal:
 
     def _write(self, path: Path) -> None:
         text = "".join(_line(entry) for entry in self.entries.values())
-        write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+        write_text(path, text)
 
 
 def find_entry(folder: Path, groups: Iterable[Group], row: Row) -> Entry | None:

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 import a2d
 from a2d.benchmark.table import CROISSANT, DESCRIPTION, PUBLISHED, PUBLISHED_LONGER
 from a2d.errors import A2DError
-from a2d.files import checksum, write_atomically
+from a2d.files import checksum, write_atomically, write_text
 from a2d.runs.latencies import best_latencies, design_text
 from a2d.study.bench.definition import Benchmark
 from a2d.study.bench.journal import Entry, Journal
@@ -92,7 +92,7 @@ def publish(benchmark: Benchmark, rows: Path, folder: Path) -> int:
             files.append(_write(benchmark.longer, longer, folder / LONGER))
         count += len(longer)
     text = json.dumps(_croissant(benchmark, files), indent=1) + "\n"
-    write_atomically(folder / CROISSANT, lambda path: path.write_text(text, encoding="utf-8"))
+    write_text(folder / CROISSANT, text)
     return count
 
 
