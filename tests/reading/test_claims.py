@@ -437,5 +437,6 @@ def test_a_test_that_is_not_there_is_refused_with_those_that_are(checkout: Path)
 def test_a_claim_of_another_experiments_name_is_refused(checkout: Path) -> None:
     again = NEW | {"claim": "C6", "test": "optimum_differs"}
     edit(checkout, "experiments/recipes", ("claims", [again]))
-    with pytest.raises(A2DError, match=r"recipes.yaml: claims.0.claim: 'C6' is a claim of bench.yaml"):
+    said = r"recipes.yaml: claims.0.claim: 'C6' is a claim of bench.yaml"
+    with pytest.raises(A2DError, match=said):
         check_tests(load_study("smoke", checkout))
