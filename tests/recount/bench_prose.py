@@ -96,7 +96,7 @@ ON_BENCH = [
     (README, quoted("at percentiles {} and {}, vanilla search at {} and {}; chance is {} (claim",
                     lambda: [*looked_up("joint", "vanilla"), *chance()])),
     (README, quoted("by {} [{}, {}] and {} [{}, {}] points; those of a search that imitates the "
-                    "teacher by {} [{}, {}] and {} [{}, {}].",
+                    "teacher, whose settings were chosen on Breakout, by {} [{}, {}] and {} [{}, {}].",
                     lambda: leads_at_cost("joint", "imitation"))),
     (RESULTS, quoted("what chance finds ({})", chance)),
     (RESULTS, quoted("vanilla search ends at percentile {1}, among the cheapest, where the cost "
@@ -114,6 +114,8 @@ ON_BENCH = [
                      "teacher, {} [{}, {}] and {} [{}, {}].",
                      lambda: leads_at_cost("imitation", "single_path_joint"))),
     (RESULTS, quoted("its percentile among all is {1}", lambda: looked_up("imitation"))),
+    (RESULTS, quoted("leads others of its FLOPs too, by {3} [{4}, {5}], and actor-only by {9} "
+                     "[{10}, {11}].", lambda: leads_at_cost("vanilla", "actor"))),
     (RESULTS, quoted("Of {} architectures trained for {:,}, those of", longer_ones)),
     (RESULTS, quoted("80,000 steps {}; that of the same seed after as many is {}), those of "
                      "Asterix hardly ({} against {}).", stay)),

@@ -2,8 +2,8 @@
 
 A quotation is a fragment of a sentence that is made anew with recounted numbers, so that a changed
 number fails on either side; line breaks do not count. Left out are numbers on speed (seconds and
-minutes of a recording), on history ('an earlier recording', what was 'tried apart from the
-records'), on what an option's default is, and how far cells' FLOPs may differ (no record has them).
+minutes of a recording), on what an option's default is, and how far cells' FLOPs may differ (no
+record has them).
 """
 
 from __future__ import annotations
@@ -123,6 +123,23 @@ def learning(scale: str, method: str) -> tuple[float, int, float]:
     return rate, asked["steps"] // (32 * 5), rate / 0.001
 
 
+def weights(scale: str) -> tuple[str, str]:
+    """Return how often a teacher's weights by the recipe plus are those by the paper's."""
+    plus, paper = (
+        runs(scale, f"search-{method}")["asked"].iloc[0]["distillation"]
+        for method in ("joint-plus", "joint")
+    )
+    heads = ("actor_coefficient", "critic_coefficient")
+    actor, critic = (plus[head] / paper[head] for head in heads)
+    assert plus["schedule"] == "annealed" and round(actor) == 10
+    return "ten", f"{critic:.0f}"
+
+
+def on_games(folder: str) -> list[str]:
+    """Return the means on both games of `laptop`."""
+    return [mean("laptop", folder, task) for task in GAMES]
+
+
 def million(scale: str) -> str:
     return "ten" if round(recorded(scale).runs["steps_done"].sum() / 1e6) == 10 else "?"
 
@@ -132,6 +149,8 @@ PLUS = [
            lambda: [recorded("breakout").random[BREAKOUT]]),
     quoted("(test scores {} and {}, means of 3)",
            lambda: [mean("breakout", "search-joint"), mean("breakout", "search-vanilla")]),
+    quoted("{} times its actor's and {} times its critic's weight, fading to nothing, it learns",
+           lambda: weights("breakout")),
     quoted("it learns: {} with a teacher ({}, {}, {})",
            lambda: [mean("breakout", "search-joint-plus"),
                     *scores("breakout", "search-joint-plus")]),
@@ -147,6 +166,15 @@ QUOTED: list[tuple[str, Callable[[], str]]] = [
     *ON_BENCH,
     (README, quoted("{} runs and {} million steps",
                     lambda: [len(recorded("laptop").runs), million("laptop")])),
+    (README, quoted("({} core-hours)", lambda: [core_hours("laptop")])),
+    (RESULTS, quoted("trained with the teacher too, scores {} and {}:",
+                     lambda: on_games("derived-vanilla-joint"))),
+    (RESULTS, quoted("derives scores more without a teacher ({1}),",
+                     lambda: on_games("derived-joint-plus-none"))),
+    (RESULTS, quoted("The taught ResNet-14 has {} and {}.",
+                     lambda: on_games("distilled-resnet14-joint"))),
+    (RESULTS, quoted("a teacher of 300,000 steps has {1},",
+                     lambda: on_games("teacher-resnet20"))),
     (README, quoted("They are small: {} games and {} seeds, or {} game and {}.",
                     lambda: [*planned("laptop"), *planned("breakout")])),
     (RESULTS, quoted("`laptop` ({} games, {} seeds)", lambda: planned("laptop"))),
