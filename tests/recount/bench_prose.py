@@ -96,7 +96,8 @@ ON_BENCH = [
     (README, quoted("at percentiles {} and {}, vanilla search at {} and {}; chance is {} (claim",
                     lambda: [*looked_up("joint", "vanilla"), *chance()])),
     (README, quoted("by {} [{}, {}] and {} [{}, {}] points; those of a search that imitates the "
-                    "teacher, whose settings were chosen on Breakout, by {} [{}, {}] and {} [{}, {}].",
+                    "teacher, whose settings were chosen on Breakout, by {} [{}, {}] and {} "
+                    "[{}, {}].",
                     lambda: leads_at_cost("joint", "imitation"))),
     (RESULTS, quoted("what chance finds ({})", chance)),
     (RESULTS, quoted("vanilla search ends at percentile {1}, among the cheapest, where the cost "
