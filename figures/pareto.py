@@ -58,43 +58,27 @@ def _panel(ax: Axes, results: Results, task: str, shown: list[Kind]) -> None:
     if rows["score"].isna().all():
         figures.blank(ax, figures.not_run(rows))
         return
-    ax.step(
-        *zip(*_front(groups), strict=True), where="post", color=FRONT.color, linewidth=4, zorder=1
-    )
+    steps = zip(*_front(groups), strict=True)
+    ax.step(*steps, where="post", color=FRONT.color, linewidth=4, zorder=1)
     curves = [_curve(sweep) for sweep in _sweeps(results, task).values()]
+    line = {"color": MANUAL.color, "linewidth": 1, "linestyle": MANUAL.line, "zorder": 2}
     for curve in curves:
-        ax.plot(
-            curve["flops"],
-            curve["score"],
-            color=MANUAL.color,
-            linewidth=1,
-            linestyle=MANUAL.line,
-            zorder=2,
-        )
+        ax.plot(curve["flops"], curve["score"], **line)
     for _, look, group in groups:
-        if group["score"].notna().sum() > 1:
-            ax.plot(
-                group["flops"],
-                group["score"],
-                look.marker,
-                color=look.color,
-                markersize=3,
-                alpha=0.4,
-                zorder=2,
-            )
-        figures.point(
-            ax,
-            group["flops"].mean(),
-            summarize(group),
-            look,
-            size=look.size,
-            dots=False,
-        )
+        _group(ax, look, group)
     figures.mark_diverged(ax, rows)
     figures.flops_axis(ax)
     ax.margins(x=0.1, y=0.1)
     _names(ax, curves[0])
     figures.absent(ax, {name: group for name, _, group in groups})
+
+
+def _group(ax: Axes, look: Look, rows: pd.DataFrame) -> None:
+    """Draw the mean of a group of seeds, and its seeds small beside it."""
+    if rows["score"].notna().sum() > 1:
+        small = {"color": look.color, "markersize": 3, "alpha": 0.4, "zorder": 2}
+        ax.plot(rows["flops"], rows["score"], look.marker, **small)
+    figures.point(ax, rows["flops"].mean(), summarize(rows), look, size=look.size, dots=False)
 
 
 def _curve(sweep: pd.DataFrame) -> pd.DataFrame:
