@@ -61,9 +61,11 @@ def _panel(ax: Axes, results: Results, task: str, shown: list[Kind]) -> None:
     steps = zip(*_front(groups), strict=True)
     ax.step(*steps, where="post", color=FRONT.color, linewidth=4, zorder=1)
     curves = [_curve(sweep) for sweep in _sweeps(results, task).values()]
-    line = {"color": MANUAL.color, "linewidth": 1, "linestyle": MANUAL.line, "zorder": 2}
     for curve in curves:
-        ax.plot(curve["flops"], curve["score"], **line)
+        ax.plot(
+            curve["flops"], curve["score"], color=MANUAL.color, linewidth=1,
+            linestyle=MANUAL.line, zorder=2,
+        )  # fmt: skip
     for _, look, group in groups:
         _group(ax, look, group)
     figures.mark_diverged(ax, rows)
@@ -76,8 +78,10 @@ def _panel(ax: Axes, results: Results, task: str, shown: list[Kind]) -> None:
 def _group(ax: Axes, look: Look, rows: pd.DataFrame) -> None:
     """Draw the mean of a group of seeds, and its seeds small beside it."""
     if rows["score"].notna().sum() > 1:
-        small = {"color": look.color, "markersize": 3, "alpha": 0.4, "zorder": 2}
-        ax.plot(rows["flops"], rows["score"], look.marker, **small)
+        ax.plot(
+            rows["flops"], rows["score"], look.marker, color=look.color, markersize=3, alpha=0.4,
+            zorder=2,
+        )  # fmt: skip
     figures.point(ax, rows["flops"].mean(), summarize(rows), look, size=look.size, dots=False)
 
 
