@@ -92,10 +92,15 @@ class Crew:
             each.process.join()
             del self.active[name]
             if each.process.exitcode:
-                log = self.out / RUNS / name / LOG
-                reason = each.failure.recv() if each.failure.poll() else f"died; see {log}"
+                reason = _told(each.failure) or self._died(name, each.process.exitcode)
                 raise A2DError(f"{name}: {reason}")
             self.spent[name] = time.monotonic() - each.started
+
+    def _died(self, name: str, code: int) -> str:
+        """Say how a process ended that has told nothing, and where to look."""
+        how = f"exit status {code}" if code > 0 else signal.strsignal(-code)
+        log = self.out / RUNS / name / LOG
+        return f"its process died ({how}); see {log}; the same command resumes"
 
     def _stop(self) -> None:
         """Let what is under way save its state and end."""
@@ -105,6 +110,14 @@ class Crew:
             each.process.join(PATIENCE_S)
             each.process.kill()
         self.active.clear()
+
+
+def _told(failure: Connection) -> str | None:
+    """Return what a process that has ended told of its failure; None if it told nothing."""
+    try:
+        return str(failure.recv()) if failure.poll() else None
+    except EOFError:  # which looks like a message until it is read
+        return None
 
 
 def _child(out: Path, name: str, failure: Connection) -> None:
