@@ -14,13 +14,13 @@ from a2d.distill.progress import HOUR_S, Progress
 from a2d.distill.report import write_report
 from a2d.distill.request import DistillRequest, settle
 from a2d.distill.runs import finished, settled
-from a2d.distill.sources import check_teacher
+from a2d.distill.sources import RUNS, TEACHER, check_teacher
 from a2d.errors import A2DError
-from a2d.files import only_process
+from a2d.files import LOCK, PARTIAL, only_process
 from a2d.runs.guards import weak_teacher
 from a2d.runs.request import read_card
 from a2d.runs.saved_agents import teacher_returns
-from a2d.runs.scores import Score, random_score, score_of
+from a2d.runs.scores import RANDOM_FILE, Score, random_score, score_of
 from a2d.study.forecast import duration
 
 
@@ -41,9 +41,11 @@ def distill(request: DistillRequest, out: Path, cores: int) -> Answer:
         raise A2DError(f"{out}: is a file; --out names a folder, new or of the same request")
     card = read_card(Path(request.task))
     settle(request, None if request.teacher is None else Path(request.teacher))  # or is refused
-    if out.exists() and read_plan(out) is None and any(out.iterdir()):
-        raise A2DError(f"{out}: holds other files; --out names a new folder")
+    _refuse_other_files(out, Path(request.task))  # before this one's lock is there
     with only_process(out):
+        if not out.exists():  # who was waited for has failed, and has taken the lock away
+            return distill(request, out, cores)
+        _refuse_other_files(out, Path(request.task))  # of whoever was waited for
         try:
             chance = random_score(card, out)
             plan = _plan(request, out, cores, card.identity(), chance)
@@ -59,6 +61,26 @@ def distill(request: DistillRequest, out: Path, cores: int) -> Answer:
     return answer
 
 
+def _refuse_other_files(out: Path, task: Path) -> None:
+    """Raise A2DError where a folder is neither new nor one where an answer was asked for."""
+    if not _only_planning(out, task) and read_plan(out) is None:
+        raise A2DError(f"{out}: holds other files; --out names a new folder")
+
+
+def _only_planning(out: Path, task: Path) -> bool:
+    """Whether all that a folder holds, if anything, may be of a planning, which may be killed.
+
+    That is its lock, which comes first, and what is measured or copied.
+    """
+    own, copy = {LOCK, RANDOM_FILE}, out / RUNS / TEACHER
+    if out.resolve() != task.parent.resolve():
+        own.add(task.name)
+    if set(out.glob(f"{RUNS}/*")) <= {copy} and not (copy / LOCK).exists():  # no run has begun
+        own.add(RUNS)
+    names = {path.name for path in out.glob("*") if path.suffix != PARTIAL}
+    return not names or (LOCK in names and names <= own)
+
+
 def _plan(
     request: DistillRequest, out: Path, cores: int, task: dict[str, object], chance: Score
 ) -> Plan:
@@ -68,6 +90,7 @@ def _plan(
     if plan is None:
         if request.teacher is not None:
             _refuse_weak(request, Path(request.teacher), chance)
+        shutil.rmtree(out / RUNS, ignore_errors=True)  # of a planning that was killed
         say("measures for some seconds how fast this task is learnt here")
         plan = make_plan(request, out, cores)
         write_plan(out, plan)

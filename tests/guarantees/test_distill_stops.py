@@ -64,7 +64,27 @@ def test_a_stopped_plan_goes_on_and_comes_to_the_same_runs(
         assert status == 128 + number
         assert errors.splitlines()[-1] == "a2d: stopped; the same command continues"
     wait_until_stopped(teacher / "log.txt")
-    assert run(*command(tmp_path), **OPTIONS)[0] == 0
+    check_resumed(whole, tmp_path)
+
+
+@pytest.mark.faults
+def test_a_plan_that_was_killed_while_it_was_made_is_made_again(
+    whole: Path, tmp_path: Path
+) -> None:
+    process = start(*command(tmp_path), **OPTIONS)
+    wait_for(tmp_path / ".lock", process)
+    process.kill()
+    finish(process)
+    assert not (tmp_path / "plan.json").exists()
+    copied = tmp_path / "runs" / "teacher"  # as a request with a teacher from elsewhere would
+    copied.mkdir(parents=True)
+    (copied / "teacher.json").write_text("{}", encoding="utf-8")
+    check_resumed(whole, tmp_path)
+
+
+def check_resumed(whole: Path, out: Path) -> None:
+    """Give the command again, and compare what its runs have come to."""
+    assert run(*command(out), **OPTIONS)[0] == 0
     for path in sorted(whole.glob("runs/*/record.json")):
-        other = read_record(tmp_path / path.relative_to(whole))
+        other = read_record(out / path.relative_to(whole))
         assert content_without_history(other) == content_without_history(read_record(path))
