@@ -19,8 +19,9 @@ from a2d.environments.factory import native_arguments
 from a2d.environments.vector import Array, NativeSpaces
 from a2d.errors import A2DError
 from a2d.files import write_atomically
-from a2d.networks.agent import Agent, draw
+from a2d.networks.agent import Agent
 from a2d.runs.agent_files import Description, load_agent
+from a2d.runs.evaluation import choose
 from a2d.runs.file_kinds import expect
 from a2d.seeds import seed_global_streams
 
@@ -168,9 +169,8 @@ def _raw(observation: Array, spaces: NativeSpaces) -> Array:
 
 def _advance(environments: VectorEnv, agent: Agent, observation: Array) -> tuple[Array, int]:
     """Take a drawn action in all environments; return what they are in then, and what ended."""
-    with torch.inference_mode():
-        actions = draw(agent(torch.from_numpy(observation))[0])
-    observation, _, terminated, truncated, _ = environments.step(actions.numpy())
+    actions = choose(agent, observation, "sampled")
+    observation, _, terminated, truncated, _ = environments.step(actions)
     done = terminated | truncated
     if done.any():
         observation = environments.reset(options={"reset_mask": done})[0]

@@ -19,8 +19,9 @@ from a2d.environments.gymnasium_family import GymnasiumBatch
 from a2d.environments.vector import Array, BatchedEnvironment
 from a2d.errors import A2DError
 from a2d.files import write_atomically
-from a2d.networks.agent import Agent, draw
+from a2d.networks.agent import Agent
 from a2d.runs.agent_files import load_agent
+from a2d.runs.evaluation import Choice, choose
 from a2d.runs.file_kinds import expect
 from a2d.seeds import seed_global_streams, stream_seed
 from a2d.specs.task import TaskCard
@@ -67,8 +68,8 @@ def record_video(
     returns: list[float] = []
     with open_environment(card, 1, seed) as environment:
         paint = _painter(card, environment)
-        choose = _chooser(agent.eval(), seed, mode)
-        shots = _play(choose, environment, paint, episodes, steps, returns)
+        act = _chooser(agent.eval(), seed, mode)
+        shots = _play(act, environment, paint, episodes, steps, returns)
         speed = FRAMES_PER_SECOND.get(card.family, _speed(environment))
         count = 0
 
@@ -152,19 +153,12 @@ def _grey(image: Array) -> Frame:
 def _chooser(agent: Agent, seed: int, mode: bool) -> Callable[[Array], Array]:
     """Return how the agent chooses the actions for a batch of observations."""
     generator = torch.Generator().manual_seed(seed)
-
-    @torch.inference_mode()
-    def choose(observation: Array) -> Array:
-        policy, _ = agent(torch.from_numpy(observation))
-        if mode:
-            return policy.mode.numpy()
-        return draw(policy, generator).numpy()
-
-    return choose
+    choice: Choice = "mode" if mode else "sampled"
+    return lambda observation: choose(agent, observation, choice, generator)
 
 
 def _play(
-    choose: Callable[[Array], Array],
+    act: Callable[[Array], Array],
     environment: VectorEnv,
     paint: Paint,
     episodes: int,
@@ -175,7 +169,7 @@ def _play(
     observation, total = environment.reset()[0], 0.0
     yield paint(observation[0])
     for step in range(1, steps + 1):
-        observation, reward, terminated, truncated, _ = environment.step(choose(observation))
+        observation, reward, terminated, truncated, _ = environment.step(act(observation))
         total += float(reward[0])
         yield paint(observation[0])
         if terminated[0] or truncated[0] or step == steps:

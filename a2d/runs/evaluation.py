@@ -13,6 +13,7 @@ from gymnasium.vector import VectorEnv
 from torch import Tensor
 
 from a2d.console import say
+from a2d.errors import Diverged
 from a2d.networks.agent import draw
 from a2d.networks.imported import Teacher
 from a2d.specs.task import DEFAULT_EPISODE_LIMIT
@@ -32,7 +33,6 @@ class Episodes(NamedTuple):
     steps: int
 
 
-@torch.no_grad()
 def evaluate(
     agent: Teacher,
     environments: VectorEnv,
@@ -42,15 +42,35 @@ def evaluate(
     longest: float = math.inf,
     choice: Choice = "sampled",
 ) -> Episodes:
-    """Play ``episodes`` episodes, as ``play`` does; ``choice`` says which actions of a policy."""
+    """Play ``episodes`` episodes, as ``play`` does; ``choice`` says which actions of a policy.
+
+    Raises:
+        Diverged: an output of the network, a reward or an observation is not finite.
+    """
     generator = torch.Generator().manual_seed(seed)
 
     def act(observation: Array) -> Array:
-        policy, _ = agent(torch.from_numpy(observation))
-        action: Tensor = policy.mode if choice == "mode" else draw(policy, generator)
-        return action.numpy()
+        return choose(agent, observation, choice, generator)
 
     return play(act, environments, episodes, seed, longest=longest)
+
+
+@torch.no_grad()
+def choose(
+    agent: Teacher, observation: Array, choice: Choice, generator: torch.Generator | None = None
+) -> Array:
+    """Return an agent's actions, (N,) or (N, A), for a batch of observations.
+
+    Raises:
+        Diverged: the network's outputs are not finite.
+    """
+    # The critic takes no part here, and a teacher from elsewhere may have none.
+    outputs, _ = agent.heads(agent.preprocess(torch.from_numpy(observation)))
+    if not outputs.isfinite().all():
+        raise Diverged("the network's outputs are not finite")
+    policy = agent.distribution(outputs)
+    action: Tensor = policy.mode if choice == "mode" else draw(policy, generator)
+    return action.numpy()
 
 
 def play(

@@ -14,6 +14,7 @@ from torch.distributions import Categorical
 from a2d.environments import make_environment
 from a2d.environments.tiny import Catch
 from a2d.environments.vector import independent_seeds
+from a2d.errors import Diverged
 from a2d.networks.agent import Agent
 from a2d.networks.interface import build_agent, interface_of
 from a2d.runs.evaluation import Episodes, evaluate
@@ -29,11 +30,16 @@ class Rule(nn.Module):
         super().__init__()
         self.actions, self.rule = actions, rule
 
-    def forward(self, observation: Tensor) -> tuple[Categorical, Tensor]:
+    def preprocess(self, observation: Tensor) -> Tensor:
+        return observation
+
+    def heads(self, observation: Tensor) -> tuple[Tensor, Tensor]:
         chosen = torch.tensor([self.rule(one.numpy()) for one in observation])
-        return Categorical(logits=1e4 * nn.functional.one_hot(chosen, self.actions)), torch.zeros(
-            len(chosen)
-        )
+        logits = 1e4 * nn.functional.one_hot(chosen, self.actions)
+        return logits, torch.full((len(chosen),), torch.nan)  # it has no values
+
+    def distribution(self, logits: Tensor) -> Categorical:
+        return Categorical(logits=logits)
 
 
 def follow(board: np.ndarray) -> int:
@@ -172,12 +178,22 @@ def test_episodes_that_end_or_have_a_limit_are_left_alone(
 
 def test_the_mode_is_the_likeliest_action() -> None:
     class Undecided(Rule):
-        def forward(self, observation: Tensor) -> tuple[Categorical, Tensor]:
-            policy, values = super().forward(observation)
-            return Categorical(probs=0.4 * policy.probs + 0.2), values
+        def distribution(self, logits: Tensor) -> Categorical:
+            return Categorical(probs=0.4 * super().distribution(logits).probs + 0.2)
 
     catch = load_card(ENVS / "tiny-catch.yaml")
     agent: Any = Undecided(3, follow)
     best = evaluate(agent, make_environment(catch, 2, 0), 4, 0, choice="mode").returns
     drawn = evaluate(agent, make_environment(catch, 2, 0), 4, 0).returns
     assert best == [5.0] * 4 and sum(drawn) < sum(best)
+
+
+@pytest.mark.parametrize("choice", ["sampled", "mode"])
+@pytest.mark.parametrize("name", ["tiny-catch", "tiny-reach"])
+@pytest.mark.parametrize("number", [np.nan, np.inf])
+def test_outputs_that_are_no_numbers_give_no_score(number: float, name: str, choice: Any) -> None:
+    card = load_card(ENVS / f"{name}.yaml")
+    agent = fresh(card)
+    agent.actor.bias.data[0] = number
+    with pytest.raises(Diverged, match="the network's outputs are not finite"):
+        evaluate(agent, make_environment(card, 2, 0), 4, 0, choice=choice)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from gymnasium.spaces import Box
 from pydantic import ValidationError
 
 from a2d.runs.agent_files import load_agent
@@ -22,6 +23,7 @@ from a2d.study.plan import Speeds
 from a2d.study.study import Run
 from tests.contents import judged
 from tests.runs_in_a_moment import CATCH, REACH, moody, registered_moody, searching, training
+from tests.users_tasks import Walk, card, register
 
 
 @pytest.fixture(autouse=True)
@@ -91,6 +93,35 @@ def test_a_run_whose_test_episodes_give_no_numbers_either_has_no_score(
     assert record.evaluation is None and np.isnan(record.score)
     write_record(tmp_path / "record.json", record)
     assert read_record(tmp_path / "record.json") == record
+
+
+def test_a_run_whose_network_overflows_in_test_episodes_has_no_score(tmp_path: Path) -> None:
+    spec = training(card(id="Walk-v0", observation="pixels"))
+    space, made = Box(0, 1, (1, 8, 8), np.float32), 0
+
+    def walk() -> Walk:
+        nonlocal made
+        made += 1
+        huge = made > spec.algorithm.environments  # of the test episodes
+        return Walk(space=space, observation=grow if huge else same)
+
+    with register("Walk-v0", walk):
+        record = run_training(spec, tmp_path)
+    assert record.status == "diverged" and record.steps_done == spec.steps
+    assert record.reason == "test episodes: the network's outputs are not finite"
+    assert record.evaluation is None
+    write_record(tmp_path / "record.json", record)
+    assert read_record(tmp_path / "record.json") == record
+    load_agent(tmp_path)
+
+
+def same(observation: np.ndarray) -> np.ndarray:
+    return observation
+
+
+def grow(observation: np.ndarray) -> np.ndarray:
+    """Return the largest finite numbers, which overflow in a sum."""
+    return np.full_like(observation, np.finfo(np.float32).max)
 
 
 def test_a_task_whose_first_observation_is_no_number_diverges_at_once(tmp_path: Path) -> None:
