@@ -10,7 +10,7 @@ import typer
 
 import a2d
 from a2d.console import CLOSED_PIPE, finish, prepare_streams, say
-from a2d.errors import A2DError, Stopped
+from a2d.errors import A2DError, Diverged, Stopped
 from a2d.runs.stopping import stoppable
 
 FAILED, DIVERGED = 1, 3  # exit statuses; 2 is of wrong usage, 128 and more of signals
@@ -62,6 +62,12 @@ def _status() -> int:
             return left.code
     except A2DError as error:
         say(str(error))
+    except Diverged as reason:  # apart from any run, whose record would say it
+        say(
+            f"diverged: {reason}; try the task with `a2d check`, and if that finds nothing, look "
+            "at the settings"
+        )
+        return DIVERGED
     except OSError as error:  # of a path that an option names
         say(f"{error.filename or 'a stream or file'}: {error.strerror or error}")
     except Stopped as stopped:
