@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import yaml
 from pydantic import Field
 
 from a2d.console import say
@@ -16,7 +17,7 @@ from a2d.runs.agent_files import load_description
 from a2d.runs.file_kinds import expect
 from a2d.runs.request import read_card
 from a2d.runs.teachers.store import copy_imported, read_imported
-from a2d.specs.data import Frozen
+from a2d.specs.data import Frozen, read_yaml
 from a2d.specs.task import TaskCard
 
 RUNS, TEACHER = "runs", "teacher"
@@ -80,7 +81,9 @@ def _suggested(card: TaskCard, request: DistillRequest, out: Path) -> float | No
 
 def _copy_card(request: DistillRequest, out: Path, scale: float, reason: str) -> None:
     task = Path(request.task)
-    text = f"{task.read_text(encoding='utf-8').rstrip()}\nreward_scale: {scale:f}  # {reason}\n"
+    scaled = {**read_yaml(task), "reward_scale": scale}
+    card = yaml.safe_dump(scaled, allow_unicode=True, sort_keys=False)
+    text = f"# {task}, with reward_scale {reason}\n{card}"
     write_atomically(out / task.name, lambda path: path.write_text(text, encoding="utf-8"))
     say(
         f"agents learn from rewards × {scale:g} ({reason}); reward_scale in the card would say "

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 from a2d.distill.request import DistillRequest
 from a2d.distill.rewards import returns_size, suggested_scale
@@ -79,6 +81,14 @@ def test_a_copy_of_the_card_scales_large_rewards(
     assert "agents learn from rewards × 0.005" in capsys.readouterr().err
 
 
+def test_a_card_of_any_style_can_be_copied(tmp_path: Path) -> None:
+    paid, out = card(tmp_path, "options: {pay: -100.0}\n"), tmp_path / "out"
+    fields = yaml.safe_load(paid.read_text(encoding="utf-8")) | {"title": "Bezahlt: für '1e-07'"}
+    paid.write_text(f"---\n{json.dumps(fields)}\n...\n", encoding="utf-8")
+    copy = load_card(prepare(asked(paid), out).card(asked(paid), out))
+    assert copy == load_card(paid).model_copy(update={"reward_scale": 0.005})
+
+
 @pytest.mark.parametrize(
     "more",
     [
@@ -97,9 +107,12 @@ def test_shipped_cards_of_small_rewards_are_learnt_as_they_are() -> None:
     assert suggested_scale(shipped("minatar-breakout")) is None
 
 
-def test_students_of_a_trained_teacher_learn_from_rewards_as_it_did(tmp_path: Path) -> None:
+@pytest.mark.parametrize("scale", [0.5, 1.25e-5, 1e-7, 0.1 + 0.2, 1e22])
+def test_students_of_a_trained_teacher_learn_from_rewards_as_it_did(
+    scale: float, tmp_path: Path
+) -> None:
     paid, out, teacher = card(tmp_path, ""), tmp_path / "out", tmp_path / "teacher"
-    scaled = load_card(paid).model_copy(update={"reward_scale": 0.5})
+    scaled = load_card(paid).model_copy(update={"reward_scale": scale})
     save_random_agent(teacher, scaled, "mlp8")
     request = asked(paid, teacher)
     sources = prepare(request, out)
