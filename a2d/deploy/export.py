@@ -136,7 +136,8 @@ def check_graph(graph: bytes, policy: NativePolicy, description: Description, st
             actions, outputs = _wanted(policy, observation, raw, noise)
             close = np.isclose(found[0], actions, 1e-4, 1e-4).reshape(len(raw), -1)
             same += int(close.all(1).sum())
-            largest = max(largest, float(np.abs(found[1] - outputs).max()))
+            # NumPy's maximum keeps what is no number, which Python's would lose.
+            largest = float(np.maximum(largest, np.abs(found[1] - outputs).max()))
             scale = max(scale, float(np.abs(outputs).max()))
             seen += len(raw)
             observation, done = _advance(environments, policy.agent, observation)

@@ -125,13 +125,16 @@ def test_a_program_lays_the_cards_wrappers_around_its_environment(tmp_path: Path
     assert native.action_space.contains(action[0])
 
 
-def test_a_graph_of_other_weights_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("more", "named"), [(-0.1, r"0\.1"), (np.nan, "nan"), (np.inf, "inf")])
+def test_a_graph_of_other_weights_is_refused(more: float, named: str, tmp_path: Path) -> None:
     save_random_agent(tmp_path, shipped("tiny-catch"), "vanilla")
     agent, description = load_agent(tmp_path)
     policy = NativePolicy(agent.eval(), native_spaces(description))
+    own = agent.actor.bias.data.clone()
+    agent.actor.bias.data[1] += more
     graph = to_onnx(policy)
-    agent.actor.bias.data[1] += 0.1
-    with pytest.raises(A2DError, match=r"differs from the agent by 0\.1 of logits"):
+    agent.actor.bias.data.copy_(own)
+    with pytest.raises(A2DError, match=rf"differs from the agent by {named} of logits"):
         check_graph(graph, policy, description, 8)
 
 
