@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from functools import cache, partial
 from typing import NamedTuple
@@ -50,7 +51,10 @@ class Range(NamedTuple):
 
     def point(self, amount: float) -> Point:
         """Return the search whose networks cost at most ``amount``."""
-        cells = amount - self.cheapest + self.cheapest_cells
+        # No two costs differ by less than a FLOP, or a digit of the table: half of that lets the
+        # cheapest cells be searched, which may cost nothing, and rounding forbids nothing.
+        half = 0.5 if self.table is None else 0.5e-5
+        cells = amount - self.cheapest + self.cheapest_cells + half
         largest = min(1.0, cells / self.dearest_cells)
         return Point(amount=amount, space=self.space, largest_cost=largest, table=self.table)
 
@@ -79,8 +83,7 @@ def flops_points(interface: Interface, cells: int, limit: float, count: int) -> 
     """Return searches of at most ``limit`` FLOPs and of ever less, equally spaced by ratio."""
     ranges = cache(partial(flops_range, interface, cells))
     return tuple(
-        _widest(ranges, WIDTHS, amount, "FLOPs").point(amount)
-        for amount in _amounts(ranges, limit, count)
+        _widest(ranges, WIDTHS, amount).point(amount) for amount in _amounts(ranges, limit, count)
     )
 
 
@@ -89,8 +92,8 @@ def latency_points(card: TaskCard, cells: int, limit: float, count: int) -> tupl
     ranges = cache(partial(latency_range, card, cells))
     widths = WIDTHS[2:]  # as wide as the study's, or narrower
     return tuple(
-        _widest(ranges, widths, amount, "ms").point(MS_MARGIN * amount)
-        for amount in _amounts(ranges, limit, count)
+        _widest(ranges, widths, amount).point(amount)
+        for amount in _amounts(ranges, MS_MARGIN * limit, count)
     )
 
 
@@ -98,19 +101,17 @@ def _amounts(ranges: Callable[[int], Range], limit: float, count: int) -> list[f
     if count == 1:
         return [limit]
     last = min(limit, max(limit / RANGE, ROOM * ranges(WIDTHS[-1]).cheapest))
-    return [float(amount) for amount in np.geomspace(limit, last, count)]
+    # Not a rounding below the last one, which may be the cheapest network.
+    return [max(last, float(amount)) for amount in np.geomspace(limit, last, count)]
 
 
-def _widest(
-    ranges: Callable[[int], Range], widths: Sequence[int], amount: float, unit: str
-) -> Range:
+def _widest(ranges: Callable[[int], Range], widths: Sequence[int], amount: float) -> Range:
     """Return the widest space that leaves a search room below a limit.
 
     Args:
         ranges: of a width, counted or measured when it is first asked for.
         widths: ever narrower ones.
         amount: the limit.
-        unit: of the limit, for the message.
 
     Raises:
         A2DError: even the cheapest network costs more.
@@ -120,8 +121,22 @@ def _widest(
             return ranges(width)
     narrowest = ranges(widths[-1])
     if narrowest.cheapest > amount:
-        raise A2DError(
-            f"no network of the space costs at most {amount:,.4g} {unit}; the cheapest, of width "
-            f"{narrowest.space.width}, costs {narrowest.cheapest:,.4g}"
-        )
+        raise _no_network(narrowest, amount)
     return narrowest
+
+
+def _no_network(narrowest: Range, amount: float) -> A2DError:
+    """Return the error that names a limit which works."""
+    if narrowest.table is None:
+        asked, least = f"{math.floor(amount):,} FLOPs", f"--max-flops {narrowest.cheapest:.0f}"
+    else:
+        asked, least = f"{amount / MS_MARGIN:.4g} ms", least_ms(narrowest.cheapest)
+    return A2DError(
+        f"no network of the space costs at most {asked}; the cheapest is of width "
+        f"{narrowest.space.width}: give {least} or more"
+    )
+
+
+def least_ms(latency: float) -> str:
+    """Return the option with the least limit that a latency is within, in whole microseconds."""
+    return f"--max-ms {math.ceil(1000 * latency / MS_MARGIN) / 1000:.3f}"

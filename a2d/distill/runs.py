@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from a2d.deploy.latency import measure_costs
-from a2d.distill.limits import MS_MARGIN, Point
+from a2d.distill.limits import MS_MARGIN, Point, least_ms
 from a2d.distill.plan import Job, Plan, read_plan
 from a2d.distill.request import SEARCHER, Setting, settle
 from a2d.distill.sources import RUNS
@@ -121,9 +121,10 @@ def _within(point: Point, record: Record) -> Architecture:
         if latency <= point.amount:
             return design
         measured.append(latency)
+    fastest = min(measured)
     raise A2DError(
-        f"none of {len(measured)} candidates takes at most {point.amount / MS_MARGIN:.4g} ms; "
-        f"the fastest was measured at {min(measured):.4g} ms: give a larger --max-ms"
+        f"none of {len(measured)} candidates is surely within {point.amount / MS_MARGIN:.4g} ms; "
+        f"the fastest was measured at {fastest:.4g} ms: give {least_ms(fastest)} or more"
     )
 
 

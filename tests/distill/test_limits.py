@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+import re
+from types import SimpleNamespace
+from typing import Any
+
 import numpy as np
 import pytest
 
-from a2d.distill.limits import Point, flops_points, flops_range, latency_points
+from a2d.distill.limits import MS_MARGIN, Point, flops_points, flops_range, latency_points
+from a2d.distill.runs import _within
 from a2d.environments import open_environment
 from a2d.errors import A2DError
 from a2d.networks.costs import count_flops
 from a2d.networks.interface import Interface, build_agent, interface_of
 from a2d.networks.operators import space_of
 from a2d.networks.supernet import Supernet, operator_flops
-from a2d.specs.architecture import PAPER_OPERATORS, Architecture, sample_architecture
+from a2d.search.searcher import make_searcher
+from a2d.search.trial_searcher import TrialSearcher
+from a2d.specs.architecture import (
+    OPERATORS,
+    PAPER_OPERATORS,
+    Architecture,
+    CellSpace,
+    sample_architecture,
+)
+from a2d.specs.cost_table import CostTable
+from a2d.specs.run import SearchSpec
 from tests.users_tasks import shipped
 
 
@@ -70,9 +85,93 @@ def test_the_widest_space_is_taken_whose_cheapest_network_has_room_below_the_lim
     assert widths == [16, 8, 4, 4]
 
 
-def test_a_limit_below_every_network_is_refused() -> None:
-    with pytest.raises(A2DError, match=r"costs at most 50 FLOPs; the cheapest, of width 4, costs"):
-        flops_points(interface("tiny-reach"), 3, 50, 1)
+def search(task: str, point: Point) -> SearchSpec:
+    """Return a search of what a point allows, as the command asks for it."""
+    options = {"kind": "evolution", "space": point.space, "costs": point.table}
+    return SearchSpec(
+        task=shipped(task), steps=32_000, seed=0,
+        search={**options, "largest_cost": point.largest_cost, "trials": 10},
+    )  # fmt: skip
+
+
+def searched(task: str, point: Point) -> Architecture:
+    spec, seen = search(task, point), interface(task)
+    supernet = Supernet(point.space, spec.search.operators(spec.space), seen.observation_shape)
+    searcher = make_searcher(spec, supernet)
+    assert isinstance(searcher, TrialSearcher)
+    return searcher.ask()
+
+
+def named(error: pytest.ExceptionInfo[A2DError], option: str) -> float:
+    """Return the limit that a refusal says works."""
+    found = re.search(rf"give {option} ([\d.]+) or more$", str(error.value))
+    assert found is not None, error.value
+    return float(found[1])
+
+
+@pytest.mark.parametrize(
+    ("task", "cells"), [("tiny-reach", 3), ("tiny-catch", 6), ("minatar-breakout", 6)]
+)
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_limit_below_every_network_is_refused_with_one_that_works(
+    task: str, cells: int, count: int
+) -> None:
+    seen = interface(task)
+    with pytest.raises(A2DError, match="costs at most 50 FLOPs; the cheapest is of width 4") as no:
+        flops_points(seen, cells, 50, count)
+    least = named(no, "--max-flops")
+    for point in flops_points(seen, cells, least, count):
+        agent = build_agent(searched(task, point), seen)
+        assert count_flops(agent, seen.blank()) == least
+    with pytest.raises(A2DError, match=f"at most {least - 1:,.0f} FLOPs"):
+        flops_points(seen, cells, least - 0.25, count)
+
+
+@pytest.fixture
+def measured(monkeypatch: pytest.MonkeyPatch) -> CostTable:
+    """What operators cost on tiny-reach, the same each time."""
+    space = CellSpace(cells=3, width=4, shortcut="identity")
+    row = dict.fromkeys(OPERATORS["dense"], 0.001) | {"skip": 0.0}
+    table = CostTable(
+        task="tiny-reach", runtime="onnx", processor="A", space=space, rest_ms=0.01234,
+        cells=(row,) * 3,
+    )  # fmt: skip
+    monkeypatch.setattr("a2d.distill.limits.measure_operators", lambda *_: table)
+    return table
+
+
+@pytest.mark.parametrize("limit", [0.001, 0.0129])
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_limit_in_milliseconds_is_refused_with_one_that_works(
+    limit: float, count: int, measured: CostTable
+) -> None:
+    """The second one is above what the cheapest takes, but by less than measurements differ."""
+    with pytest.raises(A2DError, match=f"costs at most {limit} ms; the cheapest") as no:
+        latency_points(shipped("tiny-reach"), 3, limit, count)
+    assert named(no, "--max-ms") == 0.013
+    for point in latency_points(shipped("tiny-reach"), 3, 0.013, count):
+        assert searched("tiny-reach", point).operators == ("skip",) * 3
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_exactly_what_the_cheapest_takes_is_within_the_limit(
+    count: int, measured: CostTable
+) -> None:
+    for point in latency_points(shipped("tiny-reach"), 3, measured.rest_ms / MS_MARGIN, count):
+        assert searched("tiny-reach", point).operators == ("skip",) * 3
+
+
+def test_a_search_that_is_measured_above_its_limit_names_one_that_works(
+    measured: CostTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (point,) = latency_points(shipped("tiny-reach"), 3, 0.1, 1)
+    outcome = SimpleNamespace(architecture=searched("tiny-reach", point), trials=())
+    record: Any = SimpleNamespace(search=outcome, spec=search("tiny-reach", point))
+    taken = SimpleNamespace(deployed=SimpleNamespace(high_ms=0.097))
+    monkeypatch.setattr("a2d.distill.runs.measure_costs", lambda *_: taken)
+    with pytest.raises(A2DError, match=r"none of 1 candidates .* 0\.1 ms; .* at 0\.097 ms") as no:
+        _within(point, record)
+    assert named(no, "--max-ms") * MS_MARGIN >= 0.097
 
 
 def test_a_front_has_ever_smaller_limits_of_equal_ratio() -> None:
