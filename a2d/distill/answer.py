@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import a2d
-from a2d.deploy.export import export_agent
-from a2d.distill.crew import LOG
+from a2d.distill.delivery import Delivered, deliver
 from a2d.distill.evidence import read_evidence
 from a2d.distill.limits import MS_MARGIN, Point
 from a2d.distill.plan import Plan
@@ -17,27 +16,15 @@ from a2d.distill.verdict import (
     Interval,
     Row,
     cheaper_and_as_good,
-    estimate,
     interval,
     sentence,
 )
 from a2d.files import write_atomically
 from a2d.runs.request import read_card
-from a2d.runs.saved_agents import evaluate_saved_agent
 from a2d.runs.scores import Score
 from a2d.specs.data import Frozen
 
 RESULT = "result.json"
-FRESH_EPISODES = 30
-
-
-class Delivered(Frozen):
-    """An agent that leaves: the best of its row's seeds, measured anew on other episodes."""
-
-    run: str
-    agent: str
-    policy: str
-    fresh: Interval
 
 
 class Answer(Frozen):
@@ -67,6 +54,7 @@ def make_answer(plan: Plan, setting: Setting, out: Path, chance: Score) -> Answe
     manual = [row for row in rows if row.kind == "manual"]
     random = {row.search: row for row in rows if row.kind == "random"}
     better = {each.name: each for row in found for each in cheaper_and_as_good(row, manual)}
+    earlier = _delivered_before(out)
     leaving = [row for row in [*found, *better.values()] if any_score(row)]
     return Answer(
         version=a2d.__version__,
@@ -77,7 +65,7 @@ def make_answer(plan: Plan, setting: Setting, out: Path, chance: Score) -> Answe
         sentences=tuple(
             sentence(row, random[row.search], manual, rows[0]) + _limit(plan, row) for row in found
         ),
-        delivered=tuple(_deliver(plan, row, out) for row in leaving),
+        delivered=tuple(_leave(plan, row, out, earlier) for row in leaving),
         processor=evidence.latencies.processor,
     )
 
@@ -98,7 +86,7 @@ def any_score(row: Row) -> bool:
     return any(score is not None for score in row.scores)
 
 
-def _deliver(plan: Plan, row: Row, out: Path) -> Delivered:
+def _leave(plan: Plan, row: Row, out: Path, earlier: Sequence[Delivered]) -> Delivered:
     """Let the best seed's agent leave, and measure it on episodes that have not chosen it."""
     scored = zip(row.scores, row.seeds, strict=True)
     seed = -max((score, -seed) for score, seed in scored if score is not None)[1]
@@ -106,21 +94,17 @@ def _deliver(plan: Plan, row: Row, out: Path) -> Delivered:
     place = out / "agent"
     if len(plan.points) > 1 or row.kind != "a2d":
         place = out / f"agent-{row.name}"
-    if place.exists():
-        shutil.rmtree(place)
-    shutil.copytree(out / RUNS / run, place, ignore=shutil.ignore_patterns(LOG, ".*"))
-    policy = place / "policy.onnx"
-    export_agent(place, policy)
-    # No run has this seed.
-    other = plan.request.seed + 2 + plan.request.seeds
-    fresh = estimate([evaluate_saved_agent(place, FRESH_EPISODES, other)])
-    assert fresh is not None
-    return Delivered(
-        run=run,
-        agent=place.name,
-        policy=f"{place.name}/{policy.name}",
-        fresh=interval(fresh),
-    )
+    other = plan.request.seed + 2 + plan.request.seeds  # no run has this seed
+    return deliver(out / RUNS / run, place, other, earlier)
+
+
+def _delivered_before(out: Path) -> tuple[Delivered, ...]:
+    """Return what an earlier answer says of the agents that left."""
+    try:
+        text = (out / RESULT).read_text(encoding="utf-8")
+        return Answer.model_validate_json(text).delivered
+    except (OSError, ValueError):  # there is none, or it is of another version
+        return ()
 
 
 def write_answer(out: Path, answer: Answer) -> None:

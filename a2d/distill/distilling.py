@@ -54,7 +54,7 @@ def distill(request: DistillRequest, out: Path, cores: int) -> Answer:
                 shutil.rmtree(out)
             raise
         _work(plan, request, out, cores, chance)
-        say("measures latencies, and plays the agents that leave on other episodes")
+        say("measures latencies")
         answer = make_answer(plan, settled(plan, out), out, chance)
         write_answer(out, answer)
         write_report(out, answer)

@@ -114,10 +114,13 @@ def test_the_same_command_repeats_nothing_and_another_one_is_refused(
     answered: tuple[Path, str, str],
 ) -> None:
     out, printed, _ = answered
-    before = {path: path.read_bytes() for path in out.glob("runs/*/record.json")}
+    (out / "agent" / "video.mp4").touch()
+    kept = [*out.glob("runs/*/record.json"), *(out / "agent").iterdir()]
+    before, delivered = {path: path.stat().st_mtime_ns for path in kept}, result(out)["delivered"]
     done = a2d("distill", "--task", CATCH, "--out", out, *QUICK)
-    assert "a2d: 6 runs, 6 of them done" in done.stderr
-    assert {path: path.read_bytes() for path in before} == before
+    assert "a2d: 6 runs, 6 of them done" in done.stderr and "plays other" not in done.stderr
+    assert {path: path.stat().st_mtime_ns for path in kept} == before
+    assert result(out)["delivered"] == delivered
     assert done.stdout.splitlines()[-1] == printed.splitlines()[-1]
     other = a2d("distill", "--task", CATCH, "--out", out, *QUICK[:-1])
     assert "holds the runs of another request or another card; give the same" in other.stderr
