@@ -94,12 +94,11 @@ def latency_table(
     the same --cells, --width and --shortcut. Let nothing else run meanwhile.
     """
     from a2d.deploy.operator_latency import cell_space, measure_operators
-    from a2d.runs.file_kinds import expect
+    from a2d.runs.request import read_card
     from a2d.specs.cost_table import write_cost_table
-    from a2d.specs.task import load_card
 
     space = cell_space(cells, width, shortcut or "identity")  # as the recipe plus has it
-    table = measure_operators(load_card(expect(task, "card")), space, runtime)
+    table = measure_operators(read_card(task), space, runtime)
     write_cost_table(out, table)
     dearest = sum(max(cell.values()) for cell in table.cells)
     typer.echo(

@@ -33,6 +33,14 @@ class CostTable(Frozen):
         """Return the costs of these operators, (cells, operators), in their order."""
         return [[cell[name] for name in operators] for cell in self.cells]
 
+    def check_task(self, task: str) -> None:
+        """Raise ValueError where the table was measured on another task."""
+        if self.task != task:
+            raise ValueError(
+                f"costs: the table is of the task {self.task}, not of {task}; "
+                f"measure one of {task} by `a2d latency-table`"
+            )
+
     def check(self, space: CellSpace, operators: tuple[str, ...]) -> None:
         """Raise ValueError where the table is of another space, or lacks an operator."""
         if self.space != space or len(self.cells) != space.cells:

@@ -154,6 +154,8 @@ class SearchSpec(RunBase):
 
     @model_validator(mode="after")
     def check_searcher(self) -> SearchSpec:
+        if self.search.costs is not None:
+            self.search.costs.check_task(self.task.name)
         self.search.check_space(self.space)
         self.search.check_updates(self.updates)
         self.search.check_teacher(self.distillation)

@@ -94,6 +94,10 @@ def test_the_table_is_a_part_of_the_key_and_its_absence_is_none() -> None:
 @pytest.mark.parametrize(
     ("costs", "says"),
     [
+        (
+            table().model_copy(update={"task": "atari-pong"}),
+            "the table is of the task atari-pong, not of tiny-catch",
+        ),
         (table(CellSpace(cells=3, width=8)), "measure one with the same options"),
         (table().model_copy(update={"cells": ({"skip": 0.0},) * 2}), "cell 0 of the table lacks c"),
         (table(**dict.fromkeys(NAMES, 0.0)), "in cell 0 of the table nothing costs anything"),
@@ -113,6 +117,10 @@ def test_a_table_is_a_file_that_the_command_line_reads(
     words = ["search", "--task", CATCH, "--out", tmp_path / "found", "--costs", path]
     assert "measure one with the same options by `a2d latency-table`" in refusal(
         [*words, "--cells", 3], monkeypatch, capsys
+    )
+    write_cost_table(path, table().model_copy(update={"task": "minatar-breakout"}))
+    assert "of the task minatar-breakout, not of tiny-catch; measure one of tiny-catch" in refusal(
+        [*words, "--cells", 2, "--width", 8], monkeypatch, capsys
     )
     path.write_text('{"task": "x"}', encoding="utf-8")
     assert "table.json: runtime: is missing" in refusal(words, monkeypatch, capsys)
