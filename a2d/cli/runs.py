@@ -205,14 +205,18 @@ def _refuse_diverged(record: Record, out: Path) -> None:
 @app.command("random")
 def random_architecture(
     task: Task,
-    like: Annotated[Path, typer.Option(help="the arch.json whose FLOPs to match", readable=False)],
+    like: Annotated[Path, typer.Option(help="the arch.json whose cost to match", readable=False)],
     out: Annotated[Path, typer.Option(help="the arch.json to write")],
     seed: Seed = 0,
 ) -> None:
-    """Draw a random architecture of the same space at matched FLOPs, as a search's control."""
-    from a2d.runs.designs import draw_architecture, read_design
+    """Draw a random architecture of the same space and cost, as a search's control.
 
-    drawn = draw_architecture(task, read_design(like), out, seed)
+    Candidates and costs (FLOPs, or the table of --costs) are those of the search whose record lies
+    beside the arch.json; of one that no search has left, the paper's operators and FLOPs.
+    """
+    from a2d.runs.designs import draw_architecture
+
+    drawn = draw_architecture(task, like, out, seed)
     typer.echo(f"{' '.join(drawn.operators)}: {out}")
 
 

@@ -234,7 +234,7 @@ def commands(folder: Path) -> dict[str, Callable[[], object]]:
         ),
         "evaluate": lambda: evaluate_saved_agent(agent, 10, 3),
         "check": lambda: refusal(card),
-        "random": lambda: draw_architecture(card, ARCHITECTURE, like, 3),
+        "random": lambda: draw_architecture(card, like, out.with_suffix(".json"), 3),
         "costs": lambda: measure_costs(load_card(card), "mlp8").flops,
     }
 
