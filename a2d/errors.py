@@ -11,6 +11,8 @@ class A2DError(Exception):
 class Diverged(Exception):
     """A number stopped being finite: observation, reward, network output, loss or gradient."""
 
+    steps = 0  # environment steps of the episodes that it ended, where somebody counts them
+
 
 class Stopped(BaseException):
     """The command was asked to stop. No ``Exception``, which an environment might catch.

@@ -18,7 +18,7 @@ from a2d.environments import open_environment
 from a2d.environments.factory import native_arguments
 from a2d.environments.vector import Array, NativeSpaces
 from a2d.errors import A2DError
-from a2d.files import write_atomically
+from a2d.files import write_atomically, write_text
 from a2d.networks.agent import Agent
 from a2d.runs.agent_files import Description, load_agent
 from a2d.runs.evaluation import choose
@@ -112,7 +112,7 @@ def export_agent(folder: Path, out: Path, steps: int = 1000) -> Check:
     check = check_graph(graph, policy, description, steps)
     text = json.dumps(describe_policy(policy, description), indent=1, ensure_ascii=False) + "\n"
     write_atomically(out, lambda path: path.write_bytes(graph))
-    write_atomically(out.with_suffix(".json"), lambda path: path.write_text(text, encoding="utf-8"))
+    write_text(out.with_suffix(".json"), text)
     return check
 
 

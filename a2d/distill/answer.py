@@ -19,7 +19,7 @@ from a2d.distill.verdict import (
     interval,
     sentence,
 )
-from a2d.files import write_atomically
+from a2d.files import write_text
 from a2d.runs.request import read_card
 from a2d.runs.scores import Score
 from a2d.specs.data import Frozen
@@ -110,4 +110,4 @@ def _delivered_before(out: Path) -> tuple[Delivered, ...]:
 def write_answer(out: Path, answer: Answer) -> None:
     """Write it as JSON, atomically."""
     text = answer.model_dump_json(indent=1) + "\n"
-    write_atomically(out / RESULT, lambda path: path.write_text(text, encoding="utf-8"))
+    write_text(out / RESULT, text)

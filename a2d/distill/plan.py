@@ -14,7 +14,7 @@ from a2d.distill.limits import Point
 from a2d.distill.request import DistillRequest
 from a2d.distill.sources import TEACHER, Sources
 from a2d.errors import A2DError
-from a2d.files import write_atomically
+from a2d.files import write_text
 from a2d.specs.data import Frozen
 
 PLAN = "plan.json"
@@ -176,7 +176,7 @@ def read_plan(out: Path) -> Plan | None:
 def write_plan(out: Path, plan: Plan) -> None:
     """Write the plan, atomically."""
     text = plan.model_dump_json(indent=1) + "\n"
-    write_atomically(out / PLAN, lambda path: path.write_text(text, encoding="utf-8"))
+    write_text(out / PLAN, text)
 
 
 def describe(plan: Plan) -> Iterator[str]:

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from a2d.distill.answer import Answer
 from a2d.distill.verdict import Interval, Row
-from a2d.files import write_atomically
+from a2d.files import write_text
 from a2d.reading.decisions.contrasts import FEWEST
 from a2d.reading.rendering.figures import FLOPS_AXIS, SCORE_AXIS, flops_axis, legend, panels
 from a2d.reading.rendering.style import MANUAL, RANDOM, SEARCHES, Look
@@ -99,7 +99,7 @@ def write_report(out: Path, answer: Answer) -> None:
         figure=base64.b64encode(drawing.getvalue()).decode(),
         runs=_html(pd.DataFrame(jobs)),
     )
-    write_atomically(out / REPORT, lambda path: path.write_text(text, encoding="utf-8"))
+    write_text(out / REPORT, text)
 
 
 def _html(rows: pd.DataFrame) -> Markup:

@@ -11,7 +11,7 @@ from a2d.console import say
 from a2d.distill.request import DistillRequest
 from a2d.distill.rewards import suggested_scale
 from a2d.errors import A2DError
-from a2d.files import write_atomically
+from a2d.files import write_text
 from a2d.runs.agent_checks import IMPORTED
 from a2d.runs.agent_files import load_description
 from a2d.runs.file_kinds import expect
@@ -84,7 +84,7 @@ def _copy_card(request: DistillRequest, out: Path, scale: float, reason: str) ->
     scaled = {**read_yaml(task), "reward_scale": scale}
     card = yaml.safe_dump(scaled, allow_unicode=True, sort_keys=False)
     text = f"# {task}, with reward_scale {reason}\n{card}"
-    write_atomically(out / task.name, lambda path: path.write_text(text, encoding="utf-8"))
+    write_text(out / task.name, text)
     say(
         f"agents learn from rewards × {scale:g} ({reason}); reward_scale in the card would say "
         "otherwise"

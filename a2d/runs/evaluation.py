@@ -101,7 +101,11 @@ def play(
     steps = 0
     while min(map(len, played)) < quota and steps < longest:
         steps += 1
-        observation, reward, terminated, truncated, _ = environments.step(act(observation))
+        try:
+            observation, reward, terminated, truncated, _ = environments.step(act(observation))
+        except Diverged as reason:
+            reason.steps = steps * environments.num_envs
+            raise
         running += reward
         length += 1
         cut = length >= bound

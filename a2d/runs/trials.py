@@ -80,7 +80,9 @@ class SharedWeights:
         try:
             played = evaluate(agent, self.environments, self.count, seed, longest=longest)
         except Diverged as reason:
-            return Trial(operators=operators, score=None, steps=self.count, reason=str(reason))
+            steps = max(reason.steps, self.count)  # or trials that play nothing would never end
+            reporter.advance(steps)
+            return Trial(operators=operators, score=None, steps=steps, reason=str(reason))
         reporter.advance(played.steps)
         score = None
         if len(played.returns) == self.count:  # or else the budget has ended

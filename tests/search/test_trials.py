@@ -182,11 +182,22 @@ def test_trials_that_diverge_are_recorded_without_a_score(tmp_path: Path) -> Non
 
 
 class Worthless(Reach):
-    """A task whose rewards are no numbers."""
+    """A task whose rewards are no numbers, from some step of an episode on."""
+
+    def __init__(self, first: int = 1) -> None:
+        super().__init__()
+        self.first, self.played = first, 0
+
+    def reset(self, **options: Any) -> Any:
+        self.played = 0
+        return super().reset(**options)
 
     def step(self, action: Any) -> Any:
-        observation, _, terminated, truncated, info = super().step(action)
-        return observation, float("nan"), terminated, truncated, info
+        observation, reward, terminated, truncated, info = super().step(action)
+        self.played += 1
+        if self.played >= self.first:
+            reward = float("nan")
+        return observation, reward, terminated, truncated, info
 
 
 @pytest.mark.parametrize("kind", ["evolution", "single_path"])
@@ -198,6 +209,19 @@ def test_where_every_update_diverges_the_search_ends(kind: str, tmp_path: Path) 
     assert record.status == "diverged" and record.evaluation is None
     assert record.search is not None and record.steps_done <= STEPS
     assert all(trial.score is None and trial.steps > 0 for trial in record.search.trials)
+
+
+def test_a_trial_that_diverges_costs_the_steps_that_it_played(tmp_path: Path) -> None:
+    """Weights learn for 50 steps of each environment's first episode, and see no such reward."""
+    settings = {"trial_share": 0.9, "trial_episodes": 5, "population": 2, "tournament": 1}
+    with register("Worthless-v0", Worthless, max_episode_steps=999, kwargs={"first": 51}):
+        task = card(id="Worthless-v0")
+        spec = searching("single_path", **settings).model_copy(update={"task": task})
+        record = run_search(spec, tmp_path)
+    assert record.search is not None
+    *tried, last = record.search.trials
+    assert [trial.steps for trial in tried] == [51 * 5] * 7 and all(each.reason for each in tried)
+    assert last.steps == STEPS - 200 - 7 * 51 * 5 and last.reason is None, "the budget has ended"
 
 
 def test_a_search_needs_candidates_of_its_space(tmp_path: Path) -> None:
