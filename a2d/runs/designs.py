@@ -43,28 +43,30 @@ def draw_architecture(task: Path, like: Path, out: Path, seed: int) -> Architect
     """
     if out.exists():
         expect(out, "architecture")
-    target = read_design(like)
-    search = _search_of(target, like)
+    target, interface = read_design(like), task_interface(task)
+    found = _search_beside(like, target)
+    search = SearchBase() if found is None else found.search
     try:
         if search.costs is not None:
             search.costs.check_task(read_card(task).name)
     except ValueError as error:
         raise A2DError(f"{like}: {error}") from error
     candidates = search.operators(target.space)
-    drawn = random_design(target, candidates, task_interface(task), seed, table=search.costs)
+    drawn = random_design(target, candidates, interface, seed, table=search.costs)
     write_architecture(out, drawn)
+    if found is not None:
+        say(f"{like}: candidates and costs are those of the search whose record lies beside it")
     return drawn
 
 
-def _search_of(design: Architecture, path: Path) -> SearchBase:
-    """Return the settings of the search that has left an architecture; the defaults if none has."""
+def _search_beside(path: Path, design: Architecture) -> SearchSpec | None:
+    """Return the search that has left an architecture, by its record; None where there is none."""
     # As in a folder of its own, or in a study's results.
     name, found, _ = path.name.partition(f".{ARCHITECTURE_FILE}")
     record = path.with_name(f"{name}.json" if found else RECORD)
     if not record.is_file():
-        return SearchBase()
+        return None
     spec = read_record(record).spec
     if not isinstance(spec, SearchSpec) or spec.search.space != design.cells:
-        return SearchBase()
-    say(f"{record}: candidates and costs are those of this search")
-    return spec.search
+        return None
+    return spec
