@@ -100,7 +100,8 @@ class Collector:
             x = agent.preprocess(observation)
             with tape.record() if graph else torch.no_grad():
                 output, value = agent.heads(x)
-                if not (output.isfinite().all() and value.isfinite().all()):
+                known = value.isfinite().all() or not agent.has_values
+                if not (output.isfinite().all() and known):
                     raise Diverged("the network's outputs are not finite")
                 action = draw(agent.distribution(output), self.generator)
             reward, end = self._step(agent, action)

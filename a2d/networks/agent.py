@@ -40,6 +40,8 @@ class Agent(nn.Module):
         normalizer: standardises vector observations; None leaves them alone.
     """
 
+    has_values = True  # an imported one may have none
+
     def __init__(
         self,
         backbone: nn.Module,

@@ -33,6 +33,7 @@ class ImportedAgent(nn.Module):
     """
 
     normalizer: None = None  # its own is a part of the policy
+    has_values = True  # until the policy has said otherwise
     middle: Tensor
     reach: Tensor
 
@@ -72,6 +73,7 @@ class ImportedAgent(nn.Module):
             name: torch.as_tensor(output).to(observations.device, torch.float32)
             for name, output in self.policy(observations).items()
         }
+        self.has_values = "value" in said
         values = said.get("value", torch.full((count,), torch.nan, device=observations.device))
         values = self._shaped(values.reshape(-1), "value", (count,)) * self.reward_scale
         if not self.interface.continuous:

@@ -290,6 +290,13 @@ def test_a_graph_without_values_teaches_its_actor_alone(batch: int | str, tmp_pa
         distill="actor", accept_weak_teacher=True,
     )  # fmt: skip
     assert "actor_distillation" in train_agent(taught, "mlp8").loss_terms
+    searched = SearchRequest(
+        **{**vars(taught), "out": tmp_path / "found"}, searcher="imitation",
+        options={"space": {"cells": 2, "width": 4}, "scored_head": "actor", "trials": 4,
+                 "trial_updates": 10, "population": 2, "tournament": 1},
+    )  # fmt: skip
+    outcome = search_architecture(searched).search
+    assert outcome is not None and all(trial.score is not None for trial in outcome.trials)
     with pytest.raises(A2DError, match=r"the teacher has no values, .*only its actor can teach"):
         train_agent(RunRequest(**{**vars(taught), "distill": "joint"}), "mlp8")
     with pytest.raises(ValidationError, match="only its actor"):
