@@ -99,6 +99,17 @@ def test_no_graph_and_no_video_is_written(
     assert [path.name for path in tmp_path.iterdir()] == ["agent"]
 
 
+def test_no_score_is_printed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    task = card(id="Walk-v0", observation="pixels")
+    space = Box(0, 1, (1, 8, 8), np.float32)
+    with register("Walk-v0", lambda: Walk(space=space, step=without_reward)):
+        save_random_agent(tmp_path / "agent", task, "vanilla")
+        words = ["evaluate", tmp_path / "agent", "--episodes", "2"]
+        assert "reward not finite" in ends_diverged(words, monkeypatch, capsys)
+
+
 def test_no_teacher_is_imported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

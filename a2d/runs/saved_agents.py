@@ -7,7 +7,7 @@ from pathlib import Path
 
 from a2d.console import say
 from a2d.environments import open_environment
-from a2d.errors import A2DError, Diverged, nearest
+from a2d.errors import A2DError, nearest
 from a2d.networks.agent import Agent
 from a2d.networks.imported import Teacher
 from a2d.runs.agent_checks import IMPORTED
@@ -108,7 +108,12 @@ def evaluate_saved_agent(
     environments: int | None = None,
     choice: Choice = "sampled",
 ) -> list[float]:
-    """Play test episodes with the agent, or the teacher, in ``folder``; return their returns."""
+    """Play test episodes with the agent, or the teacher, in ``folder``; return their returns.
+
+    Raises:
+        A2DError: the agent is damaged, or the environments do not divide the episodes.
+        Diverged: an output of the network, a reward or an observation is not finite.
+    """
     agent = _player(folder)
     count = environments or min(episodes, EVALUATION_ENVIRONMENTS)
     if episodes % count:
@@ -118,8 +123,5 @@ def evaluate_saved_agent(
         )
     seed = stream_seed(seed, "evaluation")
     seed_global_streams(seed)
-    try:
-        with open_environment(task_of(folder), count, seed) as opened:
-            return evaluate(agent.eval(), opened, episodes, seed, choice=choice).returns
-    except Diverged as reason:
-        raise A2DError(f"{reason}: these episodes have no score; fix the environment") from reason
+    with open_environment(task_of(folder), count, seed) as opened:
+        return evaluate(agent.eval(), opened, episodes, seed, choice=choice).returns
