@@ -213,10 +213,10 @@ def test_where_every_update_diverges_the_search_ends(kind: str, tmp_path: Path) 
 
 def test_a_trial_that_diverges_costs_the_steps_that_it_played(tmp_path: Path) -> None:
     """Weights learn for 50 steps of each environment's first episode, and see no such reward."""
-    settings: dict[str, Any] = {"trial_share": 0.9, "trial_episodes": 5, "population": 2, "tournament": 1}
+    settings: dict[str, Any] = {"trial_share": 0.9, "trial_episodes": 5, "population": 2}
     with register("Worthless-v0", Worthless, max_episode_steps=999, kwargs={"first": 51}):
         task = card(id="Worthless-v0")
-        spec = searching("single_path", **settings).model_copy(update={"task": task})
+        spec = searching("single_path", tournament=1, **settings).model_copy(update={"task": task})
         record = run_search(spec, tmp_path)
     assert record.search is not None
     *tried, last = record.search.trials
