@@ -65,3 +65,9 @@ def test_plans_results_and_claims_start_without_torch() -> None:
         "sys.exit('torch' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
+def test_no_test_module_has_the_name_of_one_of_pythons_own() -> None:
+    """The folders of tests are on the path, which processes that tests start inherit."""
+    names = {path.stem for path in (ROOT / "tests").rglob("*.py")}
+    assert names & sys.stdlib_module_names == set()

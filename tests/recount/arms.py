@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from tests.recount.numbers import Array
+from tests.recount.intervals import Array
 from tests.recount.records import CLEAR, Recorded, where
 
 Arms = dict[str, pd.DataFrame]

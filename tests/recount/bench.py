@@ -13,7 +13,7 @@ from scipy import stats
 
 from tests.checkout import ROOT
 from tests.recount.arms import Arms, Compared, Unknown
-from tests.recount.numbers import mean_of_seeds, of_seeds
+from tests.recount.intervals import mean_of_seeds, of_seeds
 from tests.recount.records import Recorded, where
 from tests.recount.tables import OPERATORS, Row, Rows
 from tests.recount.verdicts import Said, every

@@ -14,7 +14,7 @@ import numpy as np
 
 from tests.recount import arms, bench
 from tests.recount.arms import Arms, Compared, Unknown
-from tests.recount.numbers import FEWEST, Array, Effect, of_seeds, of_tasks, rates
+from tests.recount.intervals import FEWEST, Array, Effect, of_seeds, of_tasks, rates
 from tests.recount.permutation import interaction
 from tests.recount.records import Recorded
 from tests.recount.verdicts import Said, after_holm, either, every

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tests.recount.numbers import TINY, Array
+from tests.recount.intervals import TINY, Array
 
 PERMUTATIONS = 1999
 

@@ -12,8 +12,8 @@ import pandas as pd
 from scipy import special, stats
 
 from tests.checkout import ROOT
+from tests.recount.intervals import Array, mean_of_seeds
 from tests.recount.names import TAUGHT_BY, agent_name, network_name, random_name, search_name
-from tests.recount.numbers import Array, mean_of_seeds
 from tests.recount.plan import read
 from tests.recount.records import CLEAR, Recorded, where
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from tests.recount.numbers import Effect
+from tests.recount.intervals import Effect
 
 
 @dataclass(frozen=True)
