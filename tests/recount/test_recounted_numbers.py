@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from a2d.reading.decisions import agents, contrasts, rates, sizes, verdicts
-from tests.recount import ledger, numbers
+from tests.recount import intervals, ledger
 from tests.recount.permutation import PERMUTATIONS, interaction
 from tests.recount.verdicts import Said, after_holm, either, every
 
@@ -18,7 +18,7 @@ DRAWS = range(40)
 P_VALUES = (0.0005, 0.004, 0.009, 0.02, 0.04, 0.3, 1.0)
 
 
-def same_effect(shipped: contrasts.Contrast, recount: numbers.Effect) -> None:
+def same_effect(shipped: contrasts.Contrast, recount: intervals.Effect) -> None:
     names = ["estimate", "above", "below", "within"]
     if shipped.known:
         names += ["low", "high", "power"]
@@ -41,18 +41,18 @@ def test_effects(draw: int) -> None:
     ours, theirs = arm(generator, tasks), arm(generator, tasks)
     for held_out in (False, True):
         shipped = contrasts.over_seeds("", ours, theirs, held_out=held_out)
-        same_effect(shipped, numbers.of_seeds("", ours, theirs, held_out=held_out))
+        same_effect(shipped, intervals.of_seeds("", ours, theirs, held_out=held_out))
         alone = contrasts.over_seeds("", ours, held_out=held_out, margin=0.3)
-        same_effect(alone, numbers.of_seeds("", ours, held_out=held_out, delta=0.3))
+        same_effect(alone, intervals.of_seeds("", ours, held_out=held_out, delta=0.3))
     values = ours.mean(axis=0)
     shipped = contrasts.over_tasks("", values, seeds=len(ours))
-    same_effect(shipped, numbers.of_tasks("", values, len(ours)))
+    same_effect(shipped, intervals.of_tasks("", values, len(ours)))
 
 
 def test_effects_without_any_spread() -> None:
     for level in (0.0, 0.05, 0.1, 0.3, -0.3):
         ours = np.full((4, 2), level)
-        same_effect(contrasts.over_seeds("", ours), numbers.of_seeds("", ours))
+        same_effect(contrasts.over_seeds("", ours), intervals.of_seeds("", ours))
 
 
 @pytest.mark.parametrize("draw", DRAWS)
@@ -62,7 +62,7 @@ def test_rates(draw: int) -> None:
     ours, theirs = (
         generator.random((int(generator.integers(2, 11)), 5)) < chance for chance in chances
     )
-    same_effect(rates.compare_rates("", ours, theirs), numbers.rates("", ours, theirs))
+    same_effect(rates.compare_rates("", ours, theirs), intervals.rates("", ours, theirs))
 
 
 @pytest.mark.parametrize(("count", "total"), [(0, 5), (3, 5), (5, 5), (17, 50)])
@@ -80,7 +80,7 @@ def drawn_parts(generator: np.random.Generator) -> tuple[list[Any], list[Any]]:
         if above < 1:
             below = 1.0
         estimate = float(generator.normal())
-        mine = numbers.Effect(name, estimate, 0.1, above=above, below=below, within=within)
+        mine = intervals.Effect(name, estimate, 0.1, above=above, below=below, within=within)
         shipped.append(
             contrasts.Contrast(estimate, -9, 9, name, 0.1, above, below, within, power=0.5)
         )
@@ -116,9 +116,9 @@ def test_verdicts_and_their_correction(draw: int) -> None:
 class Drawn:
     """What a claim compares, without any runs."""
 
-    arrays: dict[tuple[str, str], numbers.Array]
+    arrays: dict[tuple[str, str], intervals.Array]
 
-    def values(self, arm: str, column: str = "score") -> numbers.Array:
+    def values(self, arm: str, column: str = "score") -> intervals.Array:
         return self.arrays[arm, column]
 
     normalised = values
@@ -144,7 +144,7 @@ def test_agents(draw: int) -> None:
     generator = np.random.default_rng(draw)
     tasks = int(generator.integers(1, 7))
 
-    def drawn(parts: int) -> numbers.Array:
+    def drawn(parts: int) -> intervals.Array:
         return generator.lognormal(0, 0.3, (int(generator.integers(3, 9)), tasks, parts))
 
     ours, manual, random = drawn(1), drawn(4), drawn(2)

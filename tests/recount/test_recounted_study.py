@@ -15,7 +15,7 @@ from a2d.reading.decisions import agents, contrasts, rates, searches, sizes
 from a2d.reading.results import Results, load_results
 from a2d.study.study import Run, Study, load_study
 from tests.checkout import ROOT
-from tests.recount import arms, ledger, numbers
+from tests.recount import arms, intervals, ledger
 from tests.recount.compare import TABLES, compare_ledger, compare_table, written
 from tests.recount.made_up import Level, smaller_study, write_made_up
 from tests.recount.records import Recorded, read_recorded
@@ -140,9 +140,9 @@ MUTATIONS: dict[str, tuple[Any, str, Any]] = {
     "smallest rate": (rates, "RATE_MARGIN", 0.1),
     "threshold of failure": (rates, "ABOVE_RANDOM", 2.0),
     "variance of rates": (rates, "score_statistic", without_correction),
-    "recounted level": (numbers, "SURE", 0.95),
+    "recounted level": (intervals, "SURE", 0.95),
     "recounted threshold": (ledger, "FAILED", 2),
-    "recounted smallest effect": (numbers, "RATE_DELTA", 0.1),
+    "recounted smallest effect": (intervals, "RATE_DELTA", 0.1),
     "recounted teacher": (arms, "CLEAR", 1e6),
 }
 
