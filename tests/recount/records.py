@@ -134,7 +134,8 @@ def _text(design: object) -> str:
 def _add_latencies(measured: dict[Any, Data], folder: Path) -> None:
     """Say of every network the lowest eager latency of its records, or what one machine measured.
 
-    That is the machine whose file has most of the networks, the first by name of equals.
+    That is the machine whose file has most of the networks, the first by name of equals; beside
+    its numbers no others are shown.
     """
     recorded = [row for row in measured.values() if row["state"] != "missing"]
     lowest: dict[Any, float] = {}
@@ -147,7 +148,8 @@ def _add_latencies(measured: dict[Any, Data], folder: Path) -> None:
     most = max((len(set(lowest) & set(machine)) for machine in machines), default=0)
     chosen = next((each for each in machines if len(set(lowest) & set(each)) == most), {})
     for row in recorded:
-        row["latency_ms"], row["deployed_ms"] = lowest[row["design"]], math.nan
+        row["latency_ms"] = math.nan if chosen else lowest[row["design"]]
+        row["deployed_ms"] = math.nan
         if row["design"] in chosen:
             found = chosen[row["design"]]
             row["latency_ms"] = found["eager"]["median_ms"]
