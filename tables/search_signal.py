@@ -32,7 +32,6 @@ MEANING = (
     "Agreement: correlation between seeds of what cost does not explain, mean over all pairs of "
     "seeds."
 )
-
 UNSAID = (
     "What searches of the first recordings did not say, t and the operators' FLOPs, is not shown, "
     "nor the agreement, which needs them."

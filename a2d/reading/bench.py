@@ -62,9 +62,8 @@ def describe_searches(
     """Play every searcher and yield a table of what it finds.
 
     Every training seed of the table is seen by as many simulations, three at least: ``seeds``,
-    rounded up.
-    Intervals are of 95 %, by Student's t over simulations, with the seed that they see as a fixed
-    stratum: they speak of this table.
+    rounded up. Intervals are of 95 %, by Student's t over simulations, with the seed that they see
+    as a fixed stratum: they speak of this table.
 
     Raises:
         A2DError: as ``simulate``, with the searcher's name.

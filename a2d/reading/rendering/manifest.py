@@ -46,7 +46,7 @@ def describe(study: Study, workspace: Workspace, root: Path, artifact: str) -> s
     records = (workspace.find(run) for run in shown)
     lines = [_line(path, path.name) for path in (*records, *machines, *tables) if path is not None]
     lines += [_line(path, path.name) for path in _definitions(study, root, artifact)]
-    lines += [_line(path, path.relative_to(PACKAGE).as_posix()) for path in code()]
+    lines += [_line(path, path.relative_to(PACKAGE).as_posix()) for path in _code()]
     return "".join(lines)
 
 
@@ -62,7 +62,7 @@ def _definitions(study: Study, root: Path, artifact: str) -> Iterator[Path]:
         yield root / f"{artifact}.py"
 
 
-def code() -> Iterable[Path]:
+def _code() -> Iterable[Path]:
     """Return all files of the package that reading and drawing records may use."""
     read = (path for path in PACKAGE.rglob("*") if path.suffix in (".py", ".html", ".css"))
     return sorted(path for path in read if path.relative_to(PACKAGE).parts[0] not in UNREAD)
