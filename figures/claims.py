@@ -116,7 +116,7 @@ def draw(results: Results) -> figures.Drawing:
     """Draw one line per claim, and one for each part that has an effect."""
     lines = list(_lines(_rulings(results)))
     if not lines:
-        message = "No claim is made or borne on by this study's runs."
+        message = "This study makes no claim, and its runs decide none."
         return figures.Drawing(figures.empty(message), message)
     figure, (ax,) = figures.panels(1, 1, 10, ROW * len(lines) + 0.4)
     _draw(ax, lines)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from a2d.study.options import DEFAULT_SCALE
 from tests.checkout import ROOT
 
 DOCUMENTS = [
@@ -50,3 +51,14 @@ def test_the_map_names_every_module_of_the_library() -> None:
         if path.stem not in {"__init__", *families}
     }
     assert [name for name in sorted(modules) if f"`{name}`" not in text] == []
+
+
+def test_documents_name_the_scale_that_is_rendered_where_none_is_named() -> None:
+    said = {
+        "README.md": f"# the {DEFAULT_SCALE} scale (what `make all` does)",
+        "Makefile": f"at {DEFAULT_SCALE} scale unless SCALE names another",
+        "Snakefile": f"everything of the {DEFAULT_SCALE} scale",
+        "config/README.md": f"| `scale` | `{DEFAULT_SCALE}` |",
+    }
+    texts = {name: (ROOT / name).read_text(encoding="utf-8") for name in said}
+    assert [name for name, words in said.items() if words not in texts[name]] == []

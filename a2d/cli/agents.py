@@ -11,6 +11,7 @@ import typer
 from a2d.cli.app import app
 from a2d.cli.options import Cells, Results, Root, ScaleName, Seed, Shortcut, Task, Width
 from a2d.errors import A2DError
+from a2d.study.options import DEFAULT_SCALE
 
 Agent = Annotated[Path, typer.Argument(help="folder of a trained agent", readable=False)]
 
@@ -42,7 +43,7 @@ def export(
 
 @app.command()
 def latency(
-    scale: ScaleName = "laptop",
+    scale: ScaleName = DEFAULT_SCALE,
     root: Root = Path(),
     results: Results = Path("results"),
 ) -> None:

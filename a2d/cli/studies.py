@@ -10,6 +10,7 @@ import typer
 from a2d.cli.app import app
 from a2d.cli.options import Results, Root, Runs, ScaleName
 from a2d.runs.file_kinds import expect
+from a2d.study.options import DEFAULT_SCALE
 
 
 @app.command()
@@ -33,7 +34,7 @@ def run(
 
 @app.command()
 def plan(
-    scale: ScaleName = "laptop",
+    scale: ScaleName = DEFAULT_SCALE,
     every: Annotated[bool, typer.Option("--runs", help="list every run as well")] = False,
     missing: Annotated[
         bool, typer.Option("--missing", help="list those that are not done")

@@ -65,12 +65,12 @@ def check_tests(study: Study) -> None:
                     f"workflow/experiments/{experiment.name}.yaml: claims.{index}.test: "
                     f"{claim.test!r} is not one of {', '.join(TESTS)}"
                 )
-            other = makers.setdefault(claim.claim, experiment.name)
-            if other != experiment.name:
+            if claim.claim in makers:
                 raise A2DError(
                     f"workflow/experiments/{experiment.name}.yaml: claims.{index}.claim: "
-                    f"{claim.claim!r} is a claim of {other}.yaml already"
+                    f"{claim.claim!r} is a claim of {makers[claim.claim]}.yaml already"
                 )
+            makers[claim.claim] = experiment.name
 
 
 def sorted_claims(study: Study) -> list[ClaimTest]:

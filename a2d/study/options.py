@@ -9,8 +9,10 @@ from pathlib import Path
 
 from a2d.errors import A2DError
 
+DEFAULT_SCALE = "laptop"  # where none is named; README and the Makefile say so too
+
 RIGHT = {
-    "scale": "the name of a scale, as in scale=smoke; without it, it is laptop",
+    "scale": f"the name of a scale, as in scale=smoke; without it, it is {DEFAULT_SCALE}",
     "fresh": "a folder to train everything into, as in fresh=fresh; "
     "without it, what is recorded counts",
     "only": "only=recorded; without it, what is missing is trained",
@@ -48,7 +50,7 @@ def read_options(config: Mapping[str, object], checkout: Path) -> Options:
         A2DError: an unknown key, or a value that is not one; it says what to write.
     """
     check_config(config, RIGHT)
-    scale = str(config.get("scale", "laptop"))
+    scale = str(config.get("scale", DEFAULT_SCALE))
     root = Path() if Path.cwd().samefile(checkout) else checkout
     base = _fresh(str(config["fresh"]), checkout) if "fresh" in config else root
     return Options(

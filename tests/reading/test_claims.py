@@ -434,9 +434,15 @@ def test_a_test_that_is_not_there_is_refused_with_those_that_are(checkout: Path)
         judge_all(results_of(study, lambda run: 1.0))
 
 
-def test_a_claim_of_another_experiments_name_is_refused(checkout: Path) -> None:
-    again = NEW | {"claim": "C6", "test": "optimum_differs"}
-    edit(checkout, "experiments/recipes", ("claims", [again]))
-    said = r"recipes.yaml: claims.0.claim: 'C6' is a claim of bench.yaml"
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (["C6"], r"recipes.yaml: claims.0.claim: 'C6' is a claim of bench.yaml already"),
+        (["C7", "C7"], r"recipes.yaml: claims.1.claim: 'C7' is a claim of recipes.yaml already"),
+    ],
+)
+def test_a_claims_name_is_its_own(names: list[str], said: str, checkout: Path) -> None:
+    claims = [NEW | {"claim": name, "test": "optimum_differs"} for name in names]
+    edit(checkout, "experiments/recipes", ("claims", claims))
     with pytest.raises(A2DError, match=said):
         check_tests(load_study("smoke", checkout))

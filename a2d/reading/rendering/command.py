@@ -14,6 +14,7 @@ from a2d.reading.rendering.figures import Drawing, save_figure
 from a2d.reading.rendering.manifest import describe, write_manifest
 from a2d.reading.rendering.tables import Table, save_table
 from a2d.reading.results import Results, load_results
+from a2d.study.options import DEFAULT_SCALE
 from a2d.study.study import Study, load_study
 from a2d.study.workspace import Workspace
 
@@ -21,7 +22,7 @@ from a2d.study.workspace import Workspace
 def arguments(description: str | None) -> argparse.ArgumentParser:
     """Return the options that every script takes."""
     parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--scale", default="laptop", help="a file's name in workflow/scales")
+    parser.add_argument("--scale", default=DEFAULT_SCALE, help="a file's name in workflow/scales")
     parser.add_argument(
         "--results", type=Path, default=Path("results"), help="folder of the records"
     )
