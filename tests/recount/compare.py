@@ -13,6 +13,7 @@ from a2d.reading.rendering.tables import save_table
 from a2d.reading.results import Results
 from tests.recount.bench import bench
 from tests.recount.by_task import by_task
+from tests.recount.goal import goal
 from tests.recount.ledger import CLAIMS, ledger
 from tests.recount.records import Recorded
 from tests.recount.tables import TABLES as TABLES_OF_RECORDS
@@ -30,6 +31,7 @@ TABLES = {
     **TABLES_OF_RECORDS,
     "bench": (("task", "search"), bench),
     "by_task": (("claim", "part", "task", "verdict"), by_task),
+    "goal": (("task",), goal),
 }
 LEDGER_WORDS = ("part", "verdict", "effect")
 CLOSE = 1e-8  # relative: what two ways of computing a quantile or a root may differ by

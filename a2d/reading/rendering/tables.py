@@ -52,8 +52,12 @@ def build(caption: str, rows: Iterable[Row], *notes: str) -> Table:
 
 
 def lead(name: str, ours: pd.DataFrame, theirs: pd.DataFrame) -> Interval | None:
-    """Return the difference of two groups' mean scores; None if either has no record."""
-    columns = [rows["score"].dropna().to_numpy()[:, None] for rows in (ours, theirs)]
+    """Return the difference of two groups' mean scores; None if either has no record.
+
+    The unit is the seed: the runs of one, as several random architectures, count as their mean.
+    """
+    groups = (rows.groupby("seed")["score"].mean().dropna() for rows in (ours, theirs))
+    columns = [scores.to_numpy()[:, None] for scores in groups]
     if not all(len(column) for column in columns):
         return None
     return over_seeds(name, columns[0], columns[1])
