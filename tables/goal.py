@@ -60,8 +60,10 @@ class Contest:
         return [name for name, gap in gaps.items() if gap > 0]
 
     @property
-    def as_good(self) -> list[str]:
-        """The manual networks that score as much as A2D at no more FLOPs."""
+    def as_good(self) -> list[str] | None:
+        """The manual networks that score as much as A2D at no more FLOPs; None if not known."""
+        if self.best.empty or self.a2d["score"].isna().all():
+            return None
         means = self.manual.groupby("network", sort=False)[["score", "flops"]].mean()
         good = means["score"] >= self.a2d["score"].mean()
         return list(means.index[good & (means["flops"] <= self.a2d["flops"].mean())])
@@ -83,6 +85,12 @@ def _reached(contest: Contest) -> str:
     return f"no: {', '.join(contest.missed)}" if contest.missed else "yes"
 
 
+def _as_good(contest: Contest) -> str:
+    if contest.as_good is None:
+        return ABSENT
+    return ", ".join(map(network_name, contest.as_good)) or "none"
+
+
 def _row(results: Results, contest: Contest) -> Row:
     best, ours = contest.best, summarize(contest.a2d)
     over_manual = lead("A2D − manual", contest.a2d, best)
@@ -98,7 +106,7 @@ def _row(results: Results, contest: Contest) -> Row:
         "FLOPs / manual": number(contest.share("flops"), 2),
         "Deployed / manual": number(contest.share("deployed_ms"), 2),
         "Reached": _reached(contest),
-        "As good for no more": ", ".join(map(network_name, contest.as_good)) or "none",
+        "As good for no more": _as_good(contest),
     }
     data = {
         "task": contest.task,
@@ -108,7 +116,7 @@ def _row(results: Results, contest: Contest) -> Row:
         "over_random": over_random and over_random.estimate,
         **{f"{cost}_share": contest.share(cost) for cost in AT_MOST},
         "reached": None if contest.missed is None else not contest.missed,
-        "as_good": len(contest.as_good),
+        "as_good": None if contest.as_good is None else len(contest.as_good),
     }
     return shown, data
 

@@ -58,6 +58,11 @@ def test_without_latencies_it_is_not_known(study: Study) -> None:
     assert row["Said"] == "Reached on 0 of the 0 tasks where all is known."
 
 
+def test_before_anything_is_recorded_nothing_is_said_of_it(study: Study) -> None:
+    row = goal(study, lambda run: None)
+    assert row["As good for no more"] == row["Reached"] == row["Best manual"] == ABSENT
+
+
 def test_a_seeds_random_draws_count_as_one(study: Study) -> None:
     # Two draws of 2 and 4, whatever the seed.
     row = goal(study, scores(5.0, random=2.0))
