@@ -10,10 +10,10 @@ from matplotlib.axes import Axes
 
 from a2d.reading.rendering import cautions, figures
 from a2d.reading.rendering.command import figure_command
-from a2d.reading.rendering.style import INK, MANUAL, network_name
+from a2d.reading.rendering.style import INK, MANUAL, network_name, upright_name
 from a2d.reading.results import Results, summarize, where
 
-NAMES = 0.22  # of a panel's height, for the name above the highest interval
+NAMES = 0.35  # of a panel's height, for the name above the highest interval
 
 
 def _panel(ax: Axes, results: Results, task: str) -> None:
@@ -70,7 +70,7 @@ def _size(ax: Axes, network: str, rows: pd.DataFrame, best: bool) -> None:
         top = max(top, summary.score.high)
     # Upright, because neighbouring sizes can be close.
     ax.annotate(
-        network_name(network), (flops, top), textcoords="offset points", xytext=(0, 8),
+        upright_name(network), (flops, top), textcoords="offset points", xytext=(0, 8),
         rotation=90, ha="center", va="bottom", fontsize=7, color=INK,
     )  # fmt: skip
 

@@ -11,13 +11,20 @@ from matplotlib.axes import Axes
 from a2d.reading.rendering import cautions, figures
 from a2d.reading.rendering.agents import BEST, EQUAL, Kind, kinds
 from a2d.reading.rendering.command import figure_command
-from a2d.reading.rendering.style import GREY, LIGHT, MANUAL, Look, network_name
+from a2d.reading.rendering.style import (
+    GREY,
+    LIGHT,
+    MANUAL,
+    Look,
+    network_name,
+    upright_name,
+)
 from a2d.reading.results import Results, summarize, where
 
 SHOWS_ALSO = ("size_sweep", "stability", "distillation", "recipes")
 
 FRONT = Look("#cccccc", "_")
-STRIP = 0.3  # of a panel, for the manual sizes' names
+STRIP = 0.4  # of a panel, for the manual sizes' names
 WHITE = {"facecolor": "white", "edgecolor": "none", "pad": 0.8}
 
 
@@ -99,7 +106,7 @@ def _names(ax: Axes, sweep: pd.DataFrame) -> None:
     for network, (flops, score) in zip(sweep.index, sweep.to_numpy(), strict=True):
         ax.plot([flops, flops], [foot, score], color=LIGHT, linewidth=0.7, zorder=0.9)
         ax.annotate(
-            network_name(str(network)), (flops, 0.02), xycoords=ax.get_xaxis_transform(),
+            upright_name(str(network)), (flops, 0.02), xycoords=ax.get_xaxis_transform(),
             rotation=90, fontsize=6.5, color=GREY, ha="center", va="bottom", bbox=WHITE,
         )  # fmt: skip
 

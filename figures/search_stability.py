@@ -26,6 +26,8 @@ from a2d.reading.results import Results, where
 SHOWS_ALSO = ("equal_steps",)
 
 Grid = npt.NDArray[np.object_]  # of panels, (tasks, ways to search)
+FEW = 3  # columns up to which panels are wide
+RANDOM = "random"  # the name of the level of a random policy
 HEADROOM = 0.17  # of a panel, for the spread
 WIDEST = 5  # ways to search side by side; more stand below each other, the tasks side by side
 
@@ -78,30 +80,35 @@ def _seed(ax: Axes, curve: pd.DataFrame, run: pd.Series, look: Look) -> None:
         figures.dagger(ax, curve["step"].iloc[-1], curve["mean_return"].iloc[-1])
 
 
-def _share(axes: Sequence[Axes], results: Results, task: str, numbered: bool) -> None:
-    """Give a task's panels one y axis, numbered on the first or all, and the random level."""
+def _share(axes: Sequence[Axes], results: Results, task: str, upright: bool) -> None:
+    """Give a task's panels one y axis, numbered on the first or all, and the random level.
+
+    ``upright``: they stand below each other.
+    """
     drawn = [ax for ax in axes if ax.lines]
     random = results.study.tasks[task].random_score
     if random is not None and drawn:
+        narrow = upright and len(results.study.tasks) > FEW
         for ax in drawn:
-            figures.level(ax, random.value, "")
-        drawn[-1].annotate(
-            "random", (1, random.value), xycoords=drawn[-1].get_yaxis_transform(), fontsize=7,
-            xytext=(3, 0), textcoords="offset points", va="center", color=GREY,
-        )  # fmt: skip
+            figures.level(ax, random.value, RANDOM if narrow and ax is drawn[-1] else "")
+        if not narrow:
+            drawn[-1].annotate(
+                RANDOM, (1, random.value), xycoords=drawn[-1].get_yaxis_transform(), fontsize=7,
+                xytext=(3, 0), textcoords="offset points", va="center", color=GREY,
+            )  # fmt: skip
     limits = [ax.get_ylim() for ax in drawn]
     for ax in drawn:
         low, high = min(low for low, _ in limits), max(high for _, high in limits)
         ax.set_ylim(low, high + HEADROOM * (high - low))
-        ax.tick_params(axis="y", labelleft=numbered or ax is drawn[0])
+        ax.tick_params(axis="y", labelleft=upright or ax is drawn[0])
 
 
 def _grid(tasks: int, ways: int) -> tuple[Figure, Grid]:
     """Return a figure and its panels, (tasks, ways)."""
     if ways <= WIDEST:
-        figure, axes = figures.panels(tasks * ways, ways, 2.6 if ways <= 3 else 1.8, 1.85)
+        figure, axes = figures.panels(tasks * ways, ways, 2.6 if ways <= FEW else 1.8, 1.85)
         return figure, np.array(axes).reshape(tasks, ways)
-    figure, axes = figures.panels(tasks * ways, tasks, 2.6 if tasks <= 3 else 1.9, 1.5)
+    figure, axes = figures.panels(tasks * ways, tasks, 2.6 if tasks <= FEW else 1.9, 1.5)
     return figure, np.array(axes).reshape(ways, tasks).T
 
 
@@ -118,7 +125,7 @@ def draw(results: Results) -> figures.Drawing:
         rows = where(searches, task=task, search=method, recipe=recipe)
         _panel(ax, results, rows, search_look(method, recipe))
     for task, axes in zip(tasks, grid, strict=True):
-        _share(axes, results, task, numbered=len(ways) > WIDEST)
+        _share(axes, results, task, upright=len(ways) > WIDEST)
     names = [search_name(results.study.methods, *way).replace(", ", ",\n") for way in ways]
     _label(grid, [results.title(task) for task in tasks], names)
     figure.supxlabel(figures.STEPS_AXIS, fontsize=8.5, color=INK)
@@ -132,10 +139,11 @@ def _label(grid: Grid, tasks: list[str], names: list[str]) -> None:
     heads, sides, above, beside = grid[0], grid[:, 0], names, tasks
     if len(names) > WIDEST:
         heads, sides, above, beside = grid[:, 0], grid[0], tasks, names
+    size = 8.5 if len(above) <= WIDEST else 7.5  # the name of a task may be wider than its panel
     for ax, name in zip(heads, above, strict=True):
         ax.annotate(
             name, (0, 1), xycoords="axes fraction", xytext=(0, 16),
-            textcoords="offset points", fontsize=8.5, fontweight="bold", color=INK,
+            textcoords="offset points", fontsize=size, fontweight="bold", color=INK,
         )  # fmt: skip
     for ax, name in zip(sides, beside, strict=True):
         ax.set_ylabel(f"{name}\n{figures.SHORT_RETURN_AXIS}")

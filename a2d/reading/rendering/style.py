@@ -168,6 +168,11 @@ def network_name(network: str) -> str:
     return ", ".join([names.get(name, name), *words])
 
 
+def upright_name(network: str) -> str:
+    """Return a manual network's name in short lines, to be written upright in a panel."""
+    return network_name(network).replace(", ", ",\n")
+
+
 def operator_color(operator: Operator) -> str:
     """Return an operator's colour: paler for the smaller kernel, or for the first activation."""
     if operator.kind == "skip":
