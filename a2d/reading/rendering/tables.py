@@ -26,7 +26,7 @@ INTERVALS = (
     f"seeds on, with {T_INTERVALS} in brackets; two seeds have no interval, and both scores stand "
     "in parentheses."
 )
-EMPTY = "No rows: this study plans no such runs."
+EMPTY = "No rows: this study has no such runs yet, or plans none."
 
 
 @dataclass(frozen=True)
