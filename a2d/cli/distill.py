@@ -48,6 +48,10 @@ def distill(
         Literal["a2c", "ppo"] | None,
         typer.Option(help="how agents learn; a2c of images and ppo of vectors if not given"),
     ] = None,
+    mode: Annotated[
+        Literal["actor", "critic", "joint"] | None,
+        typer.Option("--distill", help="which of the teacher's heads teach; all if not given"),
+    ] = None,
     seed: Seed = 0,
     cores: Annotated[
         int | None, typer.Option(min=1, help="runs side by side; all cores if not given")
@@ -89,6 +93,7 @@ def distill(
         max_flops=read_count("--max-flops", max_flops) if max_flops else None,
         max_ms=max_ms,
         algorithm=algorithm,
+        distill=mode,
         seed=seed,
         settings=(*(settings or ()), *(more_settings or ())),
         accept_weak_teacher=accept_weak_teacher,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from pydantic import Field
 
@@ -19,6 +19,7 @@ from a2d.specs.settings import Sections, read_settings, sections_of
 from a2d.specs.teacher import ImportedTeacher
 
 SEARCHER = "imitation"
+Mode = Literal["actor", "critic", "joint"]
 # Settings of a search that decide what its networks cost.
 LIMITS = ("search.space.", "search.candidates", "search.costs", "search.largest_cost")
 
@@ -38,6 +39,7 @@ class DistillRequest(Frozen):
     max_flops: int | None = None
     max_ms: float | None = None
     algorithm: str | None = None
+    distill: Mode | None = Field(None, description="which heads teach; all there are if None")
     seed: int = Field(0, ge=0)
     settings: tuple[str, ...] = ()
     accept_weak_teacher: bool = False
@@ -96,6 +98,7 @@ class Setting(NamedTuple):
         search_settings: those of the search alone.
         usual: the usual network.
         teacher: who teaches, if it was given, with its spec.
+        mode: which of the teacher's heads teach, in the search and after it.
     """
 
     interface: Interface
@@ -105,13 +108,7 @@ class Setting(NamedTuple):
     search_settings: tuple[str, ...]
     usual: str
     teacher: tuple[Teacher, TeacherSpec] | None
-
-    @property
-    def mode(self) -> str:
-        """Which of the teacher's heads teach: both, where it has both."""
-        if self.teacher is not None and isinstance(self.teacher[1], ImportedTeacher):
-            return "joint" if self.teacher[1].values else "actor"
-        return "joint"
+    mode: Mode
 
 
 def settle(request: DistillRequest, given: Path | None) -> Setting:
@@ -140,7 +137,21 @@ def settle(request: DistillRequest, given: Path | None) -> Setting:
         search_settings=tuple(own),
         usual=_usual(defaults, interface),
         teacher=teacher,
+        mode=_mode(request, None if teacher is None else teacher[1]),
     )
+
+
+def _mode(request: DistillRequest, teacher: TeacherSpec | None) -> Mode:
+    """Return which of the teacher's heads teach. Raise A2DError where it lacks one asked for."""
+    imported = teacher if isinstance(teacher, ImportedTeacher) else None
+    if request.distill is None:
+        return "joint" if imported is None or imported.values else "actor"
+    try:
+        if imported is not None:
+            imported.check_mode(request.distill)
+    except ValueError as error:
+        raise A2DError(f"--distill: {error}") from error
+    return request.distill
 
 
 def _laid_over(under: list[str], asked: list[str], sections: Sections) -> tuple[str, ...]:

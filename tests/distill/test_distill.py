@@ -5,11 +5,20 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
 
+from a2d.distill.plan import read_plan
+from a2d.distill.request import DistillRequest, settle
+from a2d.distill.runs import run_request, settled
+from a2d.errors import A2DError
+from a2d.runs.request import SearchRequest, search_spec
+from a2d.runs.saved_agents import load_any_teacher
+from a2d.specs.search import ImitationSettings
+from a2d.specs.task import load_card
+from a2d.specs.teacher import ImportedTeacher
 from tests.commands import CATCH, a2d, refusal
 
 QUICK = (
@@ -180,6 +189,43 @@ def test_a_limit_below_every_network_is_refused_and_leaves_nothing(tmp_path: Pat
     done = a2d("distill", "--task", CATCH, "--out", out, "--max-flops", "10", "--steps", "2k")
     assert "no network of the space costs at most 10 FLOPs; the cheapest" in done.stderr
     assert not out.exists()
+
+
+@pytest.mark.parametrize("head", ["actor", "critic"])
+def test_a_single_head_teaches_the_search_and_every_student(
+    head: Literal["actor", "critic"], answered: tuple[Path, str, str]
+) -> None:
+    out, _, _ = answered
+    plan = read_plan(out)
+    assert plan is not None
+    asked = plan.request.model_copy(update={"distill": head})
+    plan = plan.model_copy(update={"request": asked})
+    asks = {job.name: run_request(plan, settled(plan, out), job, out) for job in plan.jobs}
+    search = asks.pop("search")
+    assert isinstance(search, SearchRequest)
+    spec = search_spec(search, load_any_teacher(out / "runs" / "teacher")[1])
+    assert isinstance(spec.search, ImitationSettings)
+    assert (spec.distillation.mode, spec.search.scored_head) == (head, head)
+    assert {ask.distill for name, ask in asks.items() if name != "teacher"} == {head}
+
+
+def test_a_head_that_a_teacher_lacks_cannot_be_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    card = load_card(Path(CATCH))
+    given = ImportedTeacher(
+        source="callable", task=card, checksum="0" * 64, values=False, returns=(1.0,)
+    )
+    monkeypatch.setattr("a2d.distill.request.load_any_teacher", lambda folder: (None, given))
+    asked = DistillRequest(task=str(CATCH), steps=800)
+    assert settle(asked, Path("given")).mode == "actor"
+    with pytest.raises(A2DError, match="--distill: distillation mode 'joint': the teacher has no"):
+        settle(asked.model_copy(update={"distill": "joint"}), Path("given"))
+
+
+def test_a_head_that_does_not_teach_cannot_score_a_search(tmp_path: Path) -> None:
+    words = ("--distill", "actor", "--set", "search.scored_head=critic", "--steps", "2k")
+    done = a2d("distill", "--task", CATCH, "--out", tmp_path / "out", *words)
+    assert "imitation: its critic has to teach" in done.stderr and done.returncode == 1
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_refused_teacher_may_still_be_accepted(answered: tuple[Path, str, str]) -> None:
