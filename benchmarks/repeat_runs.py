@@ -2,7 +2,8 @@
 
 ``python -m benchmarks.repeat_runs --scale study --out fresh`` draws twenty of the scale's recorded
 runs, does each again, and says how often each verdict of ``a2d compare`` falls, by the processors
-of the record and of the repetition. Teachers are not drawn, as their weights are in use.
+of the record and of the repetition, and how the differences compare with those of two seeds; all
+pairs stand in ``fresh/pairs.csv``. Teachers are not drawn, as their weights are in use.
 ``--elsewhere`` draws only from what another kind of processor recorded. ``--bench`` draws trainings
 of the benchmark's table instead. Stopped, the same command goes on; what has been repeated is not
 done again.
@@ -15,11 +16,12 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from a2d.reading.bench import compare_with_row
 from a2d.reading.compare import Verdict, compare_records
@@ -42,10 +44,13 @@ A2D = (sys.executable, "-c", "from a2d.cli import main; main()")
 class Pair(NamedTuple):
     """A repetition and what it repeats."""
 
-    name: str
+    run: str
     verdict: Verdict
-    scores: tuple[float, float]  # before, after
-    processors: tuple[str, str]
+    before: float
+    after: float
+    spread: float  # standard deviation of the recorded scores over all seeds of the same runs
+    recorded_on: str
+    repeated_on: str
 
 
 def draw(study: Study, recorded: dict[str, Record], count: int, seed: int) -> list[Run]:
@@ -77,20 +82,28 @@ def _lend(teacher: TrainSpec, weights: Path) -> None:
 
 def runs_again(scale: str, count: int, seed: int, out: Path, without: str | None) -> Iterator[Pair]:
     """Repeat runs of a scale, but those that the processor ``without`` recorded."""
-    study = load_study(scale, ROOT)
-    records = load_results(study, RESULTS).records.items()
+    results = load_results(load_study(scale, ROOT), RESULTS)
+    spreads = results.runs.groupby(["task", "method"])["score"].std()
+    records = results.records.items()
     recorded = {key: record for key, record in records if record.provenance.processor != without}
-    for run in draw(study, recorded, count, seed):
+    for run in draw(results.study, recorded, count, seed):
         before, after = recorded[run.key], repeat(run, out)
-        processors = before.provenance.processor, after.provenance.processor
-        scores = before.score, after.score
-        yield Pair(run.path, compare_records(after, before), scores, processors)
+        yield Pair(
+            run.path,
+            compare_records(after, before),
+            before.score,
+            after.score,
+            float(spreads[run.spec.task.name, run.method]),
+            before.provenance.processor,
+            after.provenance.processor,
+        )
 
 
 def rows_again(count: int, seed: int, out: Path, without: str | None) -> Iterator[Pair]:
     """Repeat trainings of the benchmark's table, but those of the processor ``without``."""
     benchmark = load_benchmark(ROOT)
     rows = read_rows(benchmark, RESULTS / ROWS)
+    scores = {row.key: float(np.mean(row.returns)) for row in rows}
     recorded = [row for row in rows if row.processor != without]
     chosen = np.random.default_rng(seed).choice(len(recorded), min(count, len(recorded)), False)
     for before in (recorded[index] for index in sorted(chosen)):
@@ -98,10 +111,36 @@ def rows_again(count: int, seed: int, out: Path, without: str | None) -> Iterato
         path = out / row.key / RECORD
         record = read_record(path) if path.exists() else train_again(row, path.parent, FILES)
         after = entry_of(row, record)
-        scores = float(np.mean(before.returns)), float(np.mean(after.returns))
-        name = f"{row.architecture}, {row.task}, seed {row.seed}"
-        processors = before.processor, after.processor
-        yield Pair(name, compare_with_row(after, before), scores, processors)
+        alike = [
+            scores[other.key]
+            for other in rows
+            if (other.architecture, other.task) == (row.architecture, row.task)
+        ]
+        yield Pair(
+            f"{row.architecture}, {row.task}, seed {row.seed}",
+            compare_with_row(after, before),
+            scores[before.key],
+            float(np.mean(after.returns)),
+            float(np.std(alike, ddof=1)),
+            before.processor,
+            after.processor,
+        )
+
+
+def summary(pairs: Sequence[Pair]) -> Iterator[str]:
+    """Yield how often each verdict falls, and how the differences compare with those of seeds."""
+    verdicts = Counter(
+        f"{each.recorded_on} -> {each.repeated_on}: {each.verdict}" for each in pairs
+    )
+    for line, count in sorted(verdicts.items()):
+        yield f"{count:3} {line}"
+    # Two seeds differ by the square root of two standard deviations, root mean square.
+    shares = np.array([(each.after - each.before) / each.spread for each in pairs]) / 2**0.5
+    shares = shares[np.isfinite(shares)]
+    yield (
+        f"differences in units of those of two seeds, {len(shares)} runs: "
+        f"mean {shares.mean():.2f}, root mean square {np.sqrt((shares**2).mean()):.2f}"
+    )
 
 
 def main() -> None:
@@ -116,13 +155,13 @@ def main() -> None:
     options = parser.parse_args()
     without = collect_provenance(threads=1).processor if options.elsewhere else None
     drawn = options.count, options.seed, options.out, without
-    counts: Counter[str] = Counter()
+    pairs = []
     for pair in rows_again(*drawn) if options.bench else runs_again(options.scale, *drawn):
-        sides, scores = " -> ".join(pair.processors), pair.scores
-        print(f"{pair.verdict:20} {scores[0]:9.2f} {scores[1]:9.2f}  {pair.name}  ({sides})")
-        counts[f"{sides}: {pair.verdict}"] += 1
-    for line, count in sorted(counts.items()):
-        print(f"{count:3} {line}")
+        print(f"{pair.verdict:20} {pair.before:9.2f} {pair.after:9.2f}  {pair.run}", flush=True)
+        pairs.append(pair)
+    pd.DataFrame(pairs).to_csv(options.out / "pairs.csv", index=False)
+    for line in summary(pairs):
+        print(line)
 
 
 if __name__ == "__main__":
