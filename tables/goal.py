@@ -28,7 +28,8 @@ MEANING = (
     "random architectures have A2D's FLOPs. Best is the highest mean shown here, which flatters "
     "it; the claims choose it on other seeds. 'Reached' goes by means; the intervals tell how "
     "sure it is. 'As good for no more': manual networks of at least A2D's score and at most its "
-    "FLOPs, which make the search needless on that task."
+    "FLOPs, which make the search needless on that task. Added on 2026-11-27, when the study was "
+    "partly recorded; it decides no claim."
 )
 
 
