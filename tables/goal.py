@@ -60,7 +60,7 @@ class Contest:
             return None
         return [name for name, gap in gaps.items() if gap > 0]
 
-    @property
+    @cached_property
     def as_good(self) -> list[str] | None:
         """The manual networks that score as much as A2D at no more FLOPs; None if not known."""
         if self.best.empty or self.a2d["score"].isna().all():

@@ -15,7 +15,7 @@ from a2d.reading.decisions.contrasts import Contrast, Interval, over_seeds
 from a2d.reading.rendering.cautions import T_INTERVALS
 from a2d.reading.rendering.latex import as_latex
 from a2d.reading.rendering.text import ABSENT, markdown, numeric
-from a2d.reading.results import Summary
+from a2d.reading.results import Summary, summarize
 
 SHORT, LONG = 24, 80  # characters up to which a cell stays on one line, and from which it is wide
 UNFOLDED = 100  # rows up to which a page shows a table that nobody has asked for
@@ -52,12 +52,8 @@ def build(caption: str, rows: Iterable[Row], *notes: str) -> Table:
 
 
 def lead(name: str, ours: pd.DataFrame, theirs: pd.DataFrame) -> Interval | None:
-    """Return the difference of two groups' mean scores; None if either has no record.
-
-    The unit is the seed: the runs of one, as several random architectures, count as their mean.
-    """
-    groups = (rows.groupby("seed")["score"].mean().dropna() for rows in (ours, theirs))
-    columns = [scores.to_numpy()[:, None] for scores in groups]
+    """Return the difference of two groups' mean scores; None if either has no record."""
+    columns = [[[score] for score in summarize(rows).scores] for rows in (ours, theirs)]
     if not all(len(column) for column in columns):
         return None
     return over_seeds(name, columns[0], columns[1])
