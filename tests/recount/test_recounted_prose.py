@@ -19,6 +19,7 @@ from tests.checkout import ROOT
 from tests.recount.bench_prose import ON_BENCH
 from tests.recount.quotations import README, RESULTS, prose, quoted, tenth
 from tests.recount.records import Recorded, read_recorded, where
+from tests.recount.study_prose import ON_STUDY
 
 BREAKOUT, INVADERS = "minatar-breakout", "minatar-space_invaders"
 GAMES = (BREAKOUT, INVADERS)
@@ -164,6 +165,7 @@ QUOTED: list[tuple[str, Callable[[], str]]] = [
     *((README, fragment) for fragment in PLUS),
     *((RESULTS, fragment) for fragment in PLUS),
     *ON_BENCH,
+    *ON_STUDY,
     (README, quoted("{} runs and {} million steps",
                     lambda: [len(recorded("laptop").runs), million("laptop")])),
     (README, quoted("({} core-hours)", lambda: [core_hours("laptop")])),

@@ -1,0 +1,139 @@
+"""What docs/results.md says of the scale `study`."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+from tests.checkout import ROOT
+from tests.recount.arms import Compared, heads
+from tests.recount.intervals import of_seeds
+from tests.recount.quotations import RESULTS, quoted, tenth
+from tests.recount.records import Recorded, read_recorded, where
+from tests.recount.tables import Rows, distillation, pooling, size_sweep
+
+BREAKOUT, INVADERS = "minatar-breakout", "minatar-space_invaders"
+CHEETAH, WALKER, SWIMMER = "mujoco-half_cheetah", "mujoco-walker2d", "mujoco-swimmer"
+PENDULUM = "mujoco-inverted_double_pendulum"
+BOTH, ACTOR = "Actor and critic (joint)", "Actor only"
+COUNTED = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+
+
+@lru_cache
+def recorded() -> Recorded:
+    return read_recorded("study", ROOT, ROOT / "results")
+
+
+@lru_cache
+def fixed() -> Rows:
+    return distillation(recorded())
+
+
+@lru_cache
+def sizes() -> Rows:
+    return size_sweep(recorded())
+
+
+def numeral(value: float) -> str:
+    """Return a score as it is quoted: whole from a hundred on."""
+    return f"{value:,.0f}" if abs(value) >= 100 else tenth(value)
+
+
+def taught(task: str, *by: str) -> list[str]:
+    return [numeral(fixed()[task, name]["score"]) for name in by]
+
+
+def shares() -> list[str]:
+    """Return what share of a teacher's lead students reach where there is something to teach."""
+    arms = {name: rows for name, rows in heads(recorded()).items() if " " not in name}
+    tasks = [
+        task
+        for task in recorded().scale.tasks
+        if fixed()[task, "Teacher"]["score"] > fixed()[task, "No teacher"]["score"]
+    ]
+    assert len(tasks) == 5
+    kept = {name: rows[rows["task"].isin(tasks)] for name, rows in arms.items()}
+    compared = Compared(recorded(), kept)
+    return [
+        f"{100 * np.mean(compared.normalised(arm)):.0f} %"
+        for arm in ("actor", "joint", "none", "critic")
+    ]
+
+
+def best_sizes() -> list[str]:
+    """Return on how many tasks the largest size is best, and the ends' means where it is not."""
+    of_task = {
+        task: [row["score"] for (name, _), row in sizes().items() if name == task]
+        for task in recorded().scale.tasks
+    }
+    largest = [task for task, means in of_task.items() if means[-1] == max(means)]
+    assert set(of_task) - set(largest) == {PENDULUM}
+    assert of_task[PENDULUM][-2] == max(of_task[PENDULUM])
+    return [COUNTED[len(largest)].capitalize(), *map(numeral, of_task[PENDULUM][-2:])]
+
+
+def level() -> list[str]:
+    """Return the means of a small and of the largest size on Space Invaders, and their costs."""
+    small, large = sizes()[INVADERS, "resnet8_w8"], sizes()[INVADERS, "resnet20"]
+    times = COUNTED[round(large["flops"] / small["flops"])]
+    return [tenth(small["score"]), times, tenth(large["score"])]
+
+
+def pooled() -> list[str]:
+    """Return the least and the greatest loss by averaging features, and how many are clear."""
+    rows = pooling(recorded())
+    losses = {
+        game: sorted(-row["lead"] for (task, _), row in rows.items() if task == game)
+        for game in (BREAKOUT, INVADERS)
+    }
+    clear = [_clear(task, network) for task, network in rows]
+    ends = [tenth(each[place]) for each in losses.values() for place in (0, -1)]
+    return [*ends, COUNTED[sum(clear)], COUNTED[len(clear)]]
+
+
+def _clear(task: str, network: str) -> bool:
+    """Whether the interval of a size's loss by averaging lies below 0."""
+    alone = where(recorded().runs, task=task, stage="manual", budget="train", distillation="none")
+    arms = (
+        where(alone, network=name).sort_values("seed")[["score"]].to_numpy()
+        for name in (f"{network}_pooled", network)
+    )
+    return of_seeds("averaged", *arms).high < 0
+
+
+def of_recipe(recipe: str, form: str, *tasks: str) -> list[str]:
+    """Return the means of searches without and with a teacher."""
+    searches = where(recorded().runs, stage="search", recipe=recipe)
+    return [
+        f"{where(searches, task=task, search=method)['score'].mean():{form}}"
+        for task in tasks
+        for method in ("vanilla", "joint")
+    ]
+
+
+ON_STUDY = [
+    (RESULTS, quoted("to {} of the teacher's lead over the random policy with the actor, to {} "
+                     "with both heads, to {} without a teacher, and to {} with the critic alone",
+                     shares)),
+    (RESULTS, quoted("Space Invaders ({} against {})", lambda: taught(INVADERS, ACTOR, BOTH))),
+    (RESULTS, quoted("Walker2d ({} against {})", lambda: taught(WALKER, ACTOR, BOTH))),
+    (RESULTS, quoted("Breakout ({} against {})", lambda: taught(BREAKOUT, ACTOR, BOTH))),
+    (RESULTS, quoted("HalfCheetah ({} against {})", lambda: taught(CHEETAH, ACTOR, BOTH))),
+    (RESULTS, quoted("both reach their teacher's {}", lambda: taught(SWIMMER, "Teacher"))),
+    (RESULTS, quoted("the teacher has {} and untaught students {},",
+                     lambda: taught(PENDULUM, "Teacher", "No teacher"))),
+    (RESULTS, quoted("{} tasks have their best mean at the largest network, "
+                     "InvertedDoublePendulum at the next ({} against {})", best_sizes)),
+    (RESULTS, quoted("a ResNet-8 of width 8 has {}, and a ResNet-20 of {} times its FLOPs {}.",
+                     level)),
+    (RESULTS, quoted("{} to {} on Breakout and {} to {} on Space Invaders (the interval is below 0 "
+                     "at {} of {} sizes)", pooled)),
+    (RESULTS, quoted("scores {} without a teacher and {} with one on Breakout",
+                     lambda: of_recipe("paper", ".2f", BREAKOUT))),
+    (RESULTS, quoted("and {} and {} on Space Invaders, where the random policy has {:.1f};",
+                     lambda: [*of_recipe("paper", ".1f", INVADERS),
+                              recorded().random[INVADERS]])),
+    (RESULTS, quoted("by A2D+'s, {} and {}, and {} and {}.",
+                     lambda: of_recipe("plus", ".1f", BREAKOUT, INVADERS))),
+]  # fmt: skip
