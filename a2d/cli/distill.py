@@ -49,9 +49,9 @@ def distill(
         typer.Option(help="how agents learn; a2c of images and ppo of vectors if not given"),
     ] = None,
     mode: Annotated[
-        Literal["actor", "critic", "joint"] | None,
-        typer.Option("--distill", help="which of the teacher's heads teach; all if not given"),
-    ] = None,
+        Literal["actor", "critic", "joint"],
+        typer.Option("--distill", help="which of the teacher's heads teach the students"),
+    ] = "actor",
     seed: Seed = 0,
     cores: Annotated[
         int | None, typer.Option(min=1, help="runs side by side; all cores if not given")

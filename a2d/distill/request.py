@@ -39,7 +39,7 @@ class DistillRequest(Frozen):
     max_flops: int | None = None
     max_ms: float | None = None
     algorithm: str | None = None
-    distill: Mode | None = Field(None, description="which heads teach; all there are if None")
+    distill: Mode = Field("actor", description="which of the teacher's heads teach the students")
     seed: int = Field(0, ge=0)
     settings: tuple[str, ...] = ()
     accept_weak_teacher: bool = False
@@ -98,7 +98,7 @@ class Setting(NamedTuple):
         search_settings: those of the search alone.
         usual: the usual network.
         teacher: who teaches, if it was given, with its spec.
-        mode: which of the teacher's heads teach, in the search and after it.
+        search_mode: which of the teacher's heads the search learns from, all that it has.
     """
 
     interface: Interface
@@ -108,7 +108,7 @@ class Setting(NamedTuple):
     search_settings: tuple[str, ...]
     usual: str
     teacher: tuple[Teacher, TeacherSpec] | None
-    mode: Mode
+    search_mode: Mode
 
 
 def settle(request: DistillRequest, given: Path | None) -> Setting:
@@ -137,21 +137,19 @@ def settle(request: DistillRequest, given: Path | None) -> Setting:
         search_settings=tuple(own),
         usual=_usual(defaults, interface),
         teacher=teacher,
-        mode=_mode(request, None if teacher is None else teacher[1]),
+        search_mode=_search_mode(request, None if teacher is None else teacher[1]),
     )
 
 
-def _mode(request: DistillRequest, teacher: TeacherSpec | None) -> Mode:
-    """Return which of the teacher's heads teach. Raise A2DError where it lacks one asked for."""
-    imported = teacher if isinstance(teacher, ImportedTeacher) else None
-    if request.distill is None:
-        return "joint" if imported is None or imported.values else "actor"
+def _search_mode(request: DistillRequest, teacher: TeacherSpec | None) -> Mode:
+    """Return which heads a search learns from. Raise A2DError where students ask for others."""
+    if not isinstance(teacher, ImportedTeacher):
+        return "joint"  # our own agents have both
     try:
-        if imported is not None:
-            imported.check_mode(request.distill)
+        teacher.check_mode(request.distill)
     except ValueError as error:
         raise A2DError(f"--distill: {error}") from error
-    return request.distill
+    return "joint" if teacher.values else "actor"
 
 
 def _laid_over(under: list[str], asked: list[str], sections: Sections) -> tuple[str, ...]:

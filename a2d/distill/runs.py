@@ -42,19 +42,21 @@ def run_request(plan: Plan, setting: Setting, job: Job, out: Path) -> RunRequest
     }
     if job.kind == "teacher":
         return RunRequest(**common)
-    common |= {"teacher": plan.sources.folder(plan.request, out), "distill": setting.mode}
+    common["teacher"] = plan.sources.folder(plan.request, out)
     if job.kind == "student":
-        return RunRequest(**common)
+        return RunRequest(**common, distill=plan.request.distill)
     point = plan.point(job.name)
     options = {
         "space": point.space.model_dump(),
         "largest_cost": point.largest_cost,
         "costs": point.table,
     }
-    if setting.mode == "actor":
+    if setting.search_mode == "actor":
         options["scored_head"] = "actor"
     common["settings"] += setting.search_settings
-    return SearchRequest(**common, searcher=SEARCHER, recipe="plus", options=options)
+    return SearchRequest(
+        **common, distill=setting.search_mode, searcher=SEARCHER, recipe="plus", options=options
+    )
 
 
 def settled(plan: Plan, out: Path) -> Setting:

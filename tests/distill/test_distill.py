@@ -191,22 +191,27 @@ def test_a_limit_below_every_network_is_refused_and_leaves_nothing(tmp_path: Pat
     assert not out.exists()
 
 
-@pytest.mark.parametrize("head", ["actor", "critic"])
-def test_a_single_head_teaches_the_search_and_every_student(
-    head: Literal["actor", "critic"], answered: tuple[Path, str, str]
+@pytest.mark.parametrize("head", ["actor", "critic", "joint"])
+def test_the_heads_asked_for_teach_every_student(
+    head: Literal["actor", "critic", "joint"], answered: tuple[Path, str, str]
 ) -> None:
     out, _, _ = answered
     plan = read_plan(out)
-    assert plan is not None
-    asked = plan.request.model_copy(update={"distill": head})
-    plan = plan.model_copy(update={"request": asked})
+    assert plan is not None and plan.request.distill == "actor"
+    plan = plan.model_copy(update={"request": plan.request.model_copy(update={"distill": head})})
     asks = {job.name: run_request(plan, settled(plan, out), job, out) for job in plan.jobs}
-    search = asks.pop("search")
-    assert isinstance(search, SearchRequest)
-    spec = search_spec(search, load_any_teacher(out / "runs" / "teacher")[1])
-    assert isinstance(spec.search, ImitationSettings)
-    assert (spec.distillation.mode, spec.search.scored_head) == (head, head)
+    assert asks.pop("search").distill == "joint"
     assert {ask.distill for name, ask in asks.items() if name != "teacher"} == {head}
+
+
+def test_the_search_learns_from_both_heads_and_students_from_the_actor(
+    answered: tuple[Path, str, str],
+) -> None:
+    out, _, _ = answered
+    search = recorded(out, "search")["spec"]
+    assert (search["distillation"]["mode"], search["search"]["scored_head"]) == ("joint", "critic")
+    for name in ROWS[1:]:
+        assert recorded(out, f"{name}-seed2")["spec"]["distillation"]["mode"] == "actor"
 
 
 def test_a_head_that_a_teacher_lacks_cannot_be_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -216,16 +221,28 @@ def test_a_head_that_a_teacher_lacks_cannot_be_asked_for(monkeypatch: pytest.Mon
     )
     monkeypatch.setattr("a2d.distill.request.load_any_teacher", lambda folder: (None, given))
     asked = DistillRequest(task=str(CATCH), steps=800)
-    assert settle(asked, Path("given")).mode == "actor"
+    assert settle(asked, Path("given")).search_mode == "actor"
     with pytest.raises(A2DError, match="--distill: distillation mode 'joint': the teacher has no"):
         settle(asked.model_copy(update={"distill": "joint"}), Path("given"))
 
 
-def test_a_head_that_does_not_teach_cannot_score_a_search(tmp_path: Path) -> None:
-    words = ("--distill", "actor", "--set", "search.scored_head=critic", "--steps", "2k")
-    done = a2d("distill", "--task", CATCH, "--out", tmp_path / "out", *words)
-    assert "imitation: its critic has to teach" in done.stderr and done.returncode == 1
-    assert not (tmp_path / "out").exists()
+def test_a_head_that_does_not_teach_cannot_score_a_search(
+    answered: tuple[Path, str, str],
+) -> None:
+    out, _, _ = answered
+    plan = read_plan(out)
+    assert plan is not None
+    teacher = load_any_teacher(out / "runs" / "teacher")[1]
+    setting = settled(plan, out)._replace(search_mode="actor", search_settings=())
+    asked = run_request(plan, setting, plan.job("search"), out)
+    assert isinstance(asked, SearchRequest)
+    search = search_spec(asked, teacher).search
+    assert isinstance(search, ImitationSettings) and search.scored_head == "actor"
+    setting = setting._replace(search_settings=("search.scored_head=critic",))
+    asked = run_request(plan, setting, plan.job("search"), out)
+    assert isinstance(asked, SearchRequest)
+    with pytest.raises(A2DError, match="imitation: its critic has to teach"):
+        search_spec(asked, teacher)
 
 
 def test_a_refused_teacher_may_still_be_accepted(answered: tuple[Path, str, str]) -> None:
