@@ -82,7 +82,6 @@ def test_all_students_have_one_teacher_and_equal_steps(answered: tuple[Path, str
     for name in ROWS[1:]:
         spec = recorded(out, f"{name}-seed2")["spec"]
         assert spec["teacher"] == teacher
-        assert spec["distillation"]["mode"] == "joint"
         searched = search["steps_done"] if name == "a2d" else 0
         assert spec["steps"] + searched == 940
     assert search["spec"]["search"]["kind"] == "imitation"
