@@ -27,9 +27,9 @@ def distill(
     steps: Annotated[
         str,
         typer.Option(
-            help="in place of a budget: environment steps of every student, such as 240k; a "
-            "teacher that is trained here has four times as many, a search a sixth, all rounded up "
-            "to whole updates"
+            help="in place of a budget: environment steps of the searched student, such as 240k; "
+            "a search has a sixth of them, the other students as many as both, a teacher that is "
+            "trained here four times as many, all rounded up to whole updates"
         ),
     ] = "",
     seeds: Annotated[int, typer.Option(min=1, help="students of every network")] = 3,
@@ -63,9 +63,10 @@ def distill(
     """Find a small agent for a task, and say what it keeps of its teacher.
 
     Trains a teacher (or takes one), searches an architecture below a limit of cost, and trains it
-    under the teacher. Beside it, by the same teacher and with as many steps, what an honest answer
-    needs: random architectures of the same cost, and networks made by hand. It ends with a table, a
-    plain sentence, OUT/report.html, OUT/result.json and the agent, OUT/agent, with an ONNX graph.
+    under the teacher. Beside it, by the same teacher and for as many steps altogether, what an
+    honest answer needs: random architectures of the same cost, and networks made by hand. It ends
+    with a table, a plain sentence, OUT/report.html, OUT/result.json and the agent, OUT/agent, with
+    an ONNX graph.
 
     Stopped or killed, the same command resumes.
     """

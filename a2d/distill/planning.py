@@ -35,7 +35,7 @@ def make_plan(request: DistillRequest, out: Path, cores: int) -> Plan:
     setting = settle(request, given)
     each = _steps_per_update(request, setting)
     teacher = setting.defaults.teacher if given is None else None
-    manual = tuple(dict.fromkeys([setting.defaults.smallest, setting.usual]))
+    manual = tuple(dict.fromkeys([setting.defaults.smallest, setting.defaults.usual]))
     points = _points(request, setting, card)
 
     def plan(steps: int) -> Plan:

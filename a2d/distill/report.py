@@ -28,6 +28,11 @@ LOOKS: dict[str, Look] = {
     "manual": MANUAL,
     "teacher": Look("#222222", "D"),
 }
+TEACHING = {
+    "actor": "the actor alone teaches",
+    "critic": "the critic alone teaches",
+    "joint": "both heads teach",
+}
 DODGE = {"a2d": 0.97, "random": 1.03}
 NAMES = {
     "a2d": "A2D",
@@ -94,6 +99,7 @@ def write_report(out: Path, answer: Answer) -> None:
     ]
     text = environment.get_template("distill.html").render(
         answer=answer,
+        teaching=TEACHING[answer.plan.request.distill],
         table=_html(table(answer)),
         caption=caption(answer),
         figure=base64.b64encode(drawing.getvalue()).decode(),

@@ -50,7 +50,7 @@ class Defaults(NamedTuple):
 
     algorithm: str
     teacher: str
-    usual: tuple[str, ...]  # networks of which the first that fits the task is the usual one
+    usual: str
     smallest: str
     cells: int
     settings: tuple[str, ...]
@@ -64,7 +64,7 @@ IMITATED = (
 PIXELS = Defaults(
     algorithm="a2c",
     teacher="resnet14",
-    usual=("vanilla", "conv16"),
+    usual="vanilla",
     smallest="resnet8_w4",
     cells=6,
     settings=("a2c.environments=32", *IMITATED),
@@ -72,7 +72,7 @@ PIXELS = Defaults(
 VECTORS = Defaults(
     algorithm="ppo",
     teacher="mlp64",
-    usual=("mlp64",),
+    usual="mlp64",
     smallest="mlp8",
     cells=3,
     settings=(
@@ -96,7 +96,6 @@ class Setting(NamedTuple):
         algorithm: that all agents learn by.
         settings: of every run, the request's laid over the defaults.
         search_settings: those of the search alone.
-        usual: the usual network.
         teacher: who teaches, if it was given, with its spec.
         search_mode: which of the teacher's heads the search learns from, all that it has.
     """
@@ -106,7 +105,6 @@ class Setting(NamedTuple):
     algorithm: str
     settings: tuple[str, ...]
     search_settings: tuple[str, ...]
-    usual: str
     teacher: tuple[Teacher, TeacherSpec] | None
     search_mode: Mode
 
@@ -135,7 +133,6 @@ def settle(request: DistillRequest, given: Path | None) -> Setting:
         algorithm=algorithm,
         settings=_laid_over(under, asked, sections),
         search_settings=tuple(own),
-        usual=_usual(defaults, interface),
         teacher=teacher,
         search_mode=_search_mode(request, None if teacher is None else teacher[1]),
     )
@@ -179,16 +176,6 @@ def _discount(teacher: TeacherSpec) -> float | None:
     if isinstance(teacher, ImportedTeacher):
         return teacher.discount if teacher.values else None
     return teacher.algorithm.discount
-
-
-def _usual(defaults: Defaults, interface: Interface) -> str:
-    for name in defaults.usual[:-1]:
-        try:
-            build_agent(name, interface)
-        except A2DError:
-            continue
-        return name
-    return defaults.usual[-1]
 
 
 def teacher_flops(setting: Setting) -> int | None:

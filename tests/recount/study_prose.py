@@ -8,7 +8,7 @@ import numpy as np
 
 from tests.checkout import ROOT
 from tests.recount.arms import Compared, heads
-from tests.recount.intervals import of_seeds
+from tests.recount.intervals import Array, of_seeds
 from tests.recount.quotations import RESULTS, quoted, tenth
 from tests.recount.records import Recorded, read_recorded, where
 from tests.recount.tables import Rows, distillation, pooling, size_sweep
@@ -52,7 +52,7 @@ def shares() -> list[str]:
         for task in recorded().scale.tasks
         if fixed()[task, "Teacher"]["score"] > fixed()[task, "No teacher"]["score"]
     ]
-    assert len(tasks) == 5
+    assert len(tasks) == 5 and PENDULUM not in tasks
     kept = {name: rows[rows["task"].isin(tasks)] for name, rows in arms.items()}
     compared = Compared(recorded(), kept)
     return [
@@ -70,7 +70,23 @@ def best_sizes() -> list[str]:
     largest = [task for task, means in of_task.items() if means[-1] == max(means)]
     assert set(of_task) - set(largest) == {PENDULUM}
     assert of_task[PENDULUM][-2] == max(of_task[PENDULUM])
+    assert not any(_better(task, name) for task, name in sizes())
     return [COUNTED[len(largest)].capitalize(), *map(numeral, of_task[PENDULUM][-2:])]
+
+
+def _better(task: str, network: str) -> bool:
+    """Whether the interval of a size's lead over the largest lies above 0."""
+    return of_seeds("lead", _alone(task, network), _alone(task, _largest(task))).low > 0
+
+
+def _largest(task: str) -> str:
+    return str(recorded().scale.networks(task)["every"][-1])
+
+
+def _alone(task: str, network: str) -> Array:
+    """Return the scores of all seeds of a network without a teacher, (seeds, 1)."""
+    alone = where(recorded().runs, task=task, stage="manual", budget="train", distillation="none")
+    return where(alone, network=network)[["score"]].to_numpy()
 
 
 def level() -> list[str]:
@@ -94,12 +110,40 @@ def pooled() -> list[str]:
 
 def _clear(task: str, network: str) -> bool:
     """Whether the interval of a size's loss by averaging lies below 0."""
-    alone = where(recorded().runs, task=task, stage="manual", budget="train", distillation="none")
-    arms = (
-        where(alone, network=name).sort_values("seed")[["score"]].to_numpy()
-        for name in (f"{network}_pooled", network)
+    return (
+        of_seeds("lead", *(_alone(task, name) for name in (f"{network}_pooled", network))).high < 0
     )
-    return of_seeds("averaged", *arms).high < 0
+
+
+def saved() -> list[str]:
+    """Return the least and the greatest share of parameters that averaging features takes away."""
+    count = recorded().runs.groupby(["task", "network"])["parameters"].first()
+    shares = [
+        1 - count[task, f"{name}_pooled"] / count[task, name] for task, name in pooling(recorded())
+    ]
+    return [f"{100 * share:.0f}" for share in (min(shares), max(shares))]
+
+
+def of_largest(task: str) -> list[str]:
+    row = sizes()[task, _largest(task)]
+    return [numeral(row[name]).replace("-", "−") for name in ("score", "low", "high")]
+
+
+def as_many() -> list[str]:
+    """Return how many seeds the fixed network has with each head or both, and without a teacher."""
+    counts = {
+        name: {row["runs"] for (_, each), row in fixed().items() if each == name}
+        for name in ("Actor only", "Critic only", BOTH, "No teacher")
+    }
+    (alone,), (taught,) = counts.pop("No teacher"), set().union(*counts.values())
+    return [COUNTED[taught], COUNTED[alone]]
+
+
+def harms() -> list[str]:
+    """Return a task on which whatever teaches leaves less than no teacher does."""
+    means = {name: row["score"] for (task, name), row in fixed().items() if task == PENDULUM}
+    alone = means.pop("No teacher")
+    return ["every" if max(means.values()) < alone else "not every"]
 
 
 def of_recipe(recipe: str, form: str, *tasks: str) -> list[str]:
@@ -116,6 +160,11 @@ ON_STUDY = [
     (RESULTS, quoted("to {} of the teacher's lead over the random policy with the actor, to {} "
                      "with both heads, to {} without a teacher, and to {} with the critic alone",
                      shares)),
+    (RESULTS, quoted("{} seeds each, {} without a teacher", as_many)),
+    (RESULTS, quoted("{} kind of teaching harms", harms)),
+    (RESULTS, quoted("Swimmer's largest owes it to one seed (mean {} [{}, {}])",
+                     lambda: of_largest(SWIMMER))),
+    (RESULTS, quoted("takes away {} to {} % of all parameters", saved)),
     (RESULTS, quoted("Space Invaders ({} against {})", lambda: taught(INVADERS, ACTOR, BOTH))),
     (RESULTS, quoted("Walker2d ({} against {})", lambda: taught(WALKER, ACTOR, BOTH))),
     (RESULTS, quoted("Breakout ({} against {})", lambda: taught(BREAKOUT, ACTOR, BOTH))),
@@ -134,6 +183,6 @@ ON_STUDY = [
     (RESULTS, quoted("and {} and {} on Space Invaders, where the random policy has {:.1f};",
                      lambda: [*of_recipe("paper", ".1f", INVADERS),
                               recorded().random[INVADERS]])),
-    (RESULTS, quoted("by A2D+'s, {} and {}, and {} and {}.",
+    (RESULTS, quoted("by A2D+'s recipe, {} and {}, and {} and {}.",
                      lambda: of_recipe("plus", ".1f", BREAKOUT, INVADERS))),
 ]  # fmt: skip
