@@ -210,11 +210,11 @@ def _caption(results: Results, yardstick: Yardstick, entries: list[Entry]) -> st
         "Scores are normalised per task: 0 is a uniform random policy, 1 the teacher. Bold: what "
         "the claims call A2D on this scale. Left: "
         "interquartile mean over seeds and tasks, the highest first; methods with missing runs "
-        "come last, without a mark. Middle: probability that a run of A2D scores higher than one "
+        "come last, without a mark. Middle: probability that a seed of A2D scores higher than one "
         "of the row's method on the same task, ties counted ½; dashed: 0.5. Right: share of runs "
         f"above each score, main methods only. {cautions.BOOTSTRAP} Left, of two seeds: a dot for "
-        "each, over all tasks. Hollow: finally trained without a teacher. The best manual size is "
-        "chosen by the same scores that it is shown with, which favours it."
+        "each, over all tasks. Hollow: finally trained without a teacher. The best manual sizes "
+        "are chosen by the same scores that they are shown with, which favours them."
     )
     said = [
         meaning,

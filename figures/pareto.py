@@ -126,10 +126,11 @@ def draw(results: Results) -> figures.Drawing:
     used = pd.concat([*sweeps, *(kind.rows for kind in shown)]).drop_duplicates("key")
     caption = (
         "Test score against FLOPs of one decision. Large markers: means over seeds, from three "
-        f"seeds on with {cautions.T_INTERVALS}; small ones: single seeds, where "
-        "searched each with an architecture of its own. Filled: finally trained with "
-        "distillation; hollow: without; dotted: the manual sizes. Pale grey: the front of means "
-        f"that none betters in both; †: a run that diverged. {figures.behind(used)}"
+        f"seeds on with {cautions.T_INTERVALS}; small ones: single seeds, of random "
+        "architectures single draws, where searched each with an architecture of its own. "
+        "Filled: finally trained with distillation; hollow: without; dotted: the manual sizes. "
+        "Pale grey: the front of means that none betters in both; †: a run that diverged. "
+        f"{figures.behind(used)}"
     )
     said = [caption, cautions.random(used), cautions.alpha_rate(results)]
     said.append(cautions.twins(results, used))

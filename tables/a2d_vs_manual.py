@@ -60,9 +60,10 @@ def make(results: Results) -> Table:
     """Make one row per task and kind of agent."""
     used = pd.concat([rows for task in results.study.tasks for _, rows in _groups(results, task)])
     meaning = (
-        "A2D is searched and finally trained with joint distillation. Its search or its training "
-        "without the other, and random architectures, show what earns the credit. 'Equal steps': "
-        "trained for as many as a search and the training of its result together. Costs are means "
+        "What the claims call A2D is searched and finally trained with joint distillation. What "
+        "has a teacher in only one of the two, or none, and random architectures, show what earns "
+        "the credit, as far as the scale plans them. 'Equal steps': trained for as many as A2D's "
+        "search and the training of its result together. Costs are means "
         "over seeds; 'FLOPs / manual' is by those of the best manual size, of equal steps where "
         "such are planned."
     )

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from a2d.reading.by_task import ByTask, by_task
-from a2d.reading.decisions.verdicts import Part
+from a2d.reading.decisions.verdicts import Decision, Part
 from a2d.reading.rendering.command import table_command
 from a2d.reading.rendering.tables import Table, effect_data
 from a2d.reading.rendering.text import ABSENT
@@ -19,9 +19,11 @@ from a2d.reading.results import Results
 MEANING = (
     "Each task's column has what the part says of this task alone: a difference of normalised "
     "scores, of shares or of percentile points, or a factor. Range: the estimates of all tasks but "
-    "one. Otherwise without: the tasks without which the verdict would be another, and which. "
-    "Added on 2026-11-27, when the study was partly recorded; it decides nothing, and no verdict "
-    "here is corrected for the number of claims. A claim appears once all its runs are recorded."
+    "one. What has parts itself may be decided by another one on every task, so no estimate stands "
+    "beside it. Otherwise without: the tasks without which the verdict would be another, and "
+    "which. Added on 2026-11-27, when the study was partly recorded; it decides nothing, and no "
+    "verdict here is corrected for the number of claims. A claim appears once all its runs are "
+    "recorded, and measured where it is of latencies."
 )
 
 
@@ -32,10 +34,14 @@ def _shown(results: Results, row: ByTask) -> dict[str, str]:
         "Part": f"· {row.part}" if row.part else row.claim.statement,
     }
     for task in results.study.tasks:
-        # What decides a whole claim may be another part on every task.
-        found = row.alone.get(task) if row.part else None
+        found = row.alone.get(task) if _one_effect(row) else None
         shown[results.title(task)] = ABSENT if found is None else _estimate(found)
     return shown | {"Range": _range(row), "Otherwise without": _otherwise(results, row)}
+
+
+def _one_effect(row: ByTask) -> bool:
+    """Whether it is the same effect on every task."""
+    return not isinstance(row.whole, Decision)
 
 
 def _estimate(part: Part) -> str:
@@ -45,7 +51,7 @@ def _estimate(part: Part) -> str:
 def _range(row: ByTask) -> str:
     """Return the lowest and the highest estimate without one task."""
     ordered = sorted(row.without.values(), key=lambda part: part.effect.estimate)
-    if not (row.part and ordered):
+    if not (_one_effect(row) and ordered):
         return ABSENT
     return f"{_estimate(ordered[0])} to {_estimate(ordered[-1])}"
 
@@ -69,6 +75,7 @@ def _data(row: ByTask) -> Iterator[dict[str, object]]:
             "part": row.part or "claim",
             "task": task,
             "verdict": found.verdict,
+            "effect": found.effect.name,
             "alone": None if alone is None else effect_data(alone.effect)["estimate"],
             **{name: numbers.get(name) for name in ("estimate", "low", "high")},
         }

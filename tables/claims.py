@@ -20,13 +20,16 @@ RULES = (
     "The tests and the least number of seeds and tasks stand in workflow/experiments. They were "
     "amended on 2026-11-26, before any run of `study` and `bench_searches`, and after those of "
     "`laptop` and `breakout`, which decide nothing; docs/claims.md gives the reasons and how often "
-    "they err. Supported: the 95 % interval lies above 0, or above a factor of 1; contradicted: "
-    "below; equivalent: surely smaller than the smallest effect of interest, that which the power "
-    "is for; otherwise inconclusive, as are thin data and missing runs whatever the effect. A "
-    "claim's own line has the effect that decided, the lines below it all parts. Verdicts on "
-    "claims are after Holm's correction over all of them, those on parts are each one's own. "
-    "Scores are normalised: 0 is the random policy, 1 the teacher. Fewer than three seeds have no "
-    "interval and decide nothing."
+    "they err. Equivalent, which goes first: surely smaller than the smallest effect of interest, "
+    "that which the power is for, on whichever side of 0; supported: the 95 % interval lies above "
+    "0, or above a factor of 1; contradicted: below; otherwise inconclusive, as are thin data and "
+    "missing runs whatever the effect. What is tested is what the lines below a claim name. Of a "
+    "claim, equivalent means that what it says is surely negligible in the part named, which "
+    "refutes it as contradicted does; one part alone refutes only if its p-value, multiplied by "
+    "the number of parts, is at most 0.05. A claim's own line has the effect that decided ('By'), "
+    "or one that leaves it open, and the power of that part alone. Verdicts on claims are after "
+    "Holm's correction over all of them, those on parts before it. Scores are normalised: 0 is the "
+    "random policy, 1 the teacher. Fewer than three seeds have no interval and decide nothing."
 )
 
 
@@ -54,7 +57,7 @@ def _claim(ruling: Ruling) -> Row:
     notes, effect = [f"{reason}." for reason in ruling.reasons], None
     if decision is not None:
         effect = decision.effect
-        notes += [f"By: {effect.name}." * ruling.decided, *decision.notes]
+        notes += [decision.because * ruling.decided, *decision.notes]
     shown = {
         "Claim": claim.claim,
         "Verdict": ruling.verdict,

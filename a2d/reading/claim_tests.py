@@ -94,8 +94,7 @@ def _stability(found: Evidence, method: str) -> Decision:
         failures.append(failed(found.values(arm)[..., 0], errors, found.random()))
     agents = [f"distilled agents of {each} searches" for each in (method, "joint")]
     derived = (found.values(arm)[..., 0] for arm in agents)
-    name = f"The {method} search is less stable than the joint one"
-    return less_stable(name, *failures, *derived)
+    return less_stable((method, "joint"), *failures, *derived)
 
 
 @claim_test(lambda results: _search_arms(results, "vanilla", "joint"))
@@ -124,7 +123,8 @@ def both_heads_are_best(found: Evidence) -> Decision:
     pairs = zip(found.tasks, tasks, strict=True)
     dull = ", ".join(found.results.title(task) for task, kept in pairs if not kept)
     if dull:
-        decision = decision.noting(f"No heads are compared on {dull}: there is nothing to teach.")
+        words = f"No taught networks are compared on {dull}: there is nothing to teach."
+        decision = decision.noting(words)
     return decision
 
 

@@ -145,7 +145,9 @@ def test_where_every_search_fails_vanilla_fails_no_more_often(five: Study) -> No
     fails = {f"search-{method}": 0.0 for method in ("vanilla", "actor", "critic", "joint")}
     found = rulings(scored(five, fails, noise=1.0))["C2"]
     assert found.verdict == "equivalent" and found.decision is not None
-    assert found.decision.notes[0].startswith("Failed: 50 of 50 [0.93, 1.00], 50 of 50")
+    rate = "50 of 50 [0.93, 1.00]"
+    said = f"No better than the random policy: vanilla {rate}, joint {rate}; on 0 tasks"
+    assert found.decision.notes[0].startswith(said)
 
 
 def sweep(*curve: float) -> dict[str, float | tuple[float, ...]]:
@@ -249,7 +251,8 @@ def test_c2_counts_the_searches_that_are_clear_of_random(two: Study) -> None:
     """A record's two episodes have a standard error of 1, so that 3 above random is a failure."""
     results = scored(two, {"search-vanilla": (2.9, 3.0, 3.1, 9.0, 9.0), "search-joint": 3.1})
     decision = decision_on("C2", results)
-    assert decision.notes[0].startswith("Failed: 4 of 10 [0.12, 0.74], 0 of 10 [0.00, 0.31];")
+    rates = "vanilla 4 of 10 [0.12, 0.74], joint 0 of 10 [0.00, 0.31];"
+    assert decision.notes[0].startswith(f"No better than the random policy: {rates}")
     assert decision.parts[0].effect.estimate == pytest.approx(0.4)
 
 
@@ -271,7 +274,7 @@ def test_c3_is_welchs_on_the_tasks_where_there_is_something_to_teach(two: Study)
         alone = normalised(results, f"distilled-resnet14-{head}")[:, 0]
         expected = stats.ttest_ind(joint, alone, equal_var=False).confidence_interval(0.95)
         assert (part.effect.low, part.effect.high) == pytest.approx(tuple(expected))
-    assert "No heads are compared on MinAtar Space Invaders" in decision.notes[0]
+    assert "No taught networks are compared on MinAtar Space Invaders" in decision.notes[0]
     assert [part.effect.estimate for part in decision.parts[2:]] == [0, 0], "no search fails"
 
 

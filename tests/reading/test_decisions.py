@@ -29,6 +29,7 @@ def contrast(estimate: float, error: float = 0.01) -> Contrast:
 
 SUPPORTED, CONTRADICTED = contrast(0.5), contrast(-0.5)
 EQUIVALENT, UNCLEAR = contrast(0.0), contrast(0.1, 1.0)
+PAIR = ("vanilla", "joint")
 
 
 def decided(p: float) -> Decision:
@@ -64,6 +65,19 @@ def test_a_disjunction_needs_one_part_and_no_part_against_it() -> None:
     assert any_of("x", [contrast(0.1, 0.1 / 2.2), UNCLEAR]).verdict == "inconclusive"
 
 
+def test_an_open_claim_names_what_is_open_and_what_was_not_enough() -> None:
+    part = contrast(-0.1, 0.1 / 2.2)  # p about .03
+    found = all_of("x", [part, SUPPORTED, UNCLEAR])
+    assert found.because == "Open: an effect."
+    assert found.notes == ("Not enough for 3 parts: an effect (contradicted).",)
+    assert all_of("x", [CONTRADICTED, UNCLEAR]).because == "By: an effect."
+    assert any_of("x", [EQUIVALENT, UNCLEAR]).effect is UNCLEAR
+    assert any_of("x", [EQUIVALENT, UNCLEAR]).because == "Open: an effect."
+    assert any_of("x", [SUPPORTED, CONTRADICTED]).because == ""
+    (lost,) = correct([decided(0.03)], 5)
+    assert lost.verdict == "inconclusive" and lost.because == "By: an effect."
+
+
 def test_the_decisive_effect_is_the_weakest_that_supports_and_the_clearest_that_refutes() -> None:
     weak = contrast(0.3, 0.1)
     assert all_of("x", [SUPPORTED, weak]).effect is weak
@@ -75,7 +89,7 @@ def test_holm_stops_at_the_first_that_fails() -> None:
     # in order: .001 ≤ .05/5, .012 ≤ .05/4, .014 ≤ .05/3, .03 > .05/2, and .04 ≤ .05 no more
     kept = [decision.verdict for decision in found]
     assert kept == ["inconclusive", "supported", "supported", "inconclusive", "supported"]
-    assert "not after the correction over 5 claims" in found[0].sentence
+    assert "not after the correction over 5 claims" in found[0].notes[0]
 
 
 def test_claims_without_a_decision_count_in_the_correction() -> None:
@@ -134,14 +148,15 @@ def test_c1_needs_the_interaction_too(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_vanilla_that_always_fails_supports_c2() -> None:
     fails, learns, scores = np.ones((5, 3)), np.zeros((5, 3)), draw(5, 3)
-    decision = less_stable("C2", fails, learns, scores, scores)
+    decision = less_stable(PAIR, fails, learns, scores, scores)
     assert decision.verdict == "supported" and len(decision.parts) == 1
-    assert "15 of 15 [0.78, 1.00], 0 of 15 [0.00, 0.22]" in decision.sentence
+    assert "vanilla 15 of 15 [0.78, 1.00], joint 0 of 15 [0.00, 0.22]" in decision.notes[0]
 
 
 def test_two_seeds_have_no_interval_of_a_rate_either() -> None:
     fails, scores = np.ones((2, 3)), draw(2, 3)
-    assert "Failed: 6 of 6, 6 of 6;" in less_stable("C2", fails, fails, scores, scores).sentence
+    (note,) = less_stable(PAIR, fails, fails, scores, scores).notes
+    assert ": vanilla 6 of 6, joint 6 of 6; on 0 tasks" in note
 
 
 def test_spread_is_compared_only_where_both_learn() -> None:
@@ -149,7 +164,7 @@ def test_spread_is_compared_only_where_both_learn() -> None:
     failures[:, 0] = 1
     narrow, wide = draw(5, 4), 5 * draw(5, 4, seed=1)
     narrow[:, 0] = 0  # its logarithm would be −∞
-    decision = less_stable("C2", failures, failures, wide, narrow)
+    decision = less_stable(PAIR, failures, failures, wide, narrow)
     ratios = np.log(wide.std(axis=0, ddof=1)[1:] / narrow.std(axis=0, ddof=1)[1:])
     assert decision.parts[1].effect.per_task == pytest.approx(tuple(ratios))
 

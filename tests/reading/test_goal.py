@@ -52,6 +52,22 @@ def test_what_is_missed_is_named(study: Study) -> None:
     assert row["Reached"] == "no: score, FLOPs, latency"
 
 
+def test_where_every_call_takes_as_long_the_goal_is_said_to_be_out_of_reach(study: Study) -> None:
+    results = deployed(results_of(study, scores(BEST)))
+    notes = script("tables/goal").make(results).notes
+    assert not any("cannot be reached" in note for note in notes)
+    results.labelled["deployed_ms"] = 1.0
+    note = script("tables/goal").make(results).notes[1]
+    assert note.startswith("On MinAtar Breakout the smallest manual network, too, takes more than")
+
+
+def test_one_latency_that_was_not_measured_leaves_it_open(study: Study) -> None:
+    results = deployed(results_of(study, scores(BEST)))
+    ours = results.labelled.query("search == 'joint' and stage == 'derive'").index
+    results.labelled.loc[ours[:1], "deployed_ms"] = float("nan")
+    assert script("tables/goal").make(results).shown.iloc[0]["Reached"] == ABSENT
+
+
 def test_without_latencies_it_is_not_known(study: Study) -> None:
     row = goal(study, scores(BEST), latency=False)
     assert row["Reached"] == ABSENT

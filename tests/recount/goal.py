@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import pandas as pd
+
 from tests.recount.arms import agents
 from tests.recount.records import Recorded, where
 from tests.recount.tables import Rows, summary
@@ -12,16 +14,21 @@ MOST = {"flops": 1 / 2, "deployed_ms": 3 / 5}
 COLUMNS = ["score", *MOST]
 
 
+def _means(rows: pd.DataFrame) -> pd.Series[float]:
+    """Return the means over runs that have a score; NaN where one has not been measured."""
+    return rows[rows["score"].notna()][COLUMNS].mean(skipna=False)
+
+
 def goal(recorded: Recorded) -> Rows:
     """Return a row per task on which manual agents of equal steps are planned."""
     rows: Rows = {}
     arms = agents(recorded)
     for task in dict.fromkeys(arms["manual"]["task"]):
         own, random, manual = (where(arms[arm], task=task) for arm in ("A2D", "random", "manual"))
-        sizes = [each[COLUMNS].mean() for _, each in manual.groupby("network")]
+        sizes = [_means(each) for _, each in manual.groupby("network")]
         known = [size for size in sizes if not math.isnan(size["score"])]
         best = max(known, key=lambda size: size["score"], default=sizes[0])
-        ours = own[COLUMNS].mean()
+        ours = _means(own)
         shares = {cost: ours[cost] / best[cost] for cost in MOST}
         score = ours["score"] - best["score"]
         unknown = any(map(math.isnan, [score, *shares.values()]))

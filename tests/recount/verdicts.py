@@ -54,7 +54,8 @@ def either(name: str, parts: Sequence[Part]) -> Said:
     if {part.verdict for part in parts} == {"equivalent"}:
         worst = max(parts, key=_by_p)
         return Said(name, "equivalent", worst.p, worst.effect, tuple(parts))
-    return Said(name, "inconclusive", 1.0, parts[0].effect, tuple(parts))
+    unclear = [part for part in parts if part.verdict == "inconclusive"] or [*parts]
+    return Said(name, "inconclusive", 1.0, unclear[0].effect, tuple(parts))
 
 
 def after_holm(decided: dict[str, Said], claims: int) -> dict[str, Said]:

@@ -86,18 +86,6 @@ class Contrast(Interval):
         return self
 
     @property
-    def sentence(self) -> str:
-        """The effect in words."""
-        if not self.known:
-            return f"{self.name}: {self.shown}, too few runs for an interval"
-        said = f"{self.name}: {self.shown}, {self.verdict}"
-        if self.verdict == "equivalent":
-            return f"{said} within {self.show(self.margin).replace('+', '±')}"
-        if self.verdict == "inconclusive":
-            return f"{said} (power {self.power_shown})"
-        return said
-
-    @property
     def shown(self) -> str:
         """The estimate with its interval, as '+0.12 [+0.05, +0.19]' or '×1.8 [×1.6, ×2.0]'."""
         if not self.known:

@@ -26,7 +26,7 @@ SPREAD_MARGIN = math.log(1.5)  # smallest ratio of interest: a spread half as la
 
 
 def less_stable(
-    name: str,
+    searches: tuple[str, str],
     failures: ArrayLike,
     other_failures: ArrayLike,
     derived: ArrayLike,
@@ -34,9 +34,9 @@ def less_stable(
 ) -> Decision:
     """Decide whether one search fails more often than another, or scatters more where both learn.
 
-    ``failures`` (see ``rates.failed``) and scores of the ``derived`` agents, (seeds, tasks) each;
-    a task's unit cancels out. C2 compares vanilla with joint; C3's 'stabilises' each single head
-    with joint.
+    ``searches`` names them; ``failures`` (see ``rates.failed``) and scores of the ``derived``
+    agents, (seeds, tasks) each; a task's unit cancels out. C2 compares vanilla with joint; C3's
+    'stabilises' each single head with joint.
     """
     first, second = np.asarray(failures, dtype=bool), np.asarray(other_failures, dtype=bool)
     parts = [compare_rates("share of failed searches", first, second)]
@@ -45,8 +45,13 @@ def less_stable(
     scattered = both & (scores.std(axis=0) > 0) & (others.std(axis=0) > 0)
     if scattered.sum() >= FEWEST:
         parts.append(spread(scores[:, scattered], others[:, scattered]))
-    words = ", ".join(_rate(failures) for failures in (first, second))
-    return any_of(name, parts).noting(f"Failed: {words}; both learn on {both.sum()} tasks.")
+    name = "The {} search is less stable than the {} one".format(*searches)
+    rates = zip(searches, map(_rate, (first, second)), strict=True)
+    words = ", ".join(f"{search} {rate}" for search, rate in rates)
+    return any_of(name, parts).noting(
+        f"No better than the random policy: {words}; on {both.sum()} tasks more than half of both "
+        "are better."
+    )
 
 
 def spread(scores: Array, others: Array) -> Contrast:

@@ -111,7 +111,7 @@ def searches(
             generator.random((seeds, TASKS)) < np.asarray(rate) for rate in (vanilla, joint)
         )
         derived = (draw(generator, means, seeds, shape, SPREAD * r) for r in (ratio, 1.0))
-        return less_stable("C2", *failures, *derived)
+        return less_stable(("vanilla", "joint"), *failures, *derived)
 
     return decide
 

@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from a2d.reading.decisions.contrasts import (
     FEWEST,
+    LEVEL,
     Array,
     Contrast,
     UndefinedEffect,
@@ -59,7 +60,7 @@ def optimal_size(sweep: ArrayLike, permutations: int = PERMUTATIONS) -> Decision
     parts.append(own_size(scores))
     chance = interaction(scores, permutations)
     decision = all_of("An optimal size that differs between tasks", parts, gate=chance)
-    return decision.noting(f"Size × task: p = {chance:.3f}.")
+    return decision.noting(f"Size × task: p = {chance:.3f} (at most {LEVEL} is asked).")
 
 
 def own_size(scores: Array) -> Contrast:

@@ -23,11 +23,12 @@ class Decision:
     notes: tuple[str, ...] = ()
 
     @property
-    def sentence(self) -> str:
-        """The decision in words: the verdict, what decided it, every part, the notes."""
-        by = f", by {self.effect.name}" if self.verdict in ("contradicted", "equivalent") else ""
-        parts = "; ".join(part.sentence.rstrip(".") for part in self.parts)
-        return " ".join([f"{self.name}: {self.verdict}{by}. {parts}.", *self.notes])
+    def because(self) -> str:
+        """Which effect decided, or which parts leave it open; empty if neither can be said."""
+        if self.p <= LEVEL:  # of a verdict that the correction took away as well
+            return f"By: {self.effect.name}."
+        left = [part.name for part in self.parts if part.verdict == "inconclusive"]
+        return f"Open: {', '.join(left)}." if left else ""
 
     def noting(self, *notes: str) -> Decision:
         """Return the decision with further notes."""
@@ -60,7 +61,7 @@ def all_of(name: str, parts: Sequence[Part], gate: float = 0.0) -> Decision:
             if clearest.p * len(parts) <= LEVEL:
                 return _decided(name, verdict, clearest.p * len(parts), clearest, parts)
     weakest = min(parts, key=lambda part: part.effect.estimate / part.effect.margin)
-    return _decided(name, "inconclusive", 1.0, weakest, parts)
+    return _left_open(name, weakest, parts, verdicts)
 
 
 def any_of(name: str, parts: Sequence[Part]) -> Decision:
@@ -78,7 +79,8 @@ def any_of(name: str, parts: Sequence[Part]) -> Decision:
     if all(part.verdict == "equivalent" for part in parts):
         weakest = max(parts, key=lambda part: part.p)
         return _decided(name, "equivalent", weakest.p, weakest, parts)
-    return _decided(name, "inconclusive", 1.0, parts[0], parts)
+    first = next((part for part in parts if part.verdict == "inconclusive"), parts[0])
+    return _left_open(name, first, parts, ("supported", "contradicted"))
 
 
 def correct(decisions: Sequence[Decision], claims: int) -> list[Decision]:
@@ -98,6 +100,17 @@ def correct(decisions: Sequence[Decision], claims: int) -> list[Decision]:
             lost = f"Alone {decision.verdict}, not after the correction over {claims} claims."
             kept[index] = replace(decision.noting(lost), verdict="inconclusive")
     return kept
+
+
+def _left_open(
+    name: str, shown: Part, parts: Sequence[Part], verdicts: Sequence[Verdict]
+) -> Decision:
+    """Return an undecided claim; its notes name the parts that one of the verdicts holds for."""
+    decision = _decided(name, "inconclusive", 1.0, shown, parts)
+    alone = [f"{part.name} ({part.verdict})" for part in parts if part.verdict in verdicts]
+    if not alone:
+        return decision
+    return decision.noting(f"Not enough for {len(parts)} parts: {', '.join(alone)}.")
 
 
 def _decided(

@@ -28,7 +28,8 @@ RECORDED_LATENCY = (
 )
 RANDOM = (
     "Random architectures are drawn until the FLOPs of their cells differ from those of A2D's "
-    "cells by at most 10 %; where 2,000 draws give none, the nearest is taken."
+    "cells by at most 10 %; where 2,000 draws give none, the nearest is taken. Tasks of one kind "
+    "share their draws."
 )
 IMITATION = (
     "In a search by imitation the teacher plays, so that it has no return of its own; its searched "
