@@ -15,7 +15,7 @@ CLAIM = "claim"  # what the table calls a row that is of no part
 
 
 def by_task(recorded: Recorded) -> Rows:
-    """Return the rows by claim, part, the task left out, and the verdict without it."""
+    """Return the rows by claim, part, the task left out, the verdict without it, and by what."""
     rows: Rows = {}
     for claim, definition in CLAIMS.items():
         found = Compared(recorded, definition.needs(recorded))
@@ -26,7 +26,9 @@ def by_task(recorded: Recorded) -> Rows:
             alone = _parts(claim, found, [task])
             others = _parts(claim, found, [each for each in found.tasks if each != task])
             for part in whole.keys() & others.keys():
-                rows[claim, part, task, others[part].verdict] = _row(alone.get(part), others[part])
+                left = others[part]
+                key = (claim, part, task, left.verdict, left.effect.name)
+                rows[key] = _row(alone.get(part), left)
     return rows
 
 

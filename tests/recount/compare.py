@@ -30,7 +30,7 @@ WORDS = {
 TABLES = {
     **TABLES_OF_RECORDS,
     "bench": (("task", "search"), bench),
-    "by_task": (("claim", "part", "task", "verdict"), by_task),
+    "by_task": (("claim", "part", "task", "verdict", "effect"), by_task),
     "goal": (("task",), goal),
 }
 LEDGER_WORDS = ("part", "verdict", "effect")
