@@ -112,7 +112,7 @@ def _out_of_reach(results: Results, contests: list[Contest]) -> str:
         return ""
     return (
         f"On {slow} the smallest manual network, too, takes more than 60 % of the best one's "
-        "latency, most of which is what any call costs: there the goal cannot be reached."
+        "latency, most of which is what any call costs: there the goal can hardly be reached."
     )
 
 
