@@ -1,15 +1,18 @@
-"""What docs/results.md says of the scale `study`."""
+"""What README.md and docs/results.md say of the scale `study`."""
 
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from tests.checkout import ROOT
 from tests.recount.arms import Compared, heads
 from tests.recount.intervals import Array, of_seeds
-from tests.recount.quotations import RESULTS, quoted, tenth
+from tests.recount.ledger import ledger
+from tests.recount.quotations import README, RESULTS, quoted, tenth
 from tests.recount.records import Recorded, read_recorded, where
 from tests.recount.tables import Rows, distillation, pooling, size_sweep
 
@@ -156,7 +159,91 @@ def of_recipe(recipe: str, form: str, *tasks: str) -> list[str]:
     ]
 
 
+@lru_cache
+def rulings() -> dict[str, list[dict[str, Any]]]:
+    return ledger(recorded())
+
+
+def verdict(claim: str) -> str:
+    """Return a claim's verdict in the ledger; 'not yet' where runs are missing."""
+    own = rulings()[claim][0]
+    return "not yet" if own["missing"] else str(own["verdict"])
+
+
+def part(claim: str, name: str, sign: int = 1) -> list[str]:
+    """Return a part's estimate with its interval's ends, or those of what it is the reverse of."""
+    (row,) = [each for each in rulings()[claim] if each["part"] == name]
+    ends = [row[column] for column in ("estimate", "low", "high")[::sign]]
+    ends = ends if sign > 0 else [ends[-1], *ends[:-1]]
+    return [f"{sign * end:.2f}".replace("-", "−") for end in ends]
+
+
+def searched(**equal: str) -> pd.DataFrame:
+    """Return rows of searches by the recipe with a shortcut, or of what they derived."""
+    return where(recorded().rows, recipe="shortcut", **equal)
+
+
+def no_better() -> list[str]:
+    """Return how many searches are no better than random, and of how many, without and with."""
+    counts = []
+    for method in ("vanilla", "joint"):
+        rows = searched(stage="search", search=method)
+        random = rows["task"].map(recorded().random)
+        counts += [int((rows["score"] <= random + 3 * rows["error"]).sum()), len(rows)]
+    return [str(count) for count in counts]
+
+
+def played(task: str, *methods: str) -> list[str]:
+    """Return the means of what was searched."""
+    return [_mean(searched(stage="search", task=task, search=method)) for method in methods]
+
+
+def derived(task: str, *methods: str) -> list[str]:
+    """Return the means of what was derived, after training with both heads."""
+    rows = searched(stage="derive", task=task, distillation="joint", budget="train")
+    return [_mean(where(rows, search=method)) for method in methods]
+
+
+def _mean(rows: pd.DataFrame) -> str:
+    return numeral(rows["score"].mean()).replace("-", "−")
+
+
+def better_played() -> list[str]:
+    """Return on how many tasks searched networks score more with a teacher, and of how many."""
+    means = searched(stage="search").pivot_table("score", "task", "search")
+    more = means[["joint", "actor"]].min(axis=1) > means["vanilla"]
+    return [COUNTED[more.sum()], COUNTED[len(more)]]
+
+
+TAUGHT = ("vanilla", "joint", "actor")
+ALIKE = "spread of the derived scores"
+GAMES = (CHEETAH, SWIMMER, INVADERS)
+CLAIMED = [
+    (README, quoted("better than both do, by {} [{}, {}] of the teacher's lead",
+                    lambda: part("C3", "joint − actor-only", -1))),
+    (RESULTS, quoted("it leads both heads by {} [{}, {}] of the teacher's lead",
+                     lambda: part("C3", "joint − actor-only", -1))),
+    (README, quoted("leads the one that all others choose by {} [{}, {}] of the teacher's lead",
+                    lambda: part("C1", "a task's own best size over the other tasks'"))),
+    (README, quoted("{} of {} searches is no better than random without a teacher, and {} of {} "
+                    "with one", no_better)),
+    (RESULTS, quoted("{} of {} searches is no better than random without a teacher, and {} of {} "
+                     "with both heads", no_better)),
+    (README, quoted("scatters alike (×{} [{}, {}])", lambda: part("C2", ALIKE))),
+    (RESULTS, quoted("over seeds is ×{} [{}, {}] without a teacher", lambda: part("C2", ALIKE))),
+    (RESULTS, quoted("On {} of {} tasks a teacher does make", better_played)),
+    (RESULTS, quoted("on HalfCheetah it scores {} without a teacher, {} with both heads and {} "
+                     "with the actor;", lambda: played(CHEETAH, *TAUGHT))),
+    (RESULTS, quoted("on Swimmer {}, {} and {}; on Space Invaders {}, {} and {}.",
+                     lambda: [*played(SWIMMER, *TAUGHT), *played(INVADERS, *TAUGHT)])),
+    (RESULTS, quoted("that scores {}, {} and {} on HalfCheetah, {}, {} and {} on Swimmer, and "
+                     "{}, {} and {} on Space Invaders;",
+                     lambda: [mean for task in GAMES for mean in derived(task, *TAUGHT)])),
+    (RESULTS, quoted("the cost term alone derives, cheaper on the first two, {}, {} and {}",
+                     lambda: [mean for task in GAMES for mean in derived(task, "cost_only")])),
+]  # fmt: skip
 ON_STUDY = [
+    *CLAIMED,
     (RESULTS, quoted("to {} of the teacher's lead over the random policy with the actor, to {} "
                      "with both heads, to {} without a teacher, and to {} with the critic alone",
                      shares)),

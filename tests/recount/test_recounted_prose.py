@@ -8,6 +8,7 @@ record has them).
 
 from __future__ import annotations
 
+import re
 import statistics
 from collections.abc import Callable
 from functools import lru_cache
@@ -19,7 +20,7 @@ from tests.checkout import ROOT
 from tests.recount.bench_prose import ON_BENCH
 from tests.recount.quotations import README, RESULTS, prose, quoted, tenth
 from tests.recount.records import Recorded, read_recorded, where
-from tests.recount.study_prose import ON_STUDY
+from tests.recount.study_prose import ON_STUDY, verdict
 
 BREAKOUT, INVADERS = "minatar-breakout", "minatar-space_invaders"
 GAMES = (BREAKOUT, INVADERS)
@@ -177,7 +178,7 @@ QUOTED: list[tuple[str, Callable[[], str]]] = [
                      lambda: on_games("distilled-resnet14-joint"))),
     (RESULTS, quoted("a teacher of 300,000 steps has {1},",
                      lambda: on_games("teacher-resnet20"))),
-    (README, quoted("They are small: {} games and {} seeds, or {} game and {}.",
+    (README, quoted("recorded in full: {} games and {} seeds, or {} game and {}.",
                     lambda: [*planned("laptop"), *planned("breakout")])),
     (RESULTS, quoted("`laptop` ({} games, {} seeds)", lambda: planned("laptop"))),
     (RESULTS, quoted("`breakout` ({} game, {} seeds)", lambda: planned("breakout"))),
@@ -239,6 +240,13 @@ QUOTED: list[tuple[str, Callable[[], str]]] = [
 def test_what_is_quoted_is_what_is_recorded(place: int) -> None:
     name, fragment = QUOTED[place]
     assert fragment() in prose(name), name
+
+
+@pytest.mark.parametrize("claim", ["C1", "C2", "C3", "C4", "C5"])
+def test_the_verdicts_of_the_answer(claim: str) -> None:
+    text = (ROOT / README).read_text(encoding="utf-8")
+    (said,) = re.findall(rf"^\| {claim}: [^|]* \| ([^|]+) \|", text, re.MULTILINE)
+    assert said == verdict(claim)
 
 
 @pytest.mark.parametrize("name", [README, RESULTS])
