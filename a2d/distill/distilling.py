@@ -17,9 +17,9 @@ from a2d.distill.runs import finished, settled
 from a2d.distill.sources import RUNS, TEACHER, check_teacher
 from a2d.errors import A2DError
 from a2d.files import LOCK, PARTIAL, only_process
-from a2d.runs.guards import weak_teacher
+from a2d.runs.guards import forgotten, weak_teacher
 from a2d.runs.request import read_card
-from a2d.runs.saved_agents import teacher_returns
+from a2d.runs.saved_agents import teacher_curve, teacher_returns
 from a2d.runs.scores import RANDOM_FILE, Score, random_score, score_of
 from a2d.study.forecast import duration
 
@@ -89,7 +89,7 @@ def _plan(
     plan = read_plan(out)
     if plan is None:
         if request.teacher is not None:
-            _refuse_weak(request, Path(request.teacher), chance)
+            _examine(request, Path(request.teacher), chance)
         shutil.rmtree(out / RUNS, ignore_errors=True)  # of a planning that was killed
         say("measures for some seconds how fast this task is learnt here")
         plan = make_plan(request, out, cores)
@@ -118,9 +118,13 @@ def _check_same(plan: Plan, request: DistillRequest, out: Path, task: dict[str, 
     check_teacher(request, plan.sources)
 
 
-def _refuse_weak(request: DistillRequest, teacher: Path, chance: Score) -> None:
+def _examine(request: DistillRequest, teacher: Path, chance: Score) -> None:
+    """Say what a teacher scores, and raise A2DError where it has nothing to teach."""
     score = score_of(teacher_returns(teacher))
     say(f"teacher: {score}")
+    note = forgotten(teacher_curve(teacher), score, chance)
+    if note is not None:
+        say(f"note: {note}")
     error = weak_teacher(str(teacher), score, chance)
     if error is not None and not request.accept_weak_teacher:
         raise error
@@ -135,7 +139,7 @@ def _work(plan: Plan, request: DistillRequest, out: Path, cores: int, chance: Sc
     try:
         if request.teacher is None:
             crew.work([job for job in left if job.kind == "teacher"])
-            _refuse_weak(request, plan.sources.folder(request, out), chance)
+            _examine(request, plan.sources.folder(request, out), chance)
         crew.work([job for job in left if job.kind != "teacher"])
     finally:
         progress.close()

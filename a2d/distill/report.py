@@ -70,6 +70,7 @@ def _line(row: Row) -> dict[str, str]:
 def describe(answer: Answer, out: Path) -> str:
     """Return the answer for a terminal."""
     parts = [table(answer).to_markdown(index=False, disable_numparse=True), *answer.sentences]
+    parts += [f"Note: {answer.forgotten}."] if answer.forgotten else []
     parts += [
         f"{out / each.agent} has the agent {each.run}, {out / each.policy} runs without PyTorch; "
         f"on other episodes it scores {each.fresh.text()}"

@@ -1,8 +1,10 @@
-"""What keeps a person from trusting a run that taught or learnt nothing."""
+"""What keeps a person from trusting a run that taught or learnt nothing, or forgot."""
 
 from __future__ import annotations
 
+import math
 import statistics
+from collections.abc import Sequence
 
 import torch
 
@@ -11,10 +13,11 @@ from a2d.networks.agent import Agent
 from a2d.networks.costs import count_flops
 from a2d.networks.interface import Interface, build_agent
 from a2d.networks.supernet import Supernet, operator_flops
-from a2d.runs.records import Record
+from a2d.runs.records import CurvePoint, Record
 from a2d.runs.scores import Score, score_of
 from a2d.specs.run import SearchSpec
 
+FORGOTTEN = 1.5  # times a teacher's lead in its test: what it must have led by in its training
 UNDECIDED = 2.0  # times the uniform probability: alpha's choices of less are hardly choices
 
 
@@ -25,6 +28,25 @@ def weak_teacher(name: object, taught: Score, chance: Score) -> A2DError | None:
     return A2DError(
         f"{name}: scores {taught}, which is not above the random policy's {chance}: it has nothing "
         "to teach. Train it for longer, or say --accept-weak-teacher"
+    )
+
+
+def forgotten(curve: Sequence[CurvePoint], taught: Score, chance: Score) -> str | None:
+    """Return a note on a teacher that once led chance by far more than it does in its test.
+
+    Args:
+        curve: of its training.
+        taught: its score in the test.
+        chance: the random policy's.
+    """
+    known = [(point.mean_return, point.step) for point in curve if point.mean_return is not None]
+    best, step = max(known, default=(math.nan, 0))
+    if not best - chance.mean > max(0.0, FORGOTTEN * (taught.high - chance.mean)):
+        return None
+    return (
+        f"the teacher had a mean return of {best:.2f} after {step:,} steps of its training, and "
+        "has forgotten much since: its students may do worse than untaught ones. Train it for "
+        "as many steps (`a2d train`) or with another seed, and give it by --teacher"
     )
 
 

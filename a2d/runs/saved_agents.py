@@ -14,7 +14,7 @@ from a2d.runs.agent_checks import IMPORTED
 from a2d.runs.agent_files import Description, load_agent, load_description
 from a2d.runs.evaluation import Choice, evaluate
 from a2d.runs.file_kinds import expect
-from a2d.runs.records import RECORD, Record, read_record
+from a2d.runs.records import RECORD, CurvePoint, Record, read_record
 from a2d.runs.teachers.store import load_imported, read_imported
 from a2d.seeds import seed_global_streams, stream_seed
 from a2d.specs.run import TrainSpec, key_of
@@ -64,6 +64,14 @@ def teacher_returns(folder: Path) -> Sequence[float]:
     if record is not None and record.evaluation is not None:
         return record.evaluation.returns
     return evaluate_saved_agent(folder, MEASURED_EPISODES, 0)
+
+
+def teacher_curve(folder: Path) -> Sequence[CurvePoint]:
+    """Return a teacher's learning curve; nothing where no record of ours lies beside it."""
+    if (expect(folder, "teacher") / IMPORTED).is_file():
+        return ()
+    record = _record(folder, load_description(folder))
+    return () if record is None else record.curve
 
 
 def _record(folder: Path, description: Description) -> Record | None:

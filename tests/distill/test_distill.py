@@ -10,7 +10,9 @@ from typing import Any, Literal
 import numpy as np
 import pytest
 
+from a2d.distill.answer import Answer
 from a2d.distill.plan import read_plan
+from a2d.distill.report import describe, write_report
 from a2d.distill.request import DistillRequest, settle
 from a2d.distill.runs import run_request, settled
 from a2d.errors import A2DError
@@ -211,6 +213,18 @@ def test_the_search_learns_from_both_heads_and_students_from_the_actor(
     assert (search["distillation"]["mode"], search["search"]["scored_head"]) == ("joint", "critic")
     for name in ROWS[1:]:
         assert recorded(out, f"{name}-seed2")["spec"]["distillation"]["mode"] == "actor"
+
+
+def test_a_teacher_that_has_forgotten_is_said_in_the_answer(
+    answered: tuple[Path, str, str], tmp_path: Path
+) -> None:
+    answer = Answer.model_validate_json((answered[0] / "result.json").read_text(encoding="utf-8"))
+    page = answered[0] / "report.html"
+    assert answer.forgotten is None and "Note:" not in page.read_text(encoding="utf-8")
+    noted = answer.model_copy(update={"forgotten": "the teacher had more"})
+    write_report(tmp_path, noted)
+    assert "Note: the teacher had more." in (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "Note: the teacher had more." in describe(noted, tmp_path)
 
 
 def test_a_head_that_a_teacher_lacks_cannot_be_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:

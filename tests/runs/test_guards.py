@@ -13,16 +13,49 @@ from a2d.errors import A2DError
 from a2d.networks.costs import count_flops
 from a2d.networks.interface import Interface, build_agent
 from a2d.runs.folder import train_agent
-from a2d.runs.guards import dearest_flops, describe_alpha, weak_teacher
+from a2d.runs.guards import dearest_flops, describe_alpha, forgotten, weak_teacher
+from a2d.runs.records import CurvePoint, read_record
 from a2d.runs.request import RunRequest
 from a2d.runs.saved_agents import teacher_returns
-from a2d.runs.scores import Score
+from a2d.runs.scores import Score, random_score, score_of
 from a2d.specs.architecture import Architecture, CellSpace
 from a2d.specs.run import SearchSpec
 from a2d.specs.task import load_card
-from tests.checkout import ENVS
+from tests.checkout import ENVS, ROOT
 
 CATCH = ENVS / "tiny-catch.yaml"
+
+
+CHANCE = Score(10.0, 0.0, "the card's")
+
+
+@pytest.mark.parametrize(("best", "noted"), [(24.9, False), (25.1, True), (None, False)])
+def test_a_teacher_that_led_by_half_as_much_again_has_forgotten(
+    best: float | None, noted: bool
+) -> None:
+    """Its test leads by 9, at most by 10: its training must have led by more than 15."""
+    curve = [CurvePoint(100, 12.0), CurvePoint(200, best), CurvePoint(300, 19.0)]
+    note = forgotten(curve, Score(19.0, 1.0, "95 %"), CHANCE)
+    assert (note is not None) == noted
+    assert note is None or "mean return of 25.10 after 200 steps" in note
+
+
+def test_what_is_below_chance_or_unknown_was_never_known() -> None:
+    curve = [CurvePoint(100, 9.0)]
+    assert forgotten(curve, Score(2.0, 1.0, "95 %"), CHANCE) is None
+    assert forgotten(curve, Score(2.0, 1.0, "95 %"), Score(math.nan, 0.0, "unknown")) is None
+    assert forgotten([], Score(19.0, 1.0, "95 %"), CHANCE) is None
+
+
+def test_of_the_teachers_of_the_study_one_has_forgotten() -> None:
+    noted = []
+    for path in sorted((ROOT / "results" / "study").glob("*/teacher-*/*.json")):
+        record = read_record(path)
+        assert record.evaluation is not None
+        score = score_of(record.evaluation.returns)
+        if forgotten(record.curve, score, random_score(record.spec.task)):
+            noted.append(path.parent.parent.name)
+    assert noted == ["mujoco-inverted_double_pendulum"]
 
 
 @pytest.mark.parametrize(
