@@ -45,8 +45,8 @@ def forgotten(curve: Sequence[CurvePoint], taught: Score, chance: Score) -> str 
         return None
     return (
         f"the teacher had a mean return of {best:.2f} after {step:,} steps of its training, and "
-        "has forgotten much since: its students may do worse than untaught ones. Train it for "
-        "as many steps (`a2d train`) or with another seed, and give it by --teacher"
+        "has forgotten much since: its students may do worse than untaught ones. Train one "
+        "for as many steps, or with another seed, by a2d train, and give it by --teacher"
     )
 
 
