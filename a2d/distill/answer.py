@@ -22,7 +22,6 @@ from a2d.distill.verdict import (
 from a2d.files import write_text
 from a2d.runs.guards import forgotten
 from a2d.runs.request import read_card
-from a2d.runs.saved_agents import teacher_curve
 from a2d.runs.scores import Score, score_of
 from a2d.specs.data import Frozen
 
@@ -58,7 +57,6 @@ def make_answer(plan: Plan, setting: Setting, out: Path, chance: Score) -> Answe
     random = {row.search: row for row in rows if row.kind == "random"}
     better = {each.name: each for row in found for each in cheaper_and_as_good(row, manual)}
     earlier = _delivered_before(out)
-    teacher = teacher_curve(plan.sources.folder(plan.request, out))
     leaving = [row for row in [*found, *better.values()] if any_score(row)]
     return Answer(
         version=a2d.__version__,
@@ -69,7 +67,7 @@ def make_answer(plan: Plan, setting: Setting, out: Path, chance: Score) -> Answe
         sentences=tuple(
             sentence(row, random[row.search], manual, rows[0]) + _limit(plan, row) for row in found
         ),
-        forgotten=forgotten(teacher, score_of(evidence.returns), chance),
+        forgotten=forgotten(evidence.curve, score_of(evidence.returns), chance),
         delivered=tuple(_leave(plan, row, out, earlier) for row in leaving),
         processor=evidence.latencies.processor,
     )

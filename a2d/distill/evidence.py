@@ -27,9 +27,9 @@ from a2d.networks.interface import build_agent
 from a2d.reading.rendering.style import network_name
 from a2d.runs.agent_files import load_description
 from a2d.runs.latencies import Latencies, NetworkLatency, design_text
-from a2d.runs.records import RECORD, Record, read_record
+from a2d.runs.records import RECORD, CurvePoint, Record, read_record
 from a2d.runs.request import read_card
-from a2d.runs.saved_agents import teacher_returns
+from a2d.runs.saved_agents import teacher_curve, teacher_returns
 from a2d.runs.scores import Score
 from a2d.specs.architecture import Architecture
 from a2d.specs.teacher import ImportedTeacher
@@ -44,6 +44,7 @@ class Evidence:
         setting: of its request.
         records: of the students, by row.
         returns: of the teacher's test episodes.
+        curve: of the teacher's training, if its record is there.
         design: the teacher's network, if it is one of ours.
         flops: of the teacher's decision, if they can be counted.
         chance: the random policy's score, if it is known.
@@ -54,6 +55,7 @@ class Evidence:
     setting: Setting
     records: dict[str, list[Record]]
     returns: Sequence[float]
+    curve: Sequence[CurvePoint]
     design: str | Architecture | None
     flops: int | None
     chance: Estimate | None
@@ -159,6 +161,7 @@ def read_evidence(plan: Plan, setting: Setting, out: Path, chance: Score) -> Evi
         setting=setting,
         records=records,
         returns=teacher_returns(folder),
+        curve=teacher_curve(folder),
         design=design,
         flops=teacher_flops(setting),
         chance=chance_of(chance),

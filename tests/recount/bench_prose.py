@@ -10,11 +10,9 @@ import pandas as pd
 import pyarrow.parquet as pq
 from scipy import stats
 
-from tests.checkout import ROOT
 from tests.recount.arms import Compared
 from tests.recount.bench import TABLE, bench, finds_better, searched
-from tests.recount.quotations import BENCHMARK, README, RESULTS, quoted, tenth
-from tests.recount.records import Recorded, read_recorded
+from tests.recount.quotations import BENCHMARK, README, RESULTS, quoted, recorded, tenth
 from tests.recount.tables import Rows
 
 CARDS = ("minatar-breakout", "minatar-asterix")
@@ -22,14 +20,9 @@ TASKS = ("breakout-joint", "asterix-joint")
 
 
 @lru_cache
-def recorded() -> Recorded:
-    return read_recorded("bench_searches", ROOT, ROOT / "results")
-
-
-@lru_cache
 def on_bench() -> Rows:
     """Return the table of searches on the benchmark, by card and method."""
-    return bench(recorded())
+    return bench(recorded("bench_searches"))
 
 
 def looked_up(*methods: str, columns: tuple[str, ...] = ("percentile",)) -> list[str]:
@@ -45,7 +38,7 @@ def leads_at_cost(*methods: str) -> list[str]:
 
 def leads_of_joint() -> list[str]:
     """Return the leads that claim C6 is of, with the intervals' ends."""
-    read = recorded()
+    read = recorded("bench_searches")
     effects = [part.effect for part in finds_better(Compared(read, searched(read))).parts]
     return [tenth(end) for each in effects for end in (each.estimate, each.low, each.high)]
 

@@ -8,8 +8,16 @@ from functools import lru_cache
 from typing import Any
 
 from tests.checkout import ROOT
+from tests.recount.records import Recorded, read_recorded
 
 README, RESULTS, BENCHMARK = "README.md", "docs/results.md", "docs/benchmark.md"
+BREAKOUT, INVADERS = "minatar-breakout", "minatar-space_invaders"
+NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+
+
+@lru_cache
+def recorded(scale: str) -> Recorded:
+    return read_recorded(scale, ROOT, ROOT / "results")
 
 
 @lru_cache

@@ -11,25 +11,27 @@ from __future__ import annotations
 import re
 import statistics
 from collections.abc import Callable
-from functools import lru_cache
 
 import pandas as pd
 import pytest
 
 from tests.checkout import ROOT
 from tests.recount.bench_prose import ON_BENCH
-from tests.recount.quotations import README, RESULTS, prose, quoted, tenth
-from tests.recount.records import Recorded, read_recorded, where
+from tests.recount.quotations import (
+    BREAKOUT,
+    INVADERS,
+    NUMBERS,
+    README,
+    RESULTS,
+    prose,
+    quoted,
+    recorded,
+    tenth,
+)
+from tests.recount.records import where
 from tests.recount.study_prose import ON_STUDY, verdict
 
-BREAKOUT, INVADERS = "minatar-breakout", "minatar-space_invaders"
 GAMES = (BREAKOUT, INVADERS)
-NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight")
-
-
-@lru_cache
-def recorded(scale: str) -> Recorded:
-    return read_recorded(scale, ROOT, ROOT / "results")
 
 
 def runs(scale: str, folder: str, task: str = BREAKOUT) -> pd.DataFrame:

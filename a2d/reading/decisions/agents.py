@@ -56,10 +56,12 @@ def general(agents: Agents) -> Decision:
 
 def _tasks(parts: list[Contrast]) -> str:
     """Say on how many tasks each part is in A2D's favour."""
-    above = [sum(effect > 0 for effect in part.per_task) for part in parts]
-    words = "On {} of {} tasks A2D scores higher than manual agents, on {} than random ones; on "
-    words += "{} it has fewer FLOPs than the manual ones, on {} a lower latency."
-    return words.format(above[0], len(parts[0].per_task), *above[1:])
+    manual, random, flops, latency = (sum(each > 0 for each in part.per_task) for part in parts)
+    return (
+        f"On {manual} of {len(parts[0].per_task)} tasks A2D scores higher than manual agents, on "
+        f"{random} than random ones; on {flops} it has fewer FLOPs than the manual ones, on "
+        f"{latency} a lower latency."
+    )
 
 
 def contrasts(agents: Agents, units: Units) -> list[Contrast]:
