@@ -31,7 +31,7 @@ help:  ## list these targets
 	@echo "Variables: SCALE=smoke|laptop|breakout|study|bench_searches,"
 	@echo "  CORES=number, PYTHON=interpreter"
 
-all: $(INSTALLED)  ## every table and figure, at laptop scale unless SCALE names another
+all: $(INSTALLED)  ## every table and figure, at study scale unless SCALE names another
 	$(SNAKEMAKE) $(if $(SCALE),--config scale=$(SCALE))
 
 smoke: $(INSTALLED)  ## the same on tiny tasks: every stage in two minutes

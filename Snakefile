@@ -1,8 +1,8 @@
 # The DAG: teachers, manual agents, searches, derived agents, tables and figures.
 #
-#   snakemake --cores all                               everything of the laptop scale
+#   snakemake --cores all                               everything of the study scale
 #   snakemake --cores all --config scale=smoke          another scale, a file in workflow/scales
-#   snakemake --cores all --config fresh=fresh          trains all of it again, into fresh/
+#   snakemake --cores all --config scale=laptop fresh=fresh  trains a scale again, into fresh/
 #   snakemake --cores all --config only=recorded        renders what is recorded, trains nothing
 #   snakemake --cores all ablation_critic               one search method and what it derives
 #   snakemake --cores all optimal_size                  one table or figure; also pareto, ...

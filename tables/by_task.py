@@ -30,7 +30,7 @@ MEANING = (
 def _shown(results: Results, row: ByTask) -> dict[str, str]:
     shown = {
         "Claim": "" if row.part else row.claim.claim,
-        "Verdict": row.whole.verdict,
+        "Verdict, uncorrected": row.whole.verdict,
         "Part": f"· {row.part}" if row.part else row.claim.statement,
     }
     for task in results.study.tasks:

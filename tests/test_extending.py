@@ -114,7 +114,7 @@ def test_a_figure_is_a_script_and_its_name_in_an_experiment(copy: Path) -> None:
     code = """
 import sys
 from snakemake.cli import main
-main(["--cores", "1", "--config", "only=recorded", "--", "seconds"])
+main(["--cores", "1", "--config", "only=recorded", "scale=laptop", "--", "seconds"])
 """
     python(copy, code)
     caption = (copy / "figures" / "laptop" / "seconds.txt").read_text(encoding="utf-8")

@@ -25,6 +25,7 @@ from a2d.reading.decisions.searches import (
 from a2d.reading.decisions.sizes import optimal_size
 from a2d.reading.decisions.verdicts import Decision
 from a2d.reading.evidence import Arms, Evidence
+from a2d.reading.rendering.style import network_name
 from a2d.reading.results import Results, where
 
 MANUAL, RANDOM = "manual agents of equal steps", "random agents of equal steps"
@@ -74,7 +75,7 @@ def optimum_differs(found: Evidence) -> Decision:
         found.results.title(task): found.results.networks(task).every[place]
         for task, place in zip(found.tasks, best, strict=True)
     }
-    named = ", ".join(f"{network} on {task}" for task, network in networks.items())
+    named = ", ".join(f"{network_name(network)} on {task}" for task, network in networks.items())
     return decision.noting(f"Best by the mean of all seeds: {named}.")
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from a2d.errors import A2DError
 
-DEFAULT_SCALE = "laptop"  # where none is named; README and the Makefile say so too
+DEFAULT_SCALE = "study"  # where none is named; README and the Makefile say so too
 
 RIGHT = {
     "scale": f"the name of a scale, as in scale=smoke; without it, it is {DEFAULT_SCALE}",

@@ -241,9 +241,9 @@ def test_c1_from_the_records(five: Study) -> None:
         expected = stats.ttest_1samp((middle - end).mean(axis=0), 0).confidence_interval(0.95)
         assert (part.effect.low, part.effect.high) == pytest.approx(tuple(expected))
     assert decision.notes[1] == (
-        "Best by the mean of all seeds: resnet14 on MinAtar Breakout, "
-        "resnet14 on MinAtar Space Invaders, resnet14 on MinAtar Asterix, "
-        "resnet14 on MinAtar Freeway, resnet14 on MinAtar Seaquest."
+        "Best by the mean of all seeds: ResNet-14 on MinAtar Breakout, "
+        "ResNet-14 on MinAtar Space Invaders, ResNet-14 on MinAtar Asterix, "
+        "ResNet-14 on MinAtar Freeway, ResNet-14 on MinAtar Seaquest."
     )
 
 

@@ -17,6 +17,7 @@ import pytest
 
 from tests.checkout import ROOT
 from tests.recount.bench_prose import ON_BENCH
+from tests.recount.goal_prose import ON_GOAL
 from tests.recount.quotations import (
     BREAKOUT,
     INVADERS,
@@ -169,6 +170,7 @@ QUOTED: list[tuple[str, Callable[[], str]]] = [
     *((RESULTS, fragment) for fragment in PLUS),
     *ON_BENCH,
     *ON_STUDY,
+    *ON_GOAL,
     (README, quoted("{} runs and {} million steps",
                     lambda: [len(recorded("laptop").runs), million("laptop")])),
     (README, quoted("({} core-hours)", lambda: [core_hours("laptop")])),
@@ -187,7 +189,7 @@ QUOTED: list[tuple[str, Callable[[], str]]] = [
     (RESULTS, quoted("{} for `laptop`, {} for `breakout`",
                      lambda: map(core_hours, ("laptop", "breakout")))),
     ("docs/reproducibility_checklist.md",
-     quoted("{} core-hours for `laptop`, {} for `breakout`",
+     quoted("{} for `laptop`, {} for `breakout`",
             lambda: map(core_hours, ("laptop", "breakout")))),
     (RESULTS, quoted("after {:,.0f} steps of final training",
                      lambda: set(where(recorded("laptop").runs, stage="derive")["steps_done"]))),
