@@ -31,7 +31,7 @@ from a2d.reading.rendering.style import (
 from a2d.reading.rendering.text import number, scaled
 from a2d.reading.results import Results, where
 from a2d.specs.architecture import OPERATORS, Architecture, Operator
-from a2d.specs.run import SearchSpec, key_of, search_of
+from a2d.specs.run import SearchSpec
 
 SHOWS_ALSO = ("a2d_vs_manual", "recipes", "equal_steps")
 
@@ -66,9 +66,7 @@ def _searches(results: Results) -> pd.DataFrame:
 def _derived(results: Results, searches: pd.DataFrame) -> pd.DataFrame:
     """Return the planned agents whose scores stand at the rows' ends, with their ``source``."""
     planned = where(results.runs, stage="derive", random="")
-    specs = (results.study.runs[key].spec for key in planned["key"])
-    sources = [key_of(source) for spec in specs if (source := search_of(spec)) is not None]
-    planned = planned.assign(source=sources)
+    planned = planned.assign(source=planned["key"].map(results.study.sources))
     return planned[planned["source"].isin(searches["key"])]
 
 
@@ -105,6 +103,7 @@ def _blocks(ax: Axes, y: float, architecture: Architecture) -> None:
             va="center",
             fontsize=6.5,
             color=ink_on(color),
+            in_layout=False,  # thousands of texts inside their panel, which cost seconds
         )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict
+from functools import cache
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Discriminator, Field, Tag, model_validator
@@ -238,12 +239,17 @@ def describe_operators(settings: SearchBase, space: Space) -> str:
 
     A key holds it, so that runs become stale when an operator comes to mean something else.
     """
-    chosen = {name: _fields(OPERATORS[space][name]) for name in settings.operators(space)}
-    canonical = json.dumps(chosen, separators=(",", ":"))
-    found = hashlib.sha256(canonical.encode()).hexdigest()[:16]
+    found = _hash(tuple((name, OPERATORS[space][name]) for name in settings.operators(space)))
     if found == RECORDED_OPERATORS[space]:
         return ""
     return found
+
+
+@cache  # a study has a thousand keys, and hardly more than one set of operators
+def _hash(operators: tuple[tuple[str, Operator], ...]) -> str:
+    chosen = {name: _fields(operator) for name, operator in operators}
+    canonical = json.dumps(chosen, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
 
 def _fields(operator: Operator) -> dict[str, Any]:

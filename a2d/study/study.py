@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from a2d.errors import A2DError
 from a2d.specs.data import describe_validation_error
+from a2d.specs.run import key_of, search_of
 from a2d.specs.task import TaskCard, load_task
 from a2d.study.artifacts import Artifact, check_listed, find_artifacts
 from a2d.study.definitions import (
@@ -59,6 +60,12 @@ class Study:
     def by_path(self) -> dict[str, Run]:
         """All runs by their record's path below ``results/``."""
         return {run.path: run for run in self.runs.values()}
+
+    @cached_property
+    def sources(self) -> dict[str, str]:
+        """The key of the search that a run takes its architecture from, by the run's key."""
+        searches = {key: search_of(run.spec) for key, run in self.runs.items()}
+        return {key: key_of(search) for key, search in searches.items() if search is not None}
 
     def describe(self, run: Run) -> str:
         """Return what people call a run, as in 'search joint, Catch, seed 0'."""

@@ -3,7 +3,6 @@ from pathlib import Path
 
 from snakemake.logging import logger
 
-from a2d.specs.run import key_of, search_of
 from a2d.study.cluster import minutes, shared_job
 from a2d.study.lock import check_writable
 from a2d.study.options import read_options
@@ -87,13 +86,13 @@ def needs(wildcards):
     run = run_of(wildcards)
     if is_recorded(run):
         return []
-    search, needed = search_of(run.spec), aside(FILES.record(run))
+    source, needed = STUDY.sources.get(run.key), aside(FILES.record(run))
     if run.stage == "teacher":
         needed += sound(FILES.agent_folder(run.spec) / "record.json")
     if run.spec.teacher is not None:
         needed += sound(FILES.agent_folder(run.spec.teacher) / "agent.json")
-    if search is not None:
-        needed += sound(RECORDS[key_of(search)])
+    if source is not None:
+        needed += sound(RECORDS[source])
     return needed
 
 

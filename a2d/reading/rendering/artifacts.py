@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from a2d.errors import A2DError
-from a2d.specs.run import TrainSpec, key_of, search_of
+from a2d.specs.run import TrainSpec
 from a2d.study.artifacts import JUDGING
 from a2d.study.study import Run, Study
 
@@ -33,8 +33,7 @@ def runs_of(study: Study, artifact: str) -> list[Run]:
         return list(study.runs.values())
     experiments = experiments_of(study, artifact)
     keys = dict.fromkeys(key for name in experiments for key in study.members[name])
-    needed = (search_of(study.runs[key].spec) for key in keys)
-    keys |= dict.fromkeys(key_of(search) for search in needed if search is not None)
+    keys |= dict.fromkeys(study.sources[key] for key in keys if key in study.sources)
     taught = {study.runs[key].spec.task.name for key in keys if _has_teacher(study.runs[key])}
     teachers = [
         run

@@ -70,12 +70,13 @@ class Drawing:
 def save_figure(drawing: Drawing, path: Path) -> None:
     """Write ``path`` as .pdf and .png, without dates, and its caption as .txt."""
     metadata: dict[str, dict[str, None]] = {
-        "pdf": {"CreationDate": None},
         "png": {"Software": None},
+        "pdf": {"CreationDate": None},
     }
     for kind, absent in metadata.items():
         save = partial(drawing.figure.savefig, format=kind, metadata=absent)
         write_atomically(path.with_suffix(f".{kind}"), save)
+        drawing.figure.set_layout_engine("none")  # it keeps its layout, which takes seconds to find
     text = "\n".join(textwrap.wrap(drawing.caption, 100)) + "\n"
     write_text(path.with_suffix(".txt"), text)
 
