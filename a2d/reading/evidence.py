@@ -59,15 +59,19 @@ class Evidence:
         run has no such value.
         """
         rows = self.arms[arm]
-        wanted = pd.MultiIndex.from_product([self.tasks, sorted(rows[PART].unique())])
-        planned = set(rows[["task", PART]].itertuples(index=False, name=None))
-        for task, part in sorted(set(wanted) - planned):
-            raise UndefinedEffect(f"{task} has no number {part + 1} of {arm}, as other tasks have")
+        seeds, places = np.unique(rows["seed"], return_inverse=True)
+        parts, numbers = np.unique(rows[PART], return_inverse=True)
+        cells = np.full((len(seeds), len(self.tasks), len(parts)), np.nan)
+        planned = np.zeros(cells.shape[1:], dtype=bool)
+        tasks = pd.Index(self.tasks).get_indexer(rows["task"])
+        planned[tasks, numbers] = True
+        for task, part in np.argwhere(~planned):
+            lacking = f"{self.tasks[task]} has no number {parts[part] + 1} of {arm}"
+            raise UndefinedEffect(f"{lacking}, as other tasks have")
         if rows[column].isna().any():
             raise UndefinedEffect(f"{arm}: not every run has a value of {column!r}")
-        table = rows.pivot_table(index="seed", columns=["task", PART], values=column)
-        cells = table[wanted].to_numpy(dtype=np.float64)
-        return cells.reshape(len(table), len(self.tasks), -1)
+        cells[places, tasks, numbers] = rows[column]
+        return cells
 
     def scores(self, arm: str) -> Array:
         """Return an arm's normalised scores, (seeds, tasks, parts).
