@@ -63,7 +63,7 @@ class Evidence:
         parts, numbers = np.unique(rows[PART], return_inverse=True)
         cells = np.full((len(seeds), len(self.tasks), len(parts)), np.nan)
         planned = np.zeros(cells.shape[1:], dtype=bool)
-        tasks = pd.Index(self.tasks).get_indexer(rows["task"])
+        tasks = pd.Index(self.tasks).get_indexer(pd.Index(rows["task"]))
         planned[tasks, numbers] = True
         for task, part in np.argwhere(~planned):
             lacking = f"{self.tasks[task]} has no number {parts[part] + 1} of {arm}"
