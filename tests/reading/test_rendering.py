@@ -297,7 +297,7 @@ def test_the_ledger_shows_every_part_of_a_test(study: Study) -> None:
     # (1 − 9) and (5 − 1) over the smallest, on two tasks whose teachers have 25.
     assert lead == pytest.approx(((1 - 9) + (5 - 1)) / 2 * (1 / units[0] + 1 / units[1]) / 2)
     first = shown[shown["Claim"] == "C1"].iloc[0]
-    assert "resnet20 on MinAtar Breakout" in first["Why"] and "thin: 2 of 5 seeds" in first["Why"]
+    assert "ResNet-20 on MinAtar Breakout" in first["Why"] and "thin: 2 of 5 seeds" in first["Why"]
     assert first["Seeds × tasks"] == "2 × 2"
 
 
