@@ -21,13 +21,14 @@ from tests.recount.permutation import PERMUTATIONS, interaction
 from tests.recount.records import Recorded, read_recorded
 
 RESULTS = ROOT / "results"
-QUICK = ["laptop", "breakout"]  # recorded in full, and their tables are part of the repository
+SMALL = ["laptop", "breakout"]
+KEPT = [*SMALL, "study"]  # recorded in full, and their tables are part of the repository
 GROWING = [
     path.stem
     for path in sorted((ROOT / "workflow" / "scales").glob("*.yaml"))
-    if path.stem not in QUICK and (RESULTS / path.stem).is_dir()
+    if path.stem not in KEPT and (RESULTS / path.stem).is_dir()
 ]
-SCALES = [*QUICK, *(pytest.param(name, marks=pytest.mark.slow) for name in GROWING)]
+SCALES = [*KEPT, *(pytest.param(name, marks=pytest.mark.slow) for name in GROWING)]
 DECIDED_BY_CHANCE = re.compile(r"Size × task: p = (\d\.\d+)")
 
 
@@ -74,7 +75,7 @@ def test_every_number_of_the_ledger(scale: str, tmp_path: Path) -> None:
     compare_ledger(recorded, written("claims", shipped, tmp_path))
 
 
-@pytest.mark.parametrize("scale", QUICK)
+@pytest.mark.parametrize("scale", KEPT)
 def test_tables_of_the_repository(scale: str) -> None:
     """The renderings that are kept say what the records say, too."""
     recorded = both(scale)[1]
@@ -86,7 +87,7 @@ def test_tables_of_the_repository(scale: str) -> None:
     compare_ledger(recorded, read_csv(folder / "claims.csv"))
 
 
-@pytest.mark.parametrize("scale", QUICK)
+@pytest.mark.parametrize("scale", SMALL)
 def test_small_scales_decide_nothing(scale: str) -> None:
     ledger = pd.read_csv(ROOT / "tables" / scale / "claims.csv")
     assert set(ledger["verdict"]) == {"inconclusive"}
