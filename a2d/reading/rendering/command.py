@@ -7,16 +7,19 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from a2d.errors import A2DError
 from a2d.reading.rendering import cautions
-from a2d.reading.rendering.figures import Drawing, save_figure
 from a2d.reading.rendering.manifest import describe, write_manifest
 from a2d.reading.rendering.tables import Table, save_table
 from a2d.reading.results import Results, load_results
 from a2d.study.options import DEFAULT_SCALE
 from a2d.study.study import Study, load_study
 from a2d.study.workspace import Workspace
+
+if TYPE_CHECKING:
+    from a2d.reading.rendering.figures import Drawing
 
 
 def arguments(description: str | None) -> argparse.ArgumentParser:
@@ -62,6 +65,7 @@ def figure_command(
     script: str, draw: Callable[[Results], Drawing], description: str | None
 ) -> None:
     """Draw and write NAME.pdf, NAME.png and NAME.txt, the caption."""
+    from a2d.reading.rendering.figures import save_figure  # tables do without matplotlib
 
     def save(results: Results, path: Path) -> None:
         drawing = draw(results)
