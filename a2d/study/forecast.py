@@ -6,7 +6,7 @@ import os
 from collections import defaultdict
 from collections.abc import Mapping
 
-from a2d.specs.run import key_of, search_of, teacher_run_of
+from a2d.specs.run import key_of, teacher_run_of
 from a2d.study.plan import Plan, Planned
 from a2d.study.study import Study
 
@@ -44,8 +44,9 @@ def wall_hours(left: Mapping[str, float], study: Study, cores: int) -> float:
     chains: dict[str, float] = {}
     for key, run in study.runs.items():  # teachers first, then searches
         if key in left:
-            needed = [teacher_run_of(run.spec), search_of(run.spec)]
-            before = [chains.get(key_of(need), 0.0) for need in needed if need is not None]
+            teacher = teacher_run_of(run.spec)
+            needed = [study.sources.get(key), None if teacher is None else key_of(teacher)]
+            before = [chains.get(need, 0.0) for need in needed if need is not None]
             chains[key] = left[key] + max(before, default=0.0)
     return max(sum(left.values()) / max(1, cores), *chains.values(), 0.0)
 

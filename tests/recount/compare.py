@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 
 import pandas as pd
@@ -17,7 +18,7 @@ from tests.recount.goal import goal
 from tests.recount.ledger import CLAIMS, ledger
 from tests.recount.records import Recorded
 from tests.recount.tables import TABLES as TABLES_OF_RECORDS
-from tests.recount.tables import unlike
+from tests.recount.tables import Rows, unlike
 from tests.scripts import script
 
 WORDS = {
@@ -50,10 +51,15 @@ def read_csv(path: Path) -> pd.DataFrame:
     return pd.read_csv(path)
 
 
+@lru_cache
+def _recounted(name: str, recorded: Recorded) -> Rows:
+    """Return a table's rows, counted once for all that is compared with them."""
+    return TABLES[name][1](recorded)
+
+
 def compare_table(name: str, recorded: Recorded, csv: pd.DataFrame) -> int:
     """Compare all numbers of a table, and return how many there are."""
-    keys, recount = TABLES[name]
-    rows = recount(recorded)
+    keys, rows = TABLES[name][0], _recounted(name, recorded)
     found: list[tuple[str, ...]] = []
     for names in zip(*(csv.get(key, []) for key in keys), strict=True):
         found.append(unlike(tuple(map(str, names)), found))

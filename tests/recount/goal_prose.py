@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from tests.recount.arms import Arms, agents
+from tests.recount.arms import Arms
+from tests.recount.arms import agents as agents_of
 from tests.recount.goal import goal
 from tests.recount.intervals import Effect, of_seeds
 from tests.recount.quotations import BREAKOUT, INVADERS, NUMBERS, README, RESULTS, quoted, tenth
@@ -21,6 +22,11 @@ from tests.recount.study_prose import (
     study,
 )
 from tests.recount.tables import Rows
+
+
+@lru_cache
+def agents() -> Arms:
+    return agents_of(study())
 
 
 @lru_cache
@@ -67,9 +73,8 @@ def saved(name: str) -> list[str]:
 
 def no_dearer() -> list[str]:
     """Return on how many tasks an MLP-64 scores as much as A2D for no more FLOPs."""
-    manual = agents(study())["manual"]
-    means = where(manual, network="mlp64").groupby("task")[["score", "flops"]].mean()
-    own = agents(study())["A2D"].groupby("task")[["score", "flops"]].mean().loc[means.index]
+    means = where(agents()["manual"], network="mlp64").groupby("task")[["score", "flops"]].mean()
+    own = agents()["A2D"].groupby("task")[["score", "flops"]].mean().loc[means.index]
     good = (means["score"] >= own["score"]) & (means["flops"] <= own["flops"])
     assert set(good.index[good]) == {CHEETAH, WALKER, PENDULUM}
     return [NUMBERS[good.sum()]]
@@ -83,27 +88,26 @@ def drawn(*tasks: str) -> list[str]:
 
 def as_random() -> list[str]:
     """Return on how many tasks A2D's scores and random architectures' are not clearly unlike."""
-    arms = agents(study())
-    unlike = [task for task in study().scale.tasks if not _alike(arms, task)]
+    unlike = [task for task in study().scale.tasks if not _alike(task)]
     assert unlike == [PENDULUM]
     return [NUMBERS[len(study().scale.tasks) - len(unlike)]]
 
 
 def over_random(task: str) -> list[str]:
-    effect = _lead(agents(study()), task)
+    effect = _lead(task)
     return [numeral(end) for end in (effect.estimate, effect.low, effect.high)]
 
 
-def _alike(arms: Arms, task: str) -> bool:
-    effect = _lead(arms, task)
+def _alike(task: str) -> bool:
+    effect = _lead(task)
     return effect.low <= 0 <= effect.high
 
 
-def _lead(arms: Arms, task: str) -> Effect:
+def _lead(task: str) -> Effect:
     """Return by how much A2D leads random architectures, whose draws count as one."""
     scores = []
     for arm in ("A2D", "random"):
-        means = where(arms[arm], task=task).groupby("seed")["score"].mean()
+        means = where(agents()[arm], task=task).groupby("seed")["score"].mean()
         scores.append(means.to_numpy()[:, None])
     return of_seeds("lead", *scores)
 

@@ -25,7 +25,7 @@ MEASURES = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Recorded:
     """A scale, its labelled runs with what is recorded of them, and each task's fixed points.
 

@@ -28,6 +28,7 @@ from tests.recount.tables import Rows, distillation, pooling, size_sweep
 CHEETAH, WALKER, SWIMMER = "mujoco-half_cheetah", "mujoco-walker2d", "mujoco-swimmer"
 PENDULUM = "mujoco-inverted_double_pendulum"
 BOTH, ACTOR = "Actor and critic (joint)", "Actor only"
+PAPERS = ("C1", "C2", "C3", "C4", "C5")
 
 
 def study() -> Recorded:
@@ -165,14 +166,20 @@ def rulings() -> dict[str, list[dict[str, Any]]]:
 
 
 def verdict(claim: str) -> str:
-    """Return a claim's verdict in the ledger; 'not yet' where runs are missing."""
+    """Return a claim's verdict in the ledger, for which no run may be missing."""
     own = rulings()[claim][0]
-    return "not yet" if own["missing"] else str(own["verdict"])
+    assert not own["missing"], claim
+    return str(own["verdict"])
+
+
+def _part(claim: str, name: str) -> dict[str, Any]:
+    (row,) = [each for each in rulings()[claim] if each["part"] == name]
+    return row
 
 
 def part(claim: str, name: str, against: bool = False) -> list[str]:
     """Return a part's estimate with its interval's ends, or those of its opposite."""
-    (row,) = [each for each in rulings()[claim] if each["part"] == name]
+    row = _part(claim, name)
     ends = [row["estimate"], row["low"], row["high"]]
     if against:
         ends = [-row["estimate"], -row["high"], -row["low"]]
@@ -238,18 +245,23 @@ def verdicts() -> list[str]:
 
     And which of those that stay open are decided before the correction over all claims.
     """
-    counts = Counter(verdict(f"C{number}") for number in range(1, 6))
+    found = {name: verdict(name) for name in PAPERS}
+    counts = Counter(found.values())
     said = [counts.pop(each, 0) for each in ("contradicted", "equivalent", "inconclusive")]
     assert not counts
-    open_ = [name for name in CLAIMS if verdict(name) == "inconclusive" and name != "C6"]
-    alone = {name: measured(name, Compared(study(), CLAIMS[name].needs(study()))) for name in open_}
-    decided = [name for name, found in alone.items() if found and found.verdict != "inconclusive"]
+    decided = [name for name in PAPERS if found[name] == "inconclusive" != _uncorrected(name)]
     return [*(NUMBERS[count] for count in said), NUMBERS[len(decided)], *decided]
 
 
+def _uncorrected(claim: str) -> str:
+    """Return a claim's verdict before the correction over all claims."""
+    said = measured(claim, Compared(study(), CLAIMS[claim].needs(study())))
+    assert said is not None
+    return said.verdict
+
+
 def power(claim: str, name: str) -> list[str]:
-    (row,) = [each for each in rulings()[claim] if each["part"] == name]
-    return [f"{100 * row['power']:.0f} %"]
+    return [f"{100 * _part(claim, name)['power']:.0f} %"]
 
 
 TAUGHT = ("vanilla", "joint", "actor")

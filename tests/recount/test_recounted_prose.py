@@ -30,7 +30,7 @@ from tests.recount.quotations import (
     tenth,
 )
 from tests.recount.records import where
-from tests.recount.study_prose import ON_STUDY, verdict
+from tests.recount.study_prose import ON_STUDY, PAPERS, verdict
 
 GAMES = (BREAKOUT, INVADERS)
 
@@ -246,7 +246,7 @@ def test_what_is_quoted_is_what_is_recorded(place: int) -> None:
     assert fragment() in prose(name), name
 
 
-@pytest.mark.parametrize("claim", ["C1", "C2", "C3", "C4", "C5"])
+@pytest.mark.parametrize("claim", PAPERS)
 def test_the_verdicts_of_the_answer(claim: str) -> None:
     text = (ROOT / README).read_text(encoding="utf-8")
     (said,) = re.findall(rf"^\| {claim}: [^|]* \| ([^|]+) \|", text, re.MULTILINE)
