@@ -73,12 +73,21 @@ def save_figure(drawing: Drawing, path: Path) -> None:
         "png": {"Software": None},
         "pdf": {"CreationDate": None},
     }
+    _lay_out(drawing.figure)
     for kind, absent in metadata.items():
         save = partial(drawing.figure.savefig, format=kind, metadata=absent)
         write_atomically(path.with_suffix(f".{kind}"), save)
-        drawing.figure.set_layout_engine("none")  # it keeps its layout, which takes seconds to find
     text = "\n".join(textwrap.wrap(drawing.caption, 100)) + "\n"
     write_text(path.with_suffix(".txt"), text)
+
+
+def _lay_out(figure: Figure) -> None:
+    """Give the figure its layout for good: with an engine, every format is drawn twice."""
+    figure.set_dpi(SETTINGS["savefig.dpi"])  # on which the widths of texts depend
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.execute(figure)
+        figure.set_layout_engine(None)
 
 
 def panels(
