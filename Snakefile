@@ -61,4 +61,4 @@ rule all:
         f"everything of {SCALE} is there"
     input:
         rules.page.output,
-        records(STUDY.runs.values()),
+        unrecorded(STUDY.runs.values()),

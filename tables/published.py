@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from a2d.reading.published import Published, PublishedScore, Source, load_published
-from a2d.reading.rendering.agents import BEST, EQUAL, a2d
+from a2d.reading.rendering.agents import BEST, EQUAL, Kind, a2d
 from a2d.reading.rendering.command import table_command
 from a2d.reading.rendering.style import network_name
 from a2d.reading.rendering.tables import INTERVALS, Row, Table, build, shortfall, summary_data
@@ -21,6 +21,7 @@ from a2d.specs.run import DerivedAgent, TrainSpec
 
 SHOWS_ALSO = ("size_sweep", "a2d_vs_manual")
 
+Agents = dict[str, pd.DataFrame]  # an agent's runs by its name
 CHECKOUT = Path(__file__).parents[1]
 OURS = "this study"
 MEANING = (
@@ -44,20 +45,21 @@ def _best(sweep: pd.DataFrame) -> pd.DataFrame:
     return best if len(best) else sweep
 
 
-def _ours(results: Results, task: str) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Yield our agents on a task: each one's name, with its size if it has one, and its runs."""
+def _ours(results: Results, searched: Kind | None, task: str) -> Agents:
+    """Return our agents on a task; a name says the size where the agent has one."""
     kinds = {
         "Teacher": results.teacher(task),
         BEST: _best(results.manual(task)),
         EQUAL: _best(results.equal_steps(task)),
     }
-    searched = a2d(results)
     if searched is not None:
         kinds[searched.name] = where(searched.rows, task=task)
-    for kind, rows in kinds.items():
-        sizes = [network_name(network) for network in rows["network"].unique() if network]
-        if len(rows):
-            yield ", ".join([kind, *sizes]) if len(sizes) == 1 else kind, rows
+    return {_named(kind, rows): rows for kind, rows in kinds.items() if len(rows)}
+
+
+def _named(kind: str, rows: pd.DataFrame) -> str:
+    sizes = [network_name(network) for network in rows["network"].unique() if network]
+    return ", ".join([kind, *sizes]) if len(sizes) == 1 else kind
 
 
 def _steps(results: Results, rows: pd.DataFrame) -> int:
@@ -108,9 +110,9 @@ def _published_row(results: Results, source: Source, found: PublishedScore) -> R
     return shown, found.model_dump() | data
 
 
-def _rows(results: Results, published: Published) -> Iterator[Row]:
-    for task in results.study.tasks:
-        for name, rows in _ours(results, task):
+def _rows(results: Results, ours: dict[str, Agents], published: Published) -> Iterator[Row]:
+    for task, agents in ours.items():
+        for name, rows in agents.items():
             yield _our_row(results, task, name, rows)
         for source, found in published.of(task):
             yield _published_row(results, source, found)
@@ -129,10 +131,12 @@ def _source_notes(results: Results, published: Published) -> Iterator[str]:
 def make(results: Results) -> Table:
     """Make one row per task and agent, ours first."""
     published = load_published(CHECKOUT)
-    used = [rows for task in results.study.tasks for _, rows in _ours(results, task)]
+    searched = a2d(results)
+    ours = {task: _ours(results, searched, task) for task in results.study.tasks}
+    used = [rows for agents in ours.values() for rows in agents.values()]
     said = (MEANING, COMPARABLE, *_source_notes(results, published), INTERVALS)
     caption = "Published scores beside ours"
-    return build(caption, _rows(results, published), *said, shortfall(pd.concat(used)))
+    return build(caption, _rows(results, ours, published), *said, shortfall(pd.concat(used)))
 
 
 if __name__ == "__main__":

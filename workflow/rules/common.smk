@@ -71,11 +71,22 @@ def is_recorded(run):
 
 
 def records(runs):
-    """The records that a target needs; with only=recorded those that exist, to train nothing."""
+    """The records that a target is; with only=recorded those that exist, to train nothing."""
     paths = [RECORDS[run.key] for run in runs]
     if OPTIONS.only_recorded:
         return [path for path in paths if path.exists()]
     return [file for path in paths for file in sound(path)]
+
+
+def unrecorded(runs):
+    """Of their records those to be made first, by what shows them.
+
+    Its manifest says which ones it is of: Snakemake would weigh thousands of files for nothing.
+    """
+    if OPTIONS.only_recorded:
+        return []
+    paths = [RECORDS[run.key] for run in runs]
+    return [file for path in paths if aside(path) or not path.exists() for file in sound(path)]
 
 
 def needs(wildcards):

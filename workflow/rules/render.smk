@@ -24,7 +24,7 @@ for name, files in RENDERED.items():
         message:
             f"render {name}"
         input:
-            records=records(runs_of(STUDY, name)),
+            unrecorded(runs_of(STUDY, name)),
             script=CHECKOUT / f"{name}.py",
         output:
             files[:-1],
@@ -48,7 +48,7 @@ rule page:
     message:
         "write the page"
     input:
-        records(STUDY.runs.values()),
+        unrecorded(STUDY.runs.values()),
         [path for name in SHOWN for path in RENDERED[name]],
     output:
         page=BASE / "report" / f"{SCALE}.html",
@@ -81,7 +81,7 @@ for target in dict.fromkeys(Path(name).name for name in RENDERED):
         input:
             [files for name, files in RENDERED.items() if Path(name).name == target],
             # Asked for here as well: of a rendering that is up to date, missing inputs are not made.
-            [records(runs_of(STUDY, name)) for name in RENDERED if Path(name).name == target],
+            [unrecorded(runs_of(STUDY, name)) for name in RENDERED if Path(name).name == target],
 
 
 # One target per search method: its searches, and all that is derived from them.
