@@ -23,6 +23,7 @@ for name, files in RENDERED.items():
             "_".join(["render", *Path(name).parts])
         message:
             f"render {name}"
+        priority: name.startswith("figures/")  # which take longer: none is left for the end alone
         input:
             unrecorded(runs_of(STUDY, name)),
             script=CHECKOUT / f"{name}.py",
