@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -52,6 +53,7 @@ def _render(script: str, description: str | None, save: Callable[[Results, Path]
         "--out", type=Path, help="folder for the renderings, made if it is not there"
     )
     options = parser.parse_args()
+    gc.disable()  # which would visit all records again and again; the process ends within seconds
     out = options.out or Path(path.parent.name) / options.scale
     try:
         results = load_results(load_study(options.scale, options.root), options.results)
