@@ -22,7 +22,7 @@ from a2d.reading.decisions.contrasts import Array, Interval, over_seeds
 from a2d.reading.decisions.yardstick import Yardstick, make_yardstick
 from a2d.reading.deployed import Deployed, load_deployed
 from a2d.runs.latencies import design_text
-from a2d.runs.records import Record, find_records, read_record, reading_many
+from a2d.runs.records import Record, find_records, read_record, without_collector
 from a2d.study.definitions import Networks
 from a2d.study.study import Run, Study
 from a2d.study.workspace import Workspace
@@ -238,18 +238,24 @@ def _standard_error(record: Record) -> float:
     return float(np.std(returns, ddof=1)) / math.sqrt(len(returns))
 
 
-def load_results(study: Study, folder: Path) -> Results:
-    """Read the study's records below ``folder``, whatever scale they are filed under."""
+def load_results(study: Study, folder: Path, runs: Iterable[Run] | None = None) -> Results:
+    """Read records of the study below ``folder``, whatever scale they are filed under.
+
+    Args:
+        study: whose runs they are.
+        folder: of the records.
+        runs: those to read the records of, all by default. The others count as missing.
+    """
     records, damaged, workspace = {}, {}, Workspace(folder, Path("runs"))
-    with reading_many():
-        for key, run in study.runs.items():
+    with without_collector():
+        for run in study.runs.values() if runs is None else runs:
             path = workspace.find(run)
             if path is None:
                 continue
             try:
-                records[key] = read_record(path)
+                records[run.key] = read_record(path)
             except A2DError as error:
-                damaged[key] = str(error)
+                damaged[run.key] = str(error)
     wanted = {run.path for run in study.runs.values()}
     found = (path.relative_to(folder).as_posix() for path in find_records(folder / study.name))
     stale = tuple(path for path in found if path not in wanted)

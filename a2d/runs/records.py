@@ -132,7 +132,7 @@ def find_records(folder: Path) -> list[Path]:
 
 
 @contextmanager
-def reading_many() -> Iterator[None]:
+def without_collector() -> Iterator[None]:
     """Hold Python's cycle collector, which would visit thousands of records again and again."""
     enabled = gc.isenabled()
     gc.disable()

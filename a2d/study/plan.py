@@ -9,7 +9,7 @@ from statistics import median
 from typing import Literal
 
 from a2d.errors import A2DError
-from a2d.runs.records import Record, find_records, read_record, reading_many
+from a2d.runs.records import Record, find_records, read_record, without_collector
 from a2d.study.study import Run, Study
 from a2d.study.workspace import Workspace
 
@@ -88,7 +88,7 @@ def _design(spec: object) -> str:
 def scan_records(folder: Path) -> dict[Path, Record | None]:
     """Read every record below ``folder``; None for one that is damaged, or whose key is stale."""
     records: dict[Path, Record | None] = {}
-    with reading_many():
+    with without_collector():
         for path in find_records(folder):
             try:
                 records[path] = read_record(path)

@@ -87,34 +87,43 @@ def test_only_trainable_parameters_are_counted() -> None:
     assert count_parameters(network) == 8
 
 
-def test_latency_is_in_milliseconds_and_leaves_the_threads_alone() -> None:
-    threads = torch.get_num_threads()
+def advance(clock: list[float], seconds: float) -> None:
+    clock[0] += seconds
+
+
+def test_latency_is_in_milliseconds_and_leaves_the_threads_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    threads, clock = torch.get_num_threads(), [0.0]
     seen: set[int] = set()
 
     def call() -> None:
         seen.add(torch.get_num_threads())
-        time.sleep(0.001)
+        advance(clock, 0.0015)
 
+    monkeypatch.setattr(time, "perf_counter", lambda: clock[0])
     torch.set_num_threads(2)
     try:
         latency = measure_latency(call)
         assert torch.get_num_threads() == 2 and seen == {1}
     finally:
         torch.set_num_threads(threads)
-    assert 1.0 <= latency.median_ms <= latency.p99_ms and latency.median_ms < 20
+    assert latency == pytest.approx((1.5, 1.5))
 
 
-def test_latency_is_that_of_the_calmest_round_whatever_disturbs_the_others() -> None:
+def test_latency_is_that_of_the_calmest_round_whatever_disturbs_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Two thirds of all calls are disturbed, so that the median over all is the disturbance's."""
-    started = time.perf_counter()
-    calls = 0
+    calls, clock = 0, [0.0]
 
     def call() -> None:
         nonlocal calls
         calls += 1
         disturbed = calls <= 30 + 200  # the warm-up's calls, and the first of those that are timed
-        time.sleep(0.006 if disturbed else 0.001)
+        advance(clock, 0.006 if disturbed else 0.001)
 
+    monkeypatch.setattr(time, "perf_counter", lambda: clock[0])
     latency = measure_latency(call)
-    assert calls == 30 + 300 and time.perf_counter() - started < 30
-    assert 1.0 <= latency.median_ms < 4.0 < latency.p99_ms
+    assert calls == 30 + 300
+    assert latency == pytest.approx((1.0, 6.0))

@@ -19,9 +19,10 @@ from a2d.reading.rendering.artifacts import experiments_of, runs_of
 from a2d.reading.rendering.cautions import twins
 from a2d.reading.rendering.figures import save_figure
 from a2d.reading.rendering.style import agent_name, search_look, search_name
-from a2d.reading.rendering.tables import save_table
+from a2d.reading.rendering.tables import Table, save_table
 from a2d.reading.rendering.text import bounds, latex, number, scaled
 from a2d.reading.results import Results
+from a2d.runs.records import find_records
 from a2d.study.artifacts import JUDGING, LEDGER, find_artifacts
 from a2d.study.definitions import load_experiments, load_methods
 from a2d.study.study import Run, Study, load_study
@@ -315,6 +316,29 @@ def test_a_caption_says_what_marks_the_tasks_on_which_settings_were_chosen(
         text = " ".join((tmp_path / name).read_text(encoding="utf-8").split())
         assert "‡ Settings were chosen on this task" in text
     assert "MinAtar Breakout ‡" in (tmp_path / "size_sweep.md").read_text(encoding="utf-8")
+
+
+def test_a_script_reads_what_it_declares_and_nothing_else(
+    study: Study, results: Results, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_results(results, tmp_path)
+    declared = {run.path for run in runs_of(study, "tables/size_sweep")}
+    everything = {path.relative_to(tmp_path).as_posix(): path for path in find_records(tmp_path)}
+    others = [path for name, path in everything.items() if name not in declared]
+    for path in others:
+        path.write_text("damaged", encoding="utf-8")
+    read: list[Results] = []
+
+    def make(found: Results) -> Table:
+        read.append(found)
+        return script("tables/size_sweep").make(found)
+
+    words = ["--scale", study.name, "--root", ROOT, "--results", tmp_path, "--out", tmp_path]
+    monkeypatch.setattr(sys, "argv", ["x", *map(str, words)])
+    command.table_command("tables/size_sweep.py", make, "")
+    (found,) = read
+    assert others and not found.damaged
+    assert {study.runs[key].path for key in found.records} == declared
 
 
 def test_every_artifact_belongs_to_an_experiment(study: Study) -> None:

@@ -49,6 +49,11 @@ def test_a_new_script_shows_the_runs_of_the_experiments_that_list_or_are_named_b
         runs_of(study, "figures/parreto")
 
 
+def test_what_shows_searches_shows_the_teacher_they_learnt_from() -> None:
+    shown = runs_of(load_study("breakout", ROOT), "tables/search_methods")
+    assert {"teacher", "search"} <= {run.stage for run in shown}
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from a2d.errors import A2DError
-from a2d.specs.run import TrainSpec
 from a2d.study.artifacts import JUDGING
 from a2d.study.study import Run, Study
 
@@ -34,14 +33,11 @@ def runs_of(study: Study, artifact: str) -> list[Run]:
     experiments = experiments_of(study, artifact)
     keys = dict.fromkeys(key for name in experiments for key in study.members[name])
     keys |= dict.fromkeys(study.sources[key] for key in keys if key in study.sources)
-    taught = {study.runs[key].spec.task.name for key in keys if _has_teacher(study.runs[key])}
+    shown = [study.runs[key] for key in keys]
+    taught = {run.spec.task.name for run in shown if run.spec.teacher is not None}
     teachers = [
         run
         for run in study.runs.values()
         if run.stage == "teacher" and run.spec.task.name in taught
     ]
-    return [*teachers, *(study.runs[key] for key in keys)]
-
-
-def _has_teacher(run: Run) -> bool:
-    return isinstance(run.spec, TrainSpec) and run.spec.teacher is not None
+    return [*teachers, *shown]

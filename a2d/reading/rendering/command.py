@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import gc
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,9 +11,11 @@ from typing import TYPE_CHECKING
 
 from a2d.errors import A2DError
 from a2d.reading.rendering import cautions
+from a2d.reading.rendering.artifacts import runs_of
 from a2d.reading.rendering.manifest import describe, write_manifest
 from a2d.reading.rendering.tables import Table, save_table
 from a2d.reading.results import Results, load_results
+from a2d.runs.records import without_collector
 from a2d.study.options import DEFAULT_SCALE
 from a2d.study.study import Study, load_study
 from a2d.study.workspace import Workspace
@@ -53,12 +54,13 @@ def _render(script: str, description: str | None, save: Callable[[Results, Path]
         "--out", type=Path, help="folder for the renderings, made if it is not there"
     )
     options = parser.parse_args()
-    gc.disable()  # which would visit all records again and again; the process ends within seconds
     out = options.out or Path(path.parent.name) / options.scale
+    artifact = f"{path.parent.name}/{path.stem}"
     try:
-        results = load_results(load_study(options.scale, options.root), options.results)
-        save(results, out / path.stem)
-        write_given_manifest(options, results.study, f"{path.parent.name}/{path.stem}")
+        study = load_study(options.scale, options.root)
+        with without_collector():
+            save(load_results(study, options.results, runs_of(study, artifact)), out / path.stem)
+        write_given_manifest(options, study, artifact)
     except A2DError as error:
         sys.exit(f"a2d: {error}")
 
