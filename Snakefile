@@ -36,10 +36,6 @@ onstart:
             check_cluster(workflow.executor_settings)
             # Otherwise jobs that runs share do them one by one, within the time of one.
             workflow.executor_plugin.common_settings.pass_group_args = True
-        else:
-            # To limit how many jobs start a second, Snakemake weighs all that are ready every
-            # second, once for each job that it has started: soon that takes a core of its own.
-            workflow.scheduler.job_rate_limiter = None
         SESSION.start(
             wanted=[(STUDY.by_path[job.params.path], Path(job.output[-1])) for job in jobs],
             cores=resources.cores or resources.nodes or 1,
