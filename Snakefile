@@ -11,8 +11,9 @@
 #   snakemake -n -p                                     what would run; -p adds files and reasons
 #
 # A record's file name holds its run's key, so a stale run is a missing file: nothing else decides
-# what runs. On `snakemake --lint`: every rule runs in the one environment that holds Snakemake and
-# the library, pinned in constraints.txt, so none names a conda environment or a container.
+# what runs. A rendering of other records lacks a manifest, so ask for it by name, not by its files.
+# On `snakemake --lint`: every rule runs in the one environment that holds Snakemake and the
+# library, pinned in constraints.txt, so none names a conda environment or a container.
 
 include: "workflow/rules/common.smk"
 include: "workflow/rules/repair.smk"
@@ -36,6 +37,10 @@ onstart:
             check_cluster(workflow.executor_settings)
             # Otherwise jobs that runs share do them one by one, within the time of one.
             workflow.executor_plugin.common_settings.pass_group_args = True
+        else:
+            # To limit how many jobs start a second, Snakemake weighs all that are ready every
+            # second, once for each job that it has started: soon that takes a core of its own.
+            workflow.scheduler.job_rate_limiter = None
         SESSION.start(
             wanted=[(STUDY.by_path[job.params.path], Path(job.output[-1])) for job in jobs],
             cores=resources.cores or resources.nodes or 1,

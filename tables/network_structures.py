@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from a2d.reading.rendering import cautions
-from a2d.reading.rendering.agents import ways_to_search
+from a2d.reading.rendering.agents import rows_of, ways_to_search
 from a2d.reading.rendering.command import table_command
 from a2d.reading.rendering.style import network_name, operator_sign, search_name
 from a2d.reading.rendering.tables import Row, Table, build, shortfall
@@ -24,6 +24,7 @@ from a2d.specs.architecture import (
     Architecture,
 )
 
+ARTIFACT = "tables/network_structures"
 # Latencies may be the lowest over all records of a network, whatever they were made for.
 SHOWS_ALSO = (
     "search_methods",
@@ -77,13 +78,13 @@ def _row(results: Results, task: str, name: str, rows: pd.DataFrame) -> Row:
     return shown, {"task": task, "network": name, "layers": layers, **costs}
 
 
-def _rows(results: Results) -> Iterator[Row]:
+def _rows(results: Results, every: pd.DataFrame) -> Iterator[Row]:
     for task in results.study.tasks:
         for network in results.networks(task).every:
             yield _row(
                 results, task, network_name(network), where(results.manual(task), network=network)
             )
-        searches = where(results.labelled, task=task, stage="search")
+        searches = where(every, task=task)
         for method, recipe in ways_to_search(searches, results.study.methods):
             name = search_name(results.study.methods, method, recipe)
             alike = where(searches, search=method, recipe=recipe)
@@ -93,8 +94,9 @@ def _rows(results: Results) -> Iterator[Row]:
 
 def make(results: Results) -> Table:
     """Make one row per manual network and per searched architecture, by task."""
+    searches = where(rows_of(results, ARTIFACT), stage="search")
     manual = map(results.manual, results.study.tasks)
-    used = pd.concat([where(results.runs, stage="search"), *manual])
+    used = pd.concat([searches.drop_duplicates("key"), *manual])
     meaning = (
         "Searched ones stand as derived: C a convolution, D a dense layer, I an inverted residual "
         "with kernel (or R relu, T tanh) and expansion, – a skip; dense 256 and both heads follow "
@@ -102,7 +104,7 @@ def make(results: Results) -> Table:
     )
     return build(
         "Network structures",
-        _rows(results),
+        _rows(results, searches),
         meaning,
         cautions.latency(results),
         shortfall(used),

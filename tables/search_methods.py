@@ -12,20 +12,21 @@ import pandas as pd
 
 from a2d.reading.decisions.contrasts import FEWEST
 from a2d.reading.rendering import cautions
-from a2d.reading.rendering.agents import ways_to_search
+from a2d.reading.rendering.agents import rows_of, ways_to_search
 from a2d.reading.rendering.command import table_command
 from a2d.reading.rendering.style import search_name
 from a2d.reading.rendering.tables import INTERVALS, Row, Table, build, shortfall, summary_data
 from a2d.reading.rendering.text import ABSENT, number, runs, scaled, score
 from a2d.reading.results import Results, summarize, where
 
+ARTIFACT = "tables/search_methods"
 SHOWS_ALSO = ("a2d_vs_manual", "equal_steps")
 TRAINED = {"derived": "none", "distilled": "joint"}  # how what was searched is finally trained
 
 
-def _trained(results: Results) -> dict[str, str]:
-    """Return the final trainings, modes by name, that this study plans."""
-    planned = where(results.labelled, stage="derive", random="", budget="train")
+def _trained(rows: pd.DataFrame) -> dict[str, str]:
+    """Return the final trainings, modes by name, that are planned."""
+    planned = where(rows, stage="derive", random="", budget="train")
     modes = set(planned["distillation"])
     return {name: mode for name, mode in TRAINED.items() if mode in modes}
 
@@ -47,15 +48,23 @@ def _share(results: Results, task: str, rows: pd.DataFrame) -> float:
     return float(results.yardstick.apply([[rows["score"].mean()]], [task])[0, 0])
 
 
-def _rows(results: Results) -> Iterator[Row]:
-    searches, modes = where(results.labelled, stage="search"), _trained(results)
+def _rows(results: Results, rows: pd.DataFrame) -> Iterator[Row]:
+    modes = _trained(rows)
     for task in results.study.tasks:
-        for way in ways_to_search(where(searches, task=task), results.study.methods):
-            yield _row(results, task, *way, modes)
+        searches = where(rows, task=task, stage="search")
+        for method, recipe in ways_to_search(searches, results.study.methods):
+            same = where(rows, task=task, search=method, recipe=recipe)
+            yield _row(results, task, method, recipe, same, modes)
 
 
-def _row(results: Results, task: str, method: str, recipe: str, modes: dict[str, str]) -> Row:
-    same = where(results.labelled, task=task, search=method, recipe=recipe)
+def _row(
+    results: Results,
+    task: str,
+    method: str,
+    recipe: str,
+    same: pd.DataFrame,
+    modes: dict[str, str],
+) -> Row:
     searched, trained = where(same, stage="search"), where(same, stage="derive", budget="train")
     groups = {"searched": searched}
     groups |= {name: where(trained, distillation=mode) for name, mode in TRAINED.items()}
@@ -89,7 +98,8 @@ def _row(results: Results, task: str, method: str, recipe: str, modes: dict[str,
 
 def make(results: Results) -> Table:
     """Make one row per task and way to search."""
-    shown = results.runs[results.runs["search"] != ""]
+    rows = rows_of(results, ARTIFACT)
+    shown = rows[rows["search"] != ""].drop_duplicates("key")
     used = shown[shown["distillation"].isin(["", "none", "joint"])]
     meaning = (
         "Searched score: the supernet along its strongest path; of the teacher's lead over the "
@@ -106,7 +116,7 @@ def make(results: Results) -> Table:
         cautions.twins(results, used),
         INTERVALS,
     )
-    return build("Search methods", _rows(results), *said, shortfall(used))
+    return build("Search methods", _rows(results, rows), *said, shortfall(used))
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from a2d.reading import signal
-from a2d.reading.rendering.agents import ways_to_search
+from a2d.reading.rendering.agents import rows_of, ways_to_search
 from a2d.reading.rendering.command import table_command
 from a2d.reading.rendering.style import search_name
 from a2d.reading.rendering.tables import Row, Table, build, shortfall
@@ -21,6 +21,7 @@ from a2d.reading.results import Results, where
 from a2d.runs.records import Record, SearchOutcome
 from a2d.specs.run import SearchSpec
 
+ARTIFACT = "tables/search_signal"
 SHOWS_ALSO = ("search_methods", "recipes", "equal_steps")
 MEANING = (
     "Preferences are alpha, or the mean score of the trials that had an operator in a cell. "
@@ -67,8 +68,7 @@ def _measures(records: list[Record]) -> dict[str, float]:
     return means | {"agreement": signal.agreement(residuals)}
 
 
-def _rows(results: Results) -> Iterator[Row]:
-    searches = where(results.labelled, stage="search")
+def _rows(results: Results, searches: pd.DataFrame) -> Iterator[Row]:
     for task in results.study.tasks:
         for way in ways_to_search(where(searches, task=task), results.study.methods):
             yield _row(results, task, *way)
@@ -92,7 +92,8 @@ def _row(results: Results, task: str, method: str, recipe: str) -> Row:
 
 def make(results: Results) -> Table:
     """Make one row per task and way to search."""
-    used, rows = where(results.runs, stage="search"), list(_rows(results))
+    searches = where(rows_of(results, ARTIFACT), stage="search")
+    used, rows = searches.drop_duplicates("key"), list(_rows(results, searches))
     found = pd.DataFrame([data for _, data in rows], columns=["n", "by_cost"])
     unsaid = bool((found["by_cost"].isna() & (found["n"] > 0)).any())
     return build("What searches see", rows, MEANING, unsaid * UNSAID, shortfall(used))

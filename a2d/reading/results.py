@@ -238,24 +238,18 @@ def _standard_error(record: Record) -> float:
     return float(np.std(returns, ddof=1)) / math.sqrt(len(returns))
 
 
-def load_results(study: Study, folder: Path, runs: Iterable[Run] | None = None) -> Results:
-    """Read records of the study below ``folder``, whatever scale they are filed under.
-
-    Args:
-        study: whose runs they are.
-        folder: of the records.
-        runs: those to read the records of, all by default. The others count as missing.
-    """
+def load_results(study: Study, folder: Path) -> Results:
+    """Read the study's records below ``folder``, whatever scale they are filed under."""
     records, damaged, workspace = {}, {}, Workspace(folder, Path("runs"))
     with without_collector():
-        for run in study.runs.values() if runs is None else runs:
+        for key, run in study.runs.items():
             path = workspace.find(run)
             if path is None:
                 continue
             try:
-                records[run.key] = read_record(path)
+                records[key] = read_record(path)
             except A2DError as error:
-                damaged[run.key] = str(error)
+                damaged[key] = str(error)
     wanted = {run.path for run in study.runs.values()}
     found = (path.relative_to(folder).as_posix() for path in find_records(folder / study.name))
     stale = tuple(path for path in found if path not in wanted)

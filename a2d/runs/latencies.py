@@ -90,9 +90,7 @@ def read_latencies(path: Path) -> Latencies:
 
 
 def best_latencies(scale: Path, networks: set[tuple[str, str]]) -> Latencies | None:
-    """Return the file that covers most of these networks, if any.
-
-    Of several it is the one with most networks in all, then the first by name.
+    """Return the file that covers most of these networks, the first by name of several, if any.
 
     Raises:
         A2DError: a file is damaged.
@@ -100,8 +98,4 @@ def best_latencies(scale: Path, networks: set[tuple[str, str]]) -> Latencies | N
     found = [read_latencies(path) for path in latency_files(scale)]
     if not found:
         return None
-
-    def covered(each: Latencies) -> tuple[int, int]:
-        return len(networks & {item.network for item in each.networks}), len(each.networks)
-
-    return max(found, key=covered)
+    return max(found, key=lambda each: len(networks & {item.network for item in each.networks}))

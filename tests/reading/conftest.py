@@ -29,12 +29,14 @@ def results(study: Study) -> Results:
     return results_of(study, score, diverged=lambda run: run.method == DIVERGED)
 
 
-@pytest.fixture(scope="module", params=["laptop", "study"])
+@pytest.fixture(scope="module", params=["laptop", "smoke", "study"])
 def every_kind(
     request: pytest.FixtureRequest, results: Results, tmp_path_factory: pytest.TempPathFactory
 ) -> Results:
-    """All that the scale laptop compares, or the scale study on a task of each kind."""
+    """All that a scale compares, of the scale study on a task of each kind."""
     if request.param == "laptop":
         return results
+    if request.param == "smoke":
+        return results_of(load_study("smoke", ROOT), score)
     tasks = ("minatar-breakout", "mujoco-half_cheetah")
     return results_of(shrunk("study", tmp_path_factory.mktemp("study"), tasks, 2), score)

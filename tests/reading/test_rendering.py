@@ -14,15 +14,14 @@ import pytest
 from a2d.reading.claims import judge_all
 from a2d.reading.decisions.contrasts import Interval
 from a2d.reading.rendering import cautions, command
-from a2d.reading.rendering.agents import ways_to_search
+from a2d.reading.rendering.agents import rows_of, ways_to_search
 from a2d.reading.rendering.artifacts import experiments_of, runs_of
 from a2d.reading.rendering.cautions import twins
 from a2d.reading.rendering.figures import save_figure
 from a2d.reading.rendering.style import agent_name, search_look, search_name
-from a2d.reading.rendering.tables import Table, save_table
+from a2d.reading.rendering.tables import save_table
 from a2d.reading.rendering.text import bounds, latex, number, scaled
-from a2d.reading.results import Results
-from a2d.runs.records import find_records
+from a2d.reading.results import Results, where
 from a2d.study.artifacts import JUDGING, LEDGER, find_artifacts
 from a2d.study.definitions import load_experiments, load_methods
 from a2d.study.study import Run, Study, load_study
@@ -242,7 +241,7 @@ def test_tables_have_rows_for_what_a_task_has_alone(every_kind: Results) -> None
     """The paper's recipe and A2D+ are searched on the first two tasks of a study."""
     for name in ("search_methods", "search_signal"):
         shown, data, _ = table(name, every_kind)
-        planned = every_kind.labelled[every_kind.labelled["stage"] == "search"]
+        planned = where(rows_of(every_kind, f"tables/{name}"), stage="search")
         ways = planned[["task", "search", "recipe"]].drop_duplicates()
         assert len(shown) == len(ways)
         assert set(map(tuple, data[["task", "search", "recipe"]].to_numpy())) == set(
@@ -316,29 +315,6 @@ def test_a_caption_says_what_marks_the_tasks_on_which_settings_were_chosen(
         text = " ".join((tmp_path / name).read_text(encoding="utf-8").split())
         assert "‡ Settings were chosen on this task" in text
     assert "MinAtar Breakout ‡" in (tmp_path / "size_sweep.md").read_text(encoding="utf-8")
-
-
-def test_a_script_reads_what_it_declares_and_nothing_else(
-    study: Study, results: Results, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    write_results(results, tmp_path)
-    declared = {run.path for run in runs_of(study, "tables/size_sweep")}
-    everything = {path.relative_to(tmp_path).as_posix(): path for path in find_records(tmp_path)}
-    others = [path for name, path in everything.items() if name not in declared]
-    for path in others:
-        path.write_text("damaged", encoding="utf-8")
-    read: list[Results] = []
-
-    def make(found: Results) -> Table:
-        read.append(found)
-        return script("tables/size_sweep").make(found)
-
-    words = ["--scale", study.name, "--root", ROOT, "--results", tmp_path, "--out", tmp_path]
-    monkeypatch.setattr(sys, "argv", ["x", *map(str, words)])
-    command.table_command("tables/size_sweep.py", make, "")
-    (found,) = read
-    assert others and not found.damaged
-    assert {study.runs[key].path for key in found.records} == declared
 
 
 def test_every_artifact_belongs_to_an_experiment(study: Study) -> None:

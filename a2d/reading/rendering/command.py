@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from a2d.errors import A2DError
 from a2d.reading.rendering import cautions
-from a2d.reading.rendering.artifacts import runs_of
 from a2d.reading.rendering.manifest import describe, write_manifest
 from a2d.reading.rendering.tables import Table, save_table
 from a2d.reading.results import Results, load_results
@@ -55,12 +54,11 @@ def _render(script: str, description: str | None, save: Callable[[Results, Path]
     )
     options = parser.parse_args()
     out = options.out or Path(path.parent.name) / options.scale
-    artifact = f"{path.parent.name}/{path.stem}"
     try:
         study = load_study(options.scale, options.root)
         with without_collector():
-            save(load_results(study, options.results, runs_of(study, artifact)), out / path.stem)
-        write_given_manifest(options, study, artifact)
+            save(load_results(study, options.results), out / path.stem)
+        write_given_manifest(options, study, f"{path.parent.name}/{path.stem}")
     except A2DError as error:
         sys.exit(f"a2d: {error}")
 
