@@ -23,19 +23,44 @@ def test_they_repeat_what_is_recorded_on_another_processor() -> None:
     assert PAIRS["run"].is_unique
 
 
+def shares(pairs: pd.DataFrame) -> pd.Series:
+    """What repetitions differ by, in units of what two seeds of the same run differ by."""
+    return (pairs["after"] - pairs["before"]) / (np.sqrt(2) * pairs["spread"])
+
+
+def root_mean_square(values: pd.Series) -> float:
+    return float(np.sqrt(np.mean(values**2)))
+
+
 def test_what_is_quoted_of_them() -> None:
-    counts = PAIRS["verdict"].value_counts()
+    counts, off = PAIRS["verdict"].value_counts(), shares(PAIRS)
     same, different = counts["same within noise"], counts["different"]
-    assert same + different == len(PAIRS) == 20
-    between_seeds = np.sqrt(2) * PAIRS["spread"]
-    shares = (PAIRS["after"] - PAIRS["before"]) / between_seeds
-    mean, root = shares.mean(), np.sqrt(np.mean(shares**2))
+    assert len(PAIRS) == 40 and set(counts.index) == {
+        "same within noise", "different", "another architecture",
+    }  # fmt: skip
+    searches = PAIRS[PAIRS["run"].str.contains("/search-")]
+    assert (len(searches), counts["another architecture"]) == (3, 2)
+    assert (searches["verdict"] == "another architecture").sum() == 2
     said = prose("docs/guarantees.md")
-    assert "Of twenty runs of `study`, drawn at random" in said
-    assert f"none was identical, {same} were the same within the noise" in said
-    assert f"episodes, {different} were different, and none had another architecture" in said
-    assert f"mean difference is {mean:.2f}, and the root mean square {root:.2f}" in said
-    assert not PAIRS["run"].str.contains("search|derived").any()  # as no search was drawn
+    assert "Forty runs of `study` were drawn at random" in said
+    assert f"None was identical, {same} were the same within the noise" in said
+    assert f"episodes, {different} were different, and two, of the three searches, had" in said
+    assert f"mean difference is {off.mean():.2f} ± {off.sem():.2f} (standard error)" in said
+    assert f"root mean square {root_mean_square(off):.2f}: " in said
     said = prose("README.md")
-    assert f"{same} scored the same within the noise of their test episodes" in said
-    assert root == pytest.approx(2 / 3, abs=0.05) and "two thirds as far off as two seeds" in said
+    assert f"of forty runs that were repeated, {same} scored the same within the noise" in said
+    assert root_mean_square(off) == pytest.approx(1, abs=0.05)
+    assert "all together were as far off as two seeds are" in said
+
+
+def test_what_is_quoted_of_each_draw() -> None:
+    xeon, epyc = "Intel(R) Xeon(R) Processor", "AMD EPYC"
+    first, second = (PAIRS[PAIRS["recorded_on"] == processor] for processor in (xeon, epyc))
+    assert len(first) == len(second) == 20
+    assert set(first["repeated_on"]) == {epyc} and set(second["repeated_on"]) == {xeon}
+    assert first["run"].str.contains("/(?:manual|distilled)-").all()
+    roots = [root_mean_square(shares(pairs)) for pairs in (first, second)]
+    said = prose("docs/guarantees.md")
+    assert f"{roots[0]:.2f} of the first twenty and {roots[1]:.2f} of the second" in said
+    assert (shares(second).abs() > 3).sum() == 2 and "two of which are more than three" in said
+    assert (shares(first).abs() <= 3).all()
