@@ -45,7 +45,8 @@ def test_what_is_quoted_of_them() -> None:
     assert "Forty runs of `study` were drawn at random" in said
     assert f"None was identical, {same} were the same within the noise" in said
     assert f"episodes, {different} were different, and two, of the three searches, had" in said
-    assert f"mean difference is {off.mean():.2f} ± {off.sem():.2f} (standard error)" in said
+    error = off.std(ddof=1) / np.sqrt(len(off))
+    assert f"mean difference is {off.mean():.2f} ± {error:.2f} (standard error)" in said
     assert f"root mean square {root_mean_square(off):.2f}: " in said
     said = prose("README.md")
     assert f"of forty runs that were repeated, {same} scored the same within the noise" in said
