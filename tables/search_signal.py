@@ -39,8 +39,7 @@ UNSAID = (
 )
 
 
-def _searched(results: Results, task: str, method: str, recipe: str) -> list[Record]:
-    rows = where(results.labelled, stage="search", task=task, search=method, recipe=recipe)
+def _searched(results: Results, rows: pd.DataFrame) -> list[Record]:
     found = [results.records[key] for key in rows["key"] if key in results.records]
     return [record for record in found if record.search is not None]
 
@@ -70,12 +69,13 @@ def _measures(records: list[Record]) -> dict[str, float]:
 
 def _rows(results: Results, searches: pd.DataFrame) -> Iterator[Row]:
     for task in results.study.tasks:
-        for way in ways_to_search(where(searches, task=task), results.study.methods):
-            yield _row(results, task, *way)
+        rows = where(searches, task=task)
+        for method, recipe in ways_to_search(rows, results.study.methods):
+            records = _searched(results, where(rows, search=method, recipe=recipe))
+            yield _row(results, task, method, recipe, records)
 
 
-def _row(results: Results, task: str, method: str, recipe: str) -> Row:
-    records = _searched(results, task, method, recipe)
+def _row(results: Results, task: str, method: str, recipe: str, records: list[Record]) -> Row:
     found = _measures(records)
     shown = {
         "Task": results.title(task),

@@ -66,8 +66,9 @@ def sound(path):
     return [path, *aside(path), *aside(path.parent)]
 
 
-def is_recorded(run):
-    return FILES.record(run).exists() and not aside(FILES.record(run))
+def is_whole(path):
+    """Whether a file is there, and not to be set aside."""
+    return path.exists() and not aside(path)
 
 
 def records(runs):
@@ -86,7 +87,7 @@ def unrecorded(runs):
     if OPTIONS.only_recorded:
         return []
     paths = [RECORDS[run.key] for run in runs]
-    return [file for path in paths if aside(path) or not path.exists() for file in sound(path)]
+    return [file for path in paths if not is_whole(path) for file in sound(path)]
 
 
 def needs(wildcards):
@@ -95,7 +96,7 @@ def needs(wildcards):
     A recorded run needs nothing: a teacher rebuilt for one student must not repeat the others.
     """
     run = run_of(wildcards)
-    if is_recorded(run):
+    if is_whole(FILES.record(run)):
         return []
     source, needed = STUDY.sources.get(run.key), aside(FILES.record(run))
     if run.stage == "teacher":
