@@ -48,6 +48,8 @@ HATCH: dict[str, Any] = {
     "hatch": "////",
     "linewidth": 0.5,
 }
+# Of what stands in a row, which is never wider than the rows' names and the panel.
+INSIDE: dict[str, Any] = {"va": "center", "in_layout": False}
 DAGGERS = {"diverged": "†"}  # by a run's status
 MEANING = (
     "What every search derived: the strongest operator of each cell, from input (left) to heads "
@@ -63,11 +65,6 @@ def _derived(results: Results, searches: pd.DataFrame) -> pd.DataFrame:
     planned = where(results.runs, stage="derive", random="")
     planned = planned.assign(source=planned["key"].map(results.study.sources))
     return planned[planned["source"].isin(searches["key"])]
-
-
-def _score(agent: pd.Series) -> str:
-    """Return the score of an agent that a search derived."""
-    return number(agent["score"]) + DAGGERS.get(agent["state"], "")
 
 
 def _numbers(derived: pd.DataFrame) -> list[str]:
@@ -88,16 +85,8 @@ def _blocks(ax: Axes, y: float, architecture: Architecture) -> None:
     drawn = PatchCollection(boxes, facecolors=colors, edgecolors=LIGHT, linewidths=0.5, zorder=1)
     ax.add_collection(drawn, autolim=False)  # one artist a row: thousands take seconds
     for x, (color, operator) in enumerate(zip(colors, architecture.chosen(), strict=True)):
-        ax.text(
-            x + 0.5,
-            y,
-            operator_sign(operator),
-            ha="center",
-            va="center",
-            fontsize=6.5,
-            color=ink_on(color),
-            in_layout=False,  # as they lie inside their panel
-        )
+        sign, ink = operator_sign(operator), ink_on(color)
+        ax.text(x + 0.5, y, sign, ha="center", fontsize=6.5, color=ink, **INSIDE)
 
 
 def _missing(ax: Axes, y: float, cells: int, state: str) -> None:
@@ -110,18 +99,22 @@ def _row(ax: Axes, results: Results, row: pd.Series, y: float) -> None:
     """Draw one search: its seed and its cells."""
     record = results.records.get(row["key"])
     seed = f"{row['seed']}{DAGGERS.get(row['state'], '')}"
-    ax.text(-0.15, y, seed, ha="right", va="center", fontsize=6.5, color=GREY)
+    ax.text(-0.15, y, seed, ha="right", fontsize=6.5, color=GREY, **INSIDE)
     if record is None or record.search is None:
         _missing(ax, y, _cells(results, row["key"]), str(row["state"]))
     else:
         _blocks(ax, y, record.search.architecture)
 
 
-def _row_numbers(row: pd.Series, derived: pd.DataFrame) -> dict[str, str]:
-    """Return what stands at a row's end, by the column."""
-    agents = where(derived, source=row["key"])
-    scores = {agent["distillation"]: _score(agent) for _, agent in agents.iterrows()}
-    return {"flops": scaled(row["flops"]), **scores}
+def _ends(rows: pd.DataFrame, derived: pd.DataFrame) -> dict[str, dict[str, str]]:
+    """Return what stands at the ends of rows, by the search's key and the column."""
+    flops = zip(rows["key"], rows["flops"], strict=True)
+    ends = {key: {"flops": scaled(value)} for key, value in flops}
+    agents = derived[derived["source"].isin(rows["key"])]
+    columns = (agents[name] for name in ("source", "distillation", "score", "state"))
+    for source, column, score, state in zip(*columns, strict=True):
+        ends[source][column] = number(score) + DAGGERS.get(state, "")
+    return ends
 
 
 def _panel(
@@ -129,17 +122,16 @@ def _panel(
 ) -> None:
     """Draw one task's rows from the top."""
     places = {column: cells + STEP * place for place, column in enumerate(_numbers(derived), 1)}
-    y, names, methods = 1.0, {}, results.study.methods
+    y, names, methods, ends = 1.0, {}, results.study.methods, _ends(rows, derived)
     for search, recipe in ways_to_search(rows, methods):
         seeds = where(rows, search=search, recipe=recipe).sort_values("seed")
         name = search_name(methods, search, recipe).replace(", ", ",\n")
         names[name] = y + (len(seeds) - 1) / 2
         for _, row in seeds.iterrows():
             _row(ax, results, row, y)
-            texts = _row_numbers(row, derived)
             for column, x in places.items():
-                text = texts.get(column, "")
-                ax.text(x, y, text, ha="right", va="center", fontsize=7, color=INK)
+                text = ends[row["key"]].get(column, "")
+                ax.text(x, y, text, ha="right", fontsize=7, color=INK, **INSIDE)
             y += 1
         y += GAP
     heads = [(x, NUMBERS[column], "right") for column, x in places.items()]

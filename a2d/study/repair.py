@@ -43,15 +43,18 @@ def find_damage(study: Study, workspace: Workspace) -> list[Damage]:
 
 def _problems(run: Run, workspace: Workspace) -> Iterator[tuple[Path, str]]:
     """Yield what is damaged of a run's record and of a teacher's weights, and why."""
-    record, folder = workspace.record(run), workspace.agent_folder(run.spec)
+    record = workspace.record(run)
     try:
         if record.exists():
             check_record(record)
     except A2DError as error:
         yield record, str(error)
+    if run.stage != "teacher":
+        return
+    folder = workspace.agent_folder(run.spec)
     try:
         # Without a record it is still in the making, or was left so: it is trained in any case.
-        if run.stage == "teacher" and (folder / "record.json").exists():
+        if (folder / "record.json").exists():
             _check_teacher(folder, run)
     except A2DError as error:
         yield folder, str(error)

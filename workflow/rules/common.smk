@@ -1,4 +1,5 @@
 # The study of the chosen scale, where its files lie, and what each run starts from.
+from functools import cache
 from pathlib import Path
 
 from snakemake.logging import logger
@@ -66,6 +67,7 @@ def sound(path):
     return [path, *aside(path), *aside(path.parent)]
 
 
+@cache
 def is_whole(path):
     """Whether a file is there, and not to be set aside."""
     return path.exists() and not aside(path)

@@ -55,8 +55,8 @@ def _render(script: str, description: str | None, save: Callable[[Results, Path]
     options = parser.parse_args()
     out = options.out or Path(path.parent.name) / options.scale
     try:
-        study = load_study(options.scale, options.root)
         with without_collector():
+            study = load_study(options.scale, options.root)
             save(load_results(study, options.results), out / path.stem)
         write_given_manifest(options, study, f"{path.parent.name}/{path.stem}")
     except A2DError as error:
