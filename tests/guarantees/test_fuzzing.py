@@ -20,7 +20,7 @@ from a2d.runs.agent_files import load_description
 from a2d.runs.records import read_record, write_record
 from a2d.specs.architecture import load_architecture
 from a2d.specs.task import load_card
-from a2d.study.study import load_study
+from a2d.study.study import Study, load_study
 from tests.checkout import ROOT
 from tests.synthetic import make_study, record_of
 
@@ -62,6 +62,7 @@ ODD = (
     *("[" * 5000, "{" * 5000),
 )
 few = settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+fewer = settings(few, max_examples=20)  # of each of a dozen files, most of them of one kind
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +118,7 @@ def attempt(load: Callable[[], object], names: tuple[str, ...]) -> bool:
 
 
 @pytest.mark.parametrize("name", FILES)
-@few
+@fewer
 @given(data=st.data())
 def test_a_changed_file_of_a_study(name: str, checkout: Path, data: st.DataObject) -> None:
     original = (ROOT / name).read_text(encoding="utf-8")
@@ -133,7 +134,7 @@ def test_a_changed_file_of_a_study(name: str, checkout: Path, data: st.DataObjec
 
 
 @pytest.mark.parametrize("name", FILES)
-@few
+@fewer
 @given(
     place=st.floats(0, 1, exclude_max=True), junk=st.binary(max_size=6), removed=st.integers(0, 9)
 )
@@ -157,13 +158,15 @@ def test_any_text_as_a_card(text: str, tmp_path: Path) -> None:
     attempt(lambda: load_card(tmp_path / "mine.yaml"), ("mine.yaml",))
 
 
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    return make_study(tmp_path_factory.mktemp("made_up"), ("minatar-breakout",), 1)
+
+
 @pytest.mark.parametrize("kind", ["record", "architecture", "description"])
 @few
 @given(data=st.data())
-def test_a_changed_json_file(
-    kind: str, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
-) -> None:
-    study = make_study(tmp_path, ("minatar-breakout",), 1)
+def test_a_changed_json_file(kind: str, study: Study, tmp_path: Path, data: st.DataObject) -> None:
     search = next(run for run in study.runs.values() if run.stage == "search")
     record, path = record_of(search, 1.0), tmp_path / "file.json"
     write_record(path, record)
