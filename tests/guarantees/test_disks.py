@@ -77,21 +77,22 @@ def test_a_full_disk_in_a_small_file_system(tmp_path: Path) -> None:
 
 
 def test_a_corrupt_checkpoint_is_refused_by_name_and_the_run_starts_again(tmp_path: Path) -> None:
-    assert run(*vanilla(tmp_path / "whole")) == (0, "")
+    steps = 4000
+    assert run(*vanilla(tmp_path / "whole", steps)) == (0, "")
     changes: dict[str, Callable[[bytearray], object]] = {
         "truncated": lambda data: data.__delitem__(slice(len(data) // 2, None)),
         "flipped": lambda data: data.__setitem__(len(data) // 3, data[len(data) // 3] ^ 4),
         "empty": lambda data: data.clear(),
     }
     for name, change in changes.items():
-        process = start(*vanilla(tmp_path / name))
+        process = start(*vanilla(tmp_path / name, steps))
         wait_for_checkpoints(process, tmp_path / name / "checkpoint", 2)
         process.kill()
         process.communicate()
         data = bytearray((tmp_path / name / "checkpoint").read_bytes())
         change(data)
         (tmp_path / name / "checkpoint").write_bytes(data)
-        status, errors = run(*vanilla(tmp_path / name))
+        status, errors = run(*vanilla(tmp_path / name, steps))
         assert (
             status == 0 and f"{name}/checkpoint: its checksum does not match its content" in errors
         )

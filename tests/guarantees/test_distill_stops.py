@@ -43,9 +43,12 @@ def wait_until_stopped(log: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a plan that nobody has stopped."""
-    out = tmp_path_factory.mktemp("whole")
+def whole(tmp_path_factory: pytest.TempPathFactory, testrun_uid: str) -> Path:
+    """The folder of a plan that nobody has stopped, the same for all of pytest's processes.
+
+    Whichever asks second waits for the first, and repeats nothing.
+    """
+    out = tmp_path_factory.getbasetemp().parent / f"whole-{testrun_uid}"
     assert run(*command(out), **OPTIONS)[0] == 0
     return out
 

@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ import yaml
 
 from a2d.errors import Stopped
 from a2d.files import only_process
-from a2d.runs.records import read_record
+from a2d.runs.records import Record, read_record
 from a2d.runs.stopping import SIGNALS, answering, stoppable
 from a2d.study.study import load_study
 from tests.checkout import ROOT
@@ -120,6 +122,28 @@ def command_of(kind: str, folder: Path) -> list[object]:
     return [kind, "--task", "mine.yaml", *own, "--steps", 400, "--environments", 4, "--out", folder]
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Return where a run of a kind lies that nothing has stopped."""
+    folder = tmp_path_factory.mktemp("whole")
+    options = slow_task(folder)
+
+    @cache
+    def made(kind: str) -> Path:
+        assert run(*command_of(kind, folder / kind), **options) == (0, "")
+        return folder / kind
+
+    return made
+
+
+def check_same(whole: Path, cut: Path) -> Record:
+    """Check that two runs came to the same, and left nothing else; return the second's record."""
+    records = [read_record(folder / "record.json") for folder in (whole, cut)]
+    assert content_without_history(records[0]) == content_without_history(records[1])
+    assert files_of(whole) == files_of(cut), "and no state is left"
+    return records[1]
+
+
 def check_answer(number: int, status: int, errors: str, line: str) -> None:
     if number == signal.SIGKILL:
         assert (status, errors) == (-number, "")
@@ -139,10 +163,9 @@ def check_answer(number: int, status: int, errors: str, line: str) -> None:
     ],
 )
 def test_stopped_in_test_episodes_a_run_goes_on_with_them(
-    kind: str, number: signal.Signals, tmp_path: Path
+    kind: str, number: signal.Signals, whole: Callable[[str], Path], tmp_path: Path
 ) -> None:
     options = slow_task(tmp_path)
-    assert run(*command_of(kind, tmp_path / "whole"), **options) == (0, "")
     (tmp_path / "slow").touch()
     check_answer(
         number,
@@ -158,10 +181,7 @@ def test_stopped_in_test_episodes_a_run_goes_on_with_them(
         and errors.count("\n") == 1
         and "resumes from the end of training, step 400 of 400" in errors
     )
-    whole, cut = (read_record(tmp_path / name / "record.json") for name in ("whole", "cut"))
-    assert content_without_history(whole) == content_without_history(cut)
-    assert files_of(tmp_path / "whole") == files_of(tmp_path / "cut"), "and no state is left"
-    assert len(cut.resumed_from) == 1
+    assert len(check_same(whole(kind), tmp_path / "cut").resumed_from) == 1
 
 
 @pytest.mark.faults
@@ -175,10 +195,9 @@ def test_stopped_in_test_episodes_a_run_goes_on_with_them(
     ],
 )
 def test_stopped_before_or_after_training_a_run_says_so_and_goes_on(
-    function: str, line: str, tmp_path: Path
+    function: str, line: str, whole: Callable[[str], Path], tmp_path: Path
 ) -> None:
     options = slow_task(tmp_path)
-    assert run(*command_of("train", tmp_path / "whole"), **options) == (0, "")
     arguments = [function, tmp_path / "paused", *command_of("train", tmp_path / "cut")]
     check_answer(
         signal.SIGTERM,
@@ -188,9 +207,7 @@ def test_stopped_before_or_after_training_a_run_says_so_and_goes_on(
     if line == AFTER:
         (tmp_path / "trained").touch()
     assert run(*command_of("train", tmp_path / "cut"), **options)[0] == 0
-    whole, cut = (read_record(tmp_path / name / "record.json") for name in ("whole", "cut"))
-    assert content_without_history(whole) == content_without_history(cut)
-    assert files_of(tmp_path / "whole") == files_of(tmp_path / "cut")
+    check_same(whole("train"), tmp_path / "cut")
 
 
 @pytest.mark.faults
@@ -228,11 +245,12 @@ def test_a_run_of_a_study_goes_on_with_its_test_episodes(
 
 @pytest.mark.faults
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_an_evaluation_that_is_stopped_says_so(number: signal.Signals, tmp_path: Path) -> None:
+def test_an_evaluation_that_is_stopped_says_so(
+    number: signal.Signals, whole: Callable[[str], Path], tmp_path: Path
+) -> None:
     options = slow_task(tmp_path)
-    assert run(*command_of("train", tmp_path / "agent"), **options) == (0, "")
     (tmp_path / "slow").touch()
-    answer = stop(number, tmp_path / "playing", PLAIN, ["evaluate", tmp_path / "agent"], **options)
+    answer = stop(number, tmp_path / "playing", PLAIN, ["evaluate", whole("train")], **options)
     check_answer(number, *answer, BEFORE)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import pandas as pd
 
@@ -25,12 +26,12 @@ class Compared:
     recorded: Recorded
     arms: Arms
 
-    @property
+    @cached_property
     def tasks(self) -> list[str]:
         every_arm = [set(rows["task"]) for rows in self.arms.values()]
         return [task for task in self.recorded.scale.tasks if all(task in arm for arm in every_arm)]
 
-    @property
+    @cached_property
     def kept(self) -> Arms:
         return {name: _whole(_where_in(rows, self.tasks)) for name, rows in self.arms.items()}
 
