@@ -20,7 +20,7 @@ from a2d.specs.algorithm import DistillationSettings
 from a2d.specs.architecture import CellSpace, load_architecture
 from a2d.specs.search import GumbelSettings
 from tests.checkout import ROOT
-from tests.commands import CATCH, SHORT, a2d, failed, one_line, succeeded
+from tests.commands import CATCH, SHORT, a2d, failed, one_line, refusal, succeeded
 from tests.foreign_agents import linear_graph
 
 
@@ -266,11 +266,14 @@ def test_options_have_the_values_that_specs_know(option: str, known: FieldInfo) 
     ],
 )
 def test_a_searchers_options_are_refused_by_their_names(
-    options: list[str], says: str, tmp_path: Path
+    options: list[str],
+    says: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     words = ["search", "--task", CATCH, "--environments", "4", "--out", tmp_path / "found"]
-    done = a2d(*words, *options)
-    assert done.returncode == 1 and says in one_line(done.stderr)
+    assert says in refusal([*words, *options], monkeypatch, capsys)
 
 
 def values_of(option: str) -> tuple[str, ...]:
