@@ -26,7 +26,14 @@ from a2d.reading.statistics import (
     stratified_bootstrap,
 )
 
-SHOWS_ALSO = ("size_sweep", "search_methods", "stability", "searchers", "distillation")
+SHOWS_ALSO = (
+    "size_sweep",
+    "search_methods",
+    "stability",
+    "searchers",
+    "distillation",
+    "teachers",
+)
 
 SMALL = 7.5  # points
 

@@ -19,7 +19,7 @@ from a2d.reading.rendering.text import ABSENT, number, runs, scaled, score
 from a2d.reading.results import Results, best_size, summarize, where
 from a2d.specs.run import DerivedAgent, TrainSpec
 
-SHOWS_ALSO = ("size_sweep", "a2d_vs_manual")
+SHOWS_ALSO = ("size_sweep", "a2d_vs_manual", "teachers")
 
 Agents = dict[str, pd.DataFrame]  # an agent's runs by its name
 CHECKOUT = Path(__file__).parents[1]

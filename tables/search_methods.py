@@ -12,15 +12,14 @@ import pandas as pd
 
 from a2d.reading.decisions.contrasts import FEWEST
 from a2d.reading.rendering import cautions
-from a2d.reading.rendering.agents import rows_of, ways_to_search
+from a2d.reading.rendering.agents import ways_to_search
 from a2d.reading.rendering.command import table_command
 from a2d.reading.rendering.style import search_name
 from a2d.reading.rendering.tables import INTERVALS, Row, Table, build, shortfall, summary_data
 from a2d.reading.rendering.text import ABSENT, number, runs, scaled, score
 from a2d.reading.results import Results, summarize, where
 
-ARTIFACT = "tables/search_methods"
-SHOWS_ALSO = ("a2d_vs_manual", "equal_steps")
+SHOWS_ALSO = ("a2d_vs_manual", "equal_steps", "teachers")
 TRAINED = {"derived": "none", "distilled": "joint"}  # how what was searched is finally trained
 
 
@@ -98,7 +97,7 @@ def _row(
 
 def make(results: Results) -> Table:
     """Make one row per task and way to search."""
-    rows = rows_of(results, ARTIFACT)
+    rows = results.labelled
     shown = rows[rows["search"] != ""].drop_duplicates("key")
     used = shown[shown["distillation"].isin(["", "none", "joint"])]
     meaning = (

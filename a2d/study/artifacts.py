@@ -1,7 +1,8 @@
 """The tables and figures that there are: every script in ``tables/`` and ``figures/`` is one.
 
 An experiment lists the artifacts that show its runs. A script may name further experiments whose
-runs it shows, as in ``SHOWS_ALSO = ("size_sweep",)``. Scripts are read here, not imported.
+runs it shows, as in ``SHOWS_ALSO = ("size_sweep",)``, and ``"teachers"`` where it shows those of
+tasks on which nothing is taught as well. Scripts are read here, not imported.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ OTHER_TARGETS = (
     "all", "page", "set_aside", "train_teacher", "publish_teacher", "train_manual", "search",
     "train_derived",
 )  # fmt: skip
+TEACHERS = "teachers"  # what a script may name beside experiments
 LEDGER = "tables/claims"
 # Belong to every experiment: a claim's test may read any run.
 JUDGING = ("figures/claims", LEDGER, "tables/by_task")
@@ -33,7 +35,8 @@ class Artifact:
     Args:
         name: its script without suffix, as in ``figures/pareto``.
         title: the first line of the script's docstring.
-        shows_also: experiments whose runs it shows beside those of the experiments that list it.
+        shows_also: experiments whose runs it shows beside those of the experiments that list it,
+            and perhaps ``TEACHERS``.
     """
 
     name: str
@@ -54,7 +57,7 @@ def find_artifacts(root: Path) -> dict[str, Artifact]:
             there.
     """
     scripts = [path for kind in SUFFIXES for path in sorted((root / kind).glob("[!_]*.py"))]
-    known = {path.stem for path in (root / "workflow" / "experiments").glob("*.yaml")}
+    known = {path.stem for path in (root / "workflow" / "experiments").glob("*.yaml")} | {TEACHERS}
     artifacts = [_read_script(path, known) for path in scripts]
     return {artifact.name: artifact for artifact in artifacts}
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from a2d.errors import A2DError
-from a2d.study.artifacts import JUDGING
+from a2d.study.artifacts import JUDGING, TEACHERS
 from a2d.study.study import Run, Study
 
 
@@ -30,14 +32,25 @@ def runs_of(study: Study, artifact: str) -> list[Run]:
     """
     if artifact in JUDGING:
         return list(study.runs.values())
-    experiments = experiments_of(study, artifact)
-    keys = dict.fromkeys(key for name in experiments for key in study.members[name])
+    keys = dict.fromkeys(
+        key for name in experiments_of(study, artifact) for key in study.members[name]
+    )
     keys |= dict.fromkeys(study.sources[key] for key in keys if key in study.sources)
     shown = [study.runs[key] for key in keys]
-    taught = {run.spec.task.name for run in shown if run.spec.teacher is not None}
+    named = bool(shown) and TEACHERS in study.artifacts[artifact].shows_also
+    taught = {run.spec.task.name for run in shown if named or run.spec.teacher is not None}
     teachers = [
         run
         for run in study.runs.values()
         if run.stage == "teacher" and run.spec.task.name in taught
     ]
     return [*teachers, *shown]
+
+
+def part_of(study: Study, artifact: str) -> Study:
+    """Return a study that plans what an artifact shows, and no other run.
+
+    All that a script is given is of this part: it can show nothing that it does not wait for.
+    """
+    shown = {run.key for run in runs_of(study, artifact)}
+    return replace(study, runs={key: run for key, run in study.runs.items() if key in shown})
