@@ -26,14 +26,8 @@ from a2d.reading.statistics import (
     stratified_bootstrap,
 )
 
-SHOWS_ALSO = (
-    "size_sweep",
-    "search_methods",
-    "stability",
-    "searchers",
-    "distillation",
-    "teachers",
-)
+SHOWS_ALSO = ("size_sweep", "search_methods", "stability", "searchers", "distillation")
+SHOWS_ALL = ("teacher", "manual", "derive")
 
 SMALL = 7.5  # points
 

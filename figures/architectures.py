@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
 from a2d.reading.rendering import cautions, figures
-from a2d.reading.rendering.agents import ways_to_search
+from a2d.reading.rendering.agents import rows_of, ways_to_search
 from a2d.reading.rendering.command import figure_command
 from a2d.reading.rendering.style import (
     GREY,
@@ -33,6 +33,7 @@ from a2d.reading.results import Results, where
 from a2d.specs.architecture import OPERATORS, Architecture, Operator
 from a2d.specs.run import SearchSpec
 
+ARTIFACT = "figures/architectures"
 SHOWS_ALSO = ("a2d_vs_manual", "recipes", "equal_steps")
 
 CELL, ROW = 0.34, 0.2  # inches
@@ -203,7 +204,7 @@ def _panels(results: Results, searches: pd.DataFrame, cells: float) -> tuple[Fig
 
 def draw(results: Results) -> figures.Drawing:
     """Draw one panel per task."""
-    searches, tasks = where(results.labelled, stage="search"), list(results.study.tasks)
+    searches, tasks = where(rows_of(results, ARTIFACT), stage="search"), list(results.study.tasks)
     if not len(searches):
         return figures.Drawing(
             figures.empty("This study plans no searches."), figures.behind(searches)

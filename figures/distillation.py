@@ -15,7 +15,8 @@ from a2d.reading.rendering.command import figure_command
 from a2d.reading.rendering.style import GREY, MODE_NAMES, MODES, network_name
 from a2d.reading.results import Results, summarize
 
-SHOWS_ALSO = ("size_sweep", "teachers")
+SHOWS_ALSO = ("size_sweep",)
+SHOWS_ALL = ("teacher",)
 
 LOOKS = {mode: replace(look, filled=mode != "none") for mode, look in MODES.items()}
 

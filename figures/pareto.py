@@ -22,6 +22,7 @@ from a2d.reading.rendering.style import (
 from a2d.reading.results import Results, summarize, where
 
 SHOWS_ALSO = ("size_sweep", "stability", "distillation", "recipes")
+SHOWS_ALL = ("manual", "derive")
 
 FRONT = Look("#cccccc", "_")
 STRIP = 0.4  # of a panel, for the manual sizes' names

@@ -17,12 +17,13 @@ from matplotlib.figure import Figure
 
 from a2d.reading.decisions.contrasts import FEWEST
 from a2d.reading.rendering import cautions, figures
-from a2d.reading.rendering.agents import ways_to_search
+from a2d.reading.rendering.agents import rows_of, ways_to_search
 from a2d.reading.rendering.command import figure_command
 from a2d.reading.rendering.style import GREY, INK, Look, search_look, search_name
 from a2d.reading.rendering.text import number
 from a2d.reading.results import Results, where
 
+ARTIFACT = "figures/search_stability"
 SHOWS_ALSO = ("equal_steps",)
 
 Grid = npt.NDArray[np.object_]  # of panels, (tasks, ways to search)
@@ -114,7 +115,7 @@ def _grid(tasks: int, ways: int) -> tuple[Figure, Grid]:
 
 def draw(results: Results) -> figures.Drawing:
     """Draw one panel per task and way to search."""
-    searches, tasks = where(results.labelled, stage="search"), list(results.study.tasks)
+    searches, tasks = where(rows_of(results, ARTIFACT), stage="search"), list(results.study.tasks)
     ways = ways_to_search(searches, results.study.methods)
     if not ways:
         return figures.Drawing(

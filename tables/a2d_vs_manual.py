@@ -18,6 +18,7 @@ from a2d.reading.rendering.text import number, runs, scaled, score
 from a2d.reading.results import Results, best_size, summarize, where
 
 SHOWS_ALSO = ("size_sweep", "search_methods", "stability", "distillation", "recipes")
+SHOWS_ALL = ("manual", "derive")
 
 COSTS = ("flops", "parameters", "latency_ms", "deployed_ms")
 

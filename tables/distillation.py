@@ -25,13 +25,20 @@ from a2d.reading.rendering.tables import (
 from a2d.reading.rendering.text import bounds, number, runs, score
 from a2d.reading.results import Results, Summary, summarize
 
-SHOWS_ALSO = ("size_sweep", "teachers")
+SHOWS_ALSO = ("size_sweep",)
+SHOWS_ALL = ("teacher",)
 ERROR = "±, of a teacher: the standard error over its own test episodes."
 
 
 def _rows(results: Results) -> Iterator[Row]:
     for task in results.study.tasks:
-        yield from _teacher(results, task)
+        teacher = results.teacher(task)
+        summary, error = summarize(teacher), float(teacher["error"].iloc[0])
+        network = teacher["network"].iloc[0]
+        shown, data = _row(results, task, "Teacher", network, summary, None)
+        if math.isfinite(error):
+            shown = {**shown, "Test score": f"{shown['Test score']} ± {number(error, 2)}"}
+        yield shown, data
         alone = results.fixed(task, "none")
         for mode, name in MODE_NAMES.items():
             group = results.fixed(task, mode)
@@ -40,16 +47,6 @@ def _rows(results: Results) -> Iterator[Row]:
             if mode != "none":
                 gain = lead("lead over no teacher", group, alone)
             yield _row(results, task, name, results.networks(task).student, summary, gain)
-
-
-def _teacher(results: Results, task: str) -> Iterator[Row]:
-    """Yield the row of a task's teacher, if one is shown."""
-    group = results.teacher(task)
-    for network, error in zip(group["network"], group["error"], strict=True):
-        shown, data = _row(results, task, "Teacher", network, summarize(group), None)
-        if math.isfinite(error):
-            shown = {**shown, "Test score": f"{shown['Test score']} ± {number(error, 2)}"}
-        yield shown, data
 
 
 def _row(

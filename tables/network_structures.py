@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from a2d.reading.rendering import cautions
-from a2d.reading.rendering.agents import ways_to_search
+from a2d.reading.rendering.agents import rows_of, ways_to_search
 from a2d.reading.rendering.command import table_command
 from a2d.reading.rendering.style import network_name, operator_sign, search_name
 from a2d.reading.rendering.tables import Row, Table, build, shortfall
@@ -24,6 +24,7 @@ from a2d.specs.architecture import (
     Architecture,
 )
 
+ARTIFACT = "tables/network_structures"
 # Latencies may be the lowest over all records of a network, whatever they were made for.
 SHOWS_ALSO = (
     "search_methods",
@@ -33,6 +34,7 @@ SHOWS_ALSO = (
     "stability",
     "equal_steps",
 )
+SHOWS_ALL = ("manual",)
 
 COSTS = ("flops", "parameters", "latency_ms", "deployed_ms")
 HEADS = "actor and critic heads"
@@ -93,7 +95,7 @@ def _rows(results: Results, every: pd.DataFrame) -> Iterator[Row]:
 
 def make(results: Results) -> Table:
     """Make one row per manual network and per searched architecture, by task."""
-    searches = where(results.labelled, stage="search")
+    searches = where(rows_of(results, ARTIFACT), stage="search")
     manual = map(results.manual, results.study.tasks)
     used = pd.concat([searches.drop_duplicates("key"), *manual])
     meaning = (

@@ -19,7 +19,8 @@ from a2d.reading.rendering.text import ABSENT, number, runs, scaled, score
 from a2d.reading.results import Results, best_size, summarize, where
 from a2d.specs.run import DerivedAgent, TrainSpec
 
-SHOWS_ALSO = ("size_sweep", "a2d_vs_manual", "teachers")
+SHOWS_ALSO = ("size_sweep", "a2d_vs_manual")
+SHOWS_ALL = ("teacher", "manual", "derive")
 
 Agents = dict[str, pd.DataFrame]  # an agent's runs by its name
 CHECKOUT = Path(__file__).parents[1]

@@ -12,14 +12,16 @@ import pandas as pd
 
 from a2d.reading.decisions.contrasts import FEWEST
 from a2d.reading.rendering import cautions
-from a2d.reading.rendering.agents import ways_to_search
+from a2d.reading.rendering.agents import rows_of, ways_to_search
 from a2d.reading.rendering.command import table_command
 from a2d.reading.rendering.style import search_name
 from a2d.reading.rendering.tables import INTERVALS, Row, Table, build, shortfall, summary_data
 from a2d.reading.rendering.text import ABSENT, number, runs, scaled, score
 from a2d.reading.results import Results, summarize, where
 
-SHOWS_ALSO = ("a2d_vs_manual", "equal_steps", "teachers")
+ARTIFACT = "tables/search_methods"
+SHOWS_ALSO = ("a2d_vs_manual", "equal_steps")
+SHOWS_ALL = ("teacher",)
 TRAINED = {"derived": "none", "distilled": "joint"}  # how what was searched is finally trained
 
 
@@ -97,7 +99,7 @@ def _row(
 
 def make(results: Results) -> Table:
     """Make one row per task and way to search."""
-    rows = results.labelled
+    rows = rows_of(results, ARTIFACT)
     shown = rows[rows["search"] != ""].drop_duplicates("key")
     used = shown[shown["distillation"].isin(["", "none", "joint"])]
     meaning = (

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from a2d.reading import signal
-from a2d.reading.rendering.agents import ways_to_search
+from a2d.reading.rendering.agents import rows_of, ways_to_search
 from a2d.reading.rendering.command import table_command
 from a2d.reading.rendering.style import search_name
 from a2d.reading.rendering.tables import Row, Table, build, shortfall
@@ -21,6 +21,7 @@ from a2d.reading.results import Results, where
 from a2d.runs.records import Record, SearchOutcome
 from a2d.specs.run import SearchSpec
 
+ARTIFACT = "tables/search_signal"
 SHOWS_ALSO = ("search_methods", "recipes", "equal_steps")
 MEANING = (
     "Preferences are alpha, or the mean score of the trials that had an operator in a cell. "
@@ -91,7 +92,7 @@ def _row(results: Results, task: str, method: str, recipe: str, records: list[Re
 
 def make(results: Results) -> Table:
     """Make one row per task and way to search."""
-    searches = where(results.labelled, stage="search")
+    searches = where(rows_of(results, ARTIFACT), stage="search")
     used, rows = searches.drop_duplicates("key"), list(_rows(results, searches))
     found = pd.DataFrame([data for _, data in rows], columns=["n", "by_cost"])
     unsaid = bool((found["by_cost"].isna() & (found["n"] > 0)).any())

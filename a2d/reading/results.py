@@ -166,7 +166,7 @@ class Results:
         return where(self.runs, task=task, stage="manual", budget="train")
 
     def teacher(self, task: str) -> pd.DataFrame:
-        """Return the task's teacher: one run, or none where this part of a study has none."""
+        """Return the task's teacher, one run."""
         return where(self.runs, task=task, stage="teacher")
 
     def fixed(self, task: str, mode: str) -> pd.DataFrame:
@@ -186,11 +186,11 @@ class Results:
     def yardstick(self) -> Yardstick:
         """The scale of normalised scores: 0 is a task's random policy, 1 its teacher."""
         cards = {task: card.random_score for task, card in self.study.tasks.items()}
-        teachers = where(self.runs, stage="teacher").set_index("task").reindex(list(cards))
+        teachers = {task: self.teacher(task).iloc[0] for task in cards}
         return make_yardstick(
             {task: None if known is None else known.value for task, known in cards.items()},
-            dict(zip(cards, teachers["score"], strict=True)),
-            dict(zip(cards, teachers["error"], strict=True)),
+            {task: float(row["score"]) for task, row in teachers.items()},
+            {task: float(row["error"]) for task, row in teachers.items()},
         )
 
 

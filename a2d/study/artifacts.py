@@ -1,8 +1,8 @@
 """The tables and figures that there are: every script in ``tables/`` and ``figures/`` is one.
 
 An experiment lists the artifacts that show its runs. A script may name further experiments whose
-runs it shows, as in ``SHOWS_ALSO = ("size_sweep",)``, and ``"teachers"`` where it shows those of
-tasks on which nothing is taught as well. Scripts are read here, not imported.
+runs it shows, as in ``SHOWS_ALSO = ("size_sweep",)``, and stages of which it shows whatever any
+experiment plans, as in ``SHOWS_ALL = ("teacher",)``. Scripts are read here, not imported.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 
 from a2d.errors import A2DError
 from a2d.study.definitions import Experiment
+from a2d.study.expansion import STAGES
 
 # What the scripts of each folder write.
 SUFFIXES = {"figures": (".png", ".pdf", ".txt"), "tables": (".csv", ".md", ".tex", ".html")}
@@ -22,7 +23,6 @@ OTHER_TARGETS = (
     "all", "page", "set_aside", "train_teacher", "publish_teacher", "train_manual", "search",
     "train_derived",
 )  # fmt: skip
-TEACHERS = "teachers"  # what a script may name beside experiments
 LEDGER = "tables/claims"
 # Belong to every experiment: a claim's test may read any run.
 JUDGING = ("figures/claims", LEDGER, "tables/by_task")
@@ -35,13 +35,14 @@ class Artifact:
     Args:
         name: its script without suffix, as in ``figures/pareto``.
         title: the first line of the script's docstring.
-        shows_also: experiments whose runs it shows beside those of the experiments that list it,
-            and perhaps ``TEACHERS``.
+        shows_also: experiments whose runs it shows beside those of the experiments that list it.
+        shows_all: stages of which it shows every planned run, whatever experiment plans it.
     """
 
     name: str
     title: str
     shows_also: tuple[str, ...] = ()
+    shows_all: tuple[str, ...] = ()
 
     def files(self, base: Path, scale: str) -> list[Path]:
         """Return the files that the script renders of a scale, below ``base``."""
@@ -57,7 +58,7 @@ def find_artifacts(root: Path) -> dict[str, Artifact]:
             there.
     """
     scripts = [path for kind in SUFFIXES for path in sorted((root / kind).glob("[!_]*.py"))]
-    known = {path.stem for path in (root / "workflow" / "experiments").glob("*.yaml")} | {TEACHERS}
+    known = {path.stem for path in (root / "workflow" / "experiments").glob("*.yaml")}
     artifacts = [_read_script(path, known) for path in scripts]
     return {artifact.name: artifact for artifact in artifacts}
 
@@ -93,29 +94,33 @@ def _read_script(path: Path, experiments: Iterable[str]) -> Artifact:
         raise A2DError(f"{path}: has no docstring; its first line is the artifact's title")
     title = docstring.partition("\n")[0].strip().removesuffix(".")
     return Artifact(
-        f"{path.parent.name}/{path.stem}", title, _shows_also(module, path, experiments)
+        f"{path.parent.name}/{path.stem}",
+        title,
+        _names(module, path, "SHOWS_ALSO", "experiments", experiments),
+        _names(module, path, "SHOWS_ALL", "stages", STAGES),
     )
 
 
-def _shows_also(module: ast.Module, path: Path, experiments: Iterable[str]) -> tuple[str, ...]:
-    """Return the names that a script assigns to ``SHOWS_ALSO``; none where it does not."""
+def _names(
+    module: ast.Module, path: Path, variable: str, what: str, known: Iterable[str]
+) -> tuple[str, ...]:
+    """Return the names that a script assigns to a variable; none where it does not."""
     for statement in module.body:
         match statement:
-            case ast.Assign(targets=[ast.Name(id="SHOWS_ALSO")], value=value):
-                return _names(value, path, experiments)
+            case ast.Assign(targets=[ast.Name(id=name)], value=value) if name == variable:
+                return _literal(value, f"{path}: {variable}", what, sorted(known))
     return ()
 
 
-def _names(value: ast.expr, path: Path, experiments: Iterable[str]) -> tuple[str, ...]:
-    hint = f'SHOWS_ALSO should name experiments, as in ("{next(iter(sorted(experiments)), "")}",)'
+def _literal(value: ast.expr, place: str, what: str, known: list[str]) -> tuple[str, ...]:
+    hint = f'{place} should name {what}, as in ("{next(iter(known), "")}",)'
     try:
         names = ast.literal_eval(value)
     except ValueError as error:
-        raise A2DError(f"{path}: {hint}") from error
+        raise A2DError(hint) from error
     if not isinstance(names, tuple):
-        raise A2DError(f"{path}: {hint}")
+        raise A2DError(hint)
     for name in names:
-        if name not in experiments:
-            known = ", ".join(sorted(experiments))
-            raise A2DError(f"{path}: SHOWS_ALSO: {name!r} is not one of {known}")
+        if name not in known:
+            raise A2DError(f"{place}: {name!r} is not one of {', '.join(known)}")
     return names

@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from a2d.reading.rendering.artifacts import runs_of
 from a2d.reading.results import Results, load_results
 from a2d.study.study import load_study
 from tests.checkout import ROOT
@@ -57,7 +58,8 @@ def test_every_record_is_of_a_planned_run(scale: str) -> None:
 @pytest.mark.parametrize("name", TABLES)
 def test_every_number_of_a_table(scale: str, name: str, tmp_path: Path) -> None:
     shipped, recorded = both(scale)
-    compare_table(name, recorded, written(name, shipped, tmp_path))
+    if runs_of(shipped.study, f"tables/{name}"):  # or it would have no rows
+        compare_table(name, recorded, written(name, shipped, tmp_path))
 
 
 @pytest.mark.parametrize("scale", SCALES)

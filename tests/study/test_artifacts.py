@@ -62,6 +62,8 @@ def test_what_shows_searches_shows_the_teacher_they_learnt_from() -> None:
         (FIGURE + 'SHOWS_ALSO = "size_sweep"\n', r"SHOWS_ALSO should name experiments, as in \("),
         (FIGURE + "SHOWS_ALSO = tuple([1])\n", r"SHOWS_ALSO should name experiments, as in \("),
         (FIGURE + 'SHOWS_ALSO = ("sweep",)\n', "SHOWS_ALSO: 'sweep' is not one of .*size_sweep"),
+        (FIGURE + 'SHOWS_ALL = "teacher"\n', r"SHOWS_ALL should name stages, as in \("),
+        (FIGURE + 'SHOWS_ALL = ("pooling",)\n', "SHOWS_ALL: 'pooling' is not one of .*teacher"),
     ],
 )
 def test_a_script_that_says_too_little_is_refused_by_name(

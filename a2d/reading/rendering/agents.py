@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
+from a2d.reading.rendering.artifacts import runs_of
 from a2d.reading.rendering.style import (
     MANUAL,
     MANUAL_LONGER,
@@ -55,6 +56,12 @@ def _manual(results: Results) -> Iterator[Kind]:
     yield Kind(FIXED, MANUAL, pd.concat([results.fixed(task, "joint") for task in tasks]))
     longer = pd.concat([best_size(results.equal_steps(task)) for task in tasks])
     yield Kind(EQUAL, MANUAL_LONGER, longer, main=True)
+
+
+def rows_of(results: Results, artifact: str) -> pd.DataFrame:
+    """Return the planned runs that an artifact shows, once for each label that one has."""
+    keys = [run.key for run in runs_of(results.study, artifact)]
+    return results.labelled[results.labelled["key"].isin(keys)]
 
 
 def ways_to_search(searches: pd.DataFrame, methods: Methods) -> list[tuple[str, str]]:

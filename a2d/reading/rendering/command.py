@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from a2d.errors import A2DError
 from a2d.reading.rendering import cautions
-from a2d.reading.rendering.artifacts import part_of
 from a2d.reading.rendering.manifest import describe, write_manifest
 from a2d.reading.rendering.tables import Table, save_table
 from a2d.reading.results import Results, load_results
@@ -49,7 +48,6 @@ def write_given_manifest(options: argparse.Namespace, study: Study, artifact: st
 
 def _render(script: str, description: str | None, save: Callable[[Results, Path], None]) -> None:
     path = Path(script)
-    artifact = f"{path.parent.name}/{path.stem}"
     parser = arguments(description)
     parser.add_argument(
         "--out", type=Path, help="folder for the renderings, made if it is not there"
@@ -59,8 +57,8 @@ def _render(script: str, description: str | None, save: Callable[[Results, Path]
     try:
         with without_collector():
             study = load_study(options.scale, options.root)
-            save(load_results(part_of(study, artifact), options.results), out / path.stem)
-        write_given_manifest(options, study, artifact)
+            save(load_results(study, options.results), out / path.stem)
+        write_given_manifest(options, study, f"{path.parent.name}/{path.stem}")
     except A2DError as error:
         sys.exit(f"a2d: {error}")
 
