@@ -247,7 +247,7 @@ def load_results(study: Study, folder: Path) -> Results:
             if path is None:
                 continue
             try:
-                records[key] = read_record(path, (run.spec, key))
+                records[key] = read_record(path)
             except A2DError as error:
                 damaged[key] = str(error)
     wanted = {run.path for run in study.runs.values()}

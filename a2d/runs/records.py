@@ -160,12 +160,8 @@ def check_record(path: Path) -> dict[str, Any]:
     return data
 
 
-def read_record(path: Path, planned: tuple[RunSpec, str] | None = None) -> Record:
+def read_record(path: Path) -> Record:
     """Read and verify a record.
-
-    Args:
-        path: of the record.
-        planned: what it is expected to be of, a spec and its key; spares working out the key again.
 
     Raises:
         A2DError: it cannot be read, was edited by hand, is another run's, or its key is not that of
@@ -176,7 +172,8 @@ def read_record(path: Path, planned: tuple[RunSpec, str] | None = None) -> Recor
         record = Record.model_validate(data)
     except ValidationError as error:
         raise describe_validation_error(error, str(path)) from error
-    key = planned[1] if planned and record.spec == planned[0] else key_of(record.spec)
-    if record.key != key:
-        raise A2DError(f"{path}: key {record.key} is not its spec's key {key}; it is stale")
+    if record.key != key_of(record.spec):
+        raise A2DError(
+            f"{path}: key {record.key} is not its spec's key {key_of(record.spec)}; it is stale"
+        )
     return record
