@@ -26,7 +26,6 @@ from a2d.study.artifacts import JUDGING, LEDGER, find_artifacts
 from a2d.study.definitions import load_experiments, load_methods
 from a2d.study.study import Run, Study, load_study
 from tests.checkout import ROOT
-from tests.reading.conftest import score
 from tests.scripts import script
 from tests.synthetic import DIVERGED, make_study, results_of, write_results
 
@@ -47,72 +46,6 @@ def without_score(results: Results) -> Results:
 def table(name: str, results: Results) -> tuple[pd.DataFrame, pd.DataFrame, str]:
     made = script(f"tables/{name}").make(results)
     return made.shown, made.data, " ".join([made.caption, *made.notes])
-
-
-def content(artifact: str, results: Results) -> list[str]:
-    """Return what a table or figure says and draws, without the minutes that writing it takes."""
-    if artifact.startswith("tables"):
-        shown, data, text = table(Path(artifact).name, results)
-        return [shown.to_csv(), data.to_csv(), text]
-    drawing = script(artifact).draw(results)
-    found = [drawing.caption]
-    for ax in drawing.figure.axes:
-        found += [text.get_text() for text in (*ax.texts, *ax.get_yticklabels())]
-        found += [ax.get_title(side) for side in ("left", "right")]
-        found += [str(line.get_xydata().tolist()) for line in ax.lines]
-    return found
-
-
-# What a user's own scale may have; each was shown before its runs were there.
-CHOICES = [
-    ("size_sweep",),
-    ("recipes", "size_sweep"),
-    ("distillation", "search_methods"),
-    ("distillation", "equal_steps"),
-    ("equal_steps", "pooling"),
-    ("pooling", "search_methods"),
-]
-
-
-@pytest.mark.parametrize("experiments", CHOICES)
-def test_an_artifact_waits_for_all_that_it_shows(
-    experiments: tuple[str, ...], tmp_path: Path
-) -> None:
-    tasks = ("minatar-breakout", "minatar-asterix")
-    results = results_of(make_study(tmp_path, tasks, 1, experiments), score)
-    for artifact in ARTIFACTS:
-        keys = {run.key for run in runs_of(results.study, artifact)}
-        alone = {key: record for key, record in results.records.items() if key in keys}
-        if keys:
-            found = content(artifact, Results(results.study, alone))
-            assert content(artifact, results) == found, artifact
-
-
-def render(artifact: str, results: Results, folder: Path) -> dict[str, bytes]:
-    """Return the files of an artifact by name."""
-    module, name = script(artifact), Path(artifact).name
-    folder.mkdir()
-    if artifact.startswith("figures"):
-        save_figure(module.draw(results), folder / name)
-    else:
-        save_table(module.make(results), folder / name)
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
-
-
-@pytest.mark.parametrize("artifact", ARTIFACTS)
-def test_an_artifact_repeats_from_its_declared_runs_alone(
-    artifact: str, every_kind: Results, tmp_path: Path
-) -> None:
-    declared = {run.key for run in runs_of(every_kind.study, artifact)}
-    records = {key: record for key, record in every_kind.records.items() if key in declared}
-    once = render(artifact, every_kind, tmp_path / "once")
-    assert len(once) >= 3
-    assert once == render(artifact, Results(every_kind.study, records), tmp_path / "again")
-
-
-@pytest.mark.parametrize("artifact", ARTIFACTS)
-def test_an_artifact_renders_without_records(artifact: str, study: Study, tmp_path: Path) -> None:
-    assert all(render(artifact, Results(study, {}), tmp_path / "empty").values())
 
 
 def test_the_size_sweep_holds_the_means_worked_out_by_hand(results: Results) -> None:
