@@ -283,21 +283,7 @@ def load_methods(root: Path) -> Methods:
     return _read(Methods, root / "workflow" / "methods.yaml")
 
 
-def load_experiments(root: Path, wanted: tuple[str, ...] | None) -> dict[str, Experiment]:
-    """Read the experiments called ``wanted``, or all, in alphabetical order.
-
-    Raises:
-        A2DError: a file is wrong, or one that is wanted is not there.
-    """
-    folder = root / "workflow" / "experiments"
-    paths = {path.stem: path for path in sorted(folder.glob("*.yaml"))}
-    for name in wanted or ():
-        if name not in paths:
-            raise A2DError(
-                f"experiments: {name!r} is not in {folder}; there are {', '.join(paths)}"
-            )
-    return {
-        name: _read(Experiment, path, name=name)
-        for name, path in paths.items()
-        if name in (wanted or paths)
-    }
+def load_experiments(root: Path) -> dict[str, Experiment]:
+    """Read all experiments, in alphabetical order. Raise A2DError naming file and key."""
+    paths = sorted((root / "workflow" / "experiments").glob("*.yaml"))
+    return {path.stem: _read(Experiment, path, name=path.stem) for path in paths}

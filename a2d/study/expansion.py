@@ -79,6 +79,7 @@ class _Expansion:
         self.name, self.scale, self.methods, self.tasks = name, scale, methods, tasks
         self.runs: dict[str, Run] = {}
         self.laid: dict[str, Observations] = {}  # every task's settings, its own laid over
+        self.searches: dict[tuple[str, str, str, int], SearchSpec] = {}  # what several agents need
         self.teachers = {task: self._teacher(card) for task, card in tasks.items()}
 
     def members(self, experiment: Experiment) -> list[str]:
@@ -148,6 +149,15 @@ class _Expansion:
         )
 
     def _search(self, card: TaskCard, method: str, recipe: str, index: int) -> SearchSpec:
+        place = card.name, method, recipe, index
+        if place not in self.searches:
+            spec = self._search_spec(card, method, recipe, index)
+            label = f"search-{_label(method, recipe)}"
+            self._add("search", label, spec, search=method, recipe=recipe)
+            self.searches[place] = spec
+        return self.searches[place]
+
+    def _search_spec(self, card: TaskCard, method: str, recipe: str, index: int) -> SearchSpec:
         chosen, factors = self.methods.search[method], self.methods.recipes[recipe]
         settings = type(chosen.searcher)
         observations = self._observations(card)
@@ -160,7 +170,7 @@ class _Expansion:
         search = settings.own(laid) | own
         self._check_candidates(recipe, card)
         distillation = {**self.scale.distillation.model_dump(), **factors.distillation}
-        spec = SearchSpec(
+        return SearchSpec(
             **self._base(card),
             steps=self._search_steps(card, method),
             seed=self.scale.seeds.search[index],
@@ -168,8 +178,6 @@ class _Expansion:
             distillation={**distillation, "mode": chosen.distillation},
             teacher=None if chosen.distillation == "none" else self.teachers[card.name],
         )
-        self._add("search", f"search-{_label(method, recipe)}", spec, search=method, recipe=recipe)
-        return spec
 
     def _check_candidates(self, recipe: str, card: TaskCard) -> None:
         """Raise A2DError where a recipe names operators that do not fit a task."""

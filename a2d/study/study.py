@@ -93,8 +93,8 @@ def load_study(name: str, root: Path) -> Study:
         A2DError: any file is wrong; it names the file and the key.
     """
     scale, methods = load_scale(name, root), load_methods(root)
-    experiments, artifacts = load_experiments(root, scale.experiments), find_artifacts(root)
-    all_experiments = load_experiments(root, None)
+    all_experiments, artifacts = load_experiments(root), find_artifacts(root)
+    experiments = _chosen(all_experiments, scale, scale_path(name, root))
     check_listed(experiments, artifacts, root)
     tasks = {task: load_task(task, root / "envs") for task in scale.tasks}
     try:
@@ -106,3 +106,15 @@ def load_study(name: str, root: Path) -> Study:
     return Study(
         name, scale, methods, experiments, all_experiments, artifacts, tasks, runs, members
     )
+
+
+def _chosen(experiments: dict[str, Experiment], scale: Scale, path: Path) -> dict[str, Experiment]:
+    """Return the experiments that the scale at ``path`` names, or all where it names none."""
+    wanted = scale.experiments or tuple(experiments)
+    for name in wanted:
+        if name not in experiments:
+            raise A2DError(
+                f"{path}: experiments: {name!r} is not in workflow/experiments; "
+                f"there are {', '.join(experiments)}"
+            )
+    return {name: found for name, found in experiments.items() if name in wanted}

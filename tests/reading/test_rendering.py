@@ -296,7 +296,7 @@ def test_a_caption_says_what_marks_the_tasks_on_which_settings_were_chosen(
 
 
 def test_every_artifact_belongs_to_an_experiment(study: Study) -> None:
-    experiments = load_experiments(ROOT, None).values()
+    experiments = load_experiments(ROOT).values()
     listed = {path for experiment in experiments for path in experiment.artifacts}
     assert listed | set(JUDGING) == set(ARTIFACTS)
     assert experiments_of(study, LEDGER) == list(study.experiments)

@@ -11,6 +11,8 @@ RENDERED = {
     name: [*artifact.files(BASE, SCALE), MANIFESTS[name]]
     for name, artifact in STUDY.artifacts.items()
 }
+# Linear algebra on one thread: by itself each process starts one a core, which wait by spinning.
+PYTHON = "OPENBLAS_NUM_THREADS=1 python"
 # What shows none of the scale's runs is made when it is asked for, not with all the others.
 SHOWN = [name for name in RENDERED if runs_of(STUDY, name)]
 
@@ -39,7 +41,7 @@ for name, files in RENDERED.items():
             root=CHECKOUT,
         localrule: True
         shell:
-            "python {input.script:q} --scale {params.scale:q} --results {params.results:q}"
+            PYTHON + " {input.script:q} --scale {params.scale:q} --results {params.results:q}"
             " --out {params.out:q} --root {params.root:q} --manifest {output.manifest:q}"
             " > {log:q} 2>&1"
 
@@ -64,7 +66,7 @@ rule page:
         root=CHECKOUT,
     localrule: True
     shell:
-        "python -m a2d.reading.rendering.page --scale {params.scale:q}"
+        PYTHON + " -m a2d.reading.rendering.page --scale {params.scale:q}"
         " --results {params.results:q} --tables {params.tables:q} --figures {params.figures:q}"
         " --root {params.root:q} --out {output.page:q} --manifest {output.manifest:q}"
         " > {log:q} 2>&1"
