@@ -12,7 +12,7 @@ import pytest
 
 from a2d.errors import A2DError
 from a2d.files import checksum, write_atomically
-from a2d.runs import provenance
+from a2d.runs import provenance, sealed
 from a2d.runs.provenance import collect_provenance
 from a2d.runs.records import (
     CurvePoint,
@@ -24,6 +24,7 @@ from a2d.runs.records import (
     read_record,
     write_record,
 )
+from a2d.runs.sealed import believe, list_whole
 from a2d.specs.architecture import Architecture
 from a2d.specs.run import SEMANTICS, ManualAgent, SearchSpec, TrainSpec, key_of
 from a2d.specs.task import TaskCard, load_card
@@ -133,6 +134,28 @@ def test_reformatting_is_no_edit(tmp_path: Path) -> None:
     write_record(path, record_of(SPEC))
     rewrite(path)
     assert read_record(path) == record_of(SPEC)
+
+
+def test_whole_files_are_believed_by_their_bytes_and_no_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, listed = tmp_path / "r.json", tmp_path / "whole.txt"
+    write_record(path, record_of(SPEC))
+    monkeypatch.setattr(sealed, "_WHOLE", set())
+    believe(listed)  # not there
+    for _ in range(2):
+        read_record(path)
+    list_whole(listed)
+    assert listed.read_text(encoding="utf-8") == f"{checksum(path)}\n"
+    monkeypatch.setattr(sealed, "_WHOLE", set())
+    believe(listed)
+    monkeypatch.setattr(sealed, "digest", None)  # is not needed
+    assert read_record(path) == record_of(SPEC)
+    monkeypatch.undo()
+    for steps in (1, 2):
+        rewrite(path, steps_done=steps)
+        with pytest.raises(A2DError, match="its checksum does not match"):
+            read_record(path)
 
 
 def test_a_key_that_is_not_its_specs_is_refused(

@@ -108,6 +108,9 @@ def test_what_is_damaged_is_set_aside_and_made_again(checkout: Path) -> None:
     assert (kept / f"{path.stem}.1.json").read_bytes() == damaged
     assert "cannot be read as a record" in (kept / f"{path.stem}.1.txt").read_text()
     assert read_record(path).key == run.key
+    listed = (checkout / "runs" / "manifests" / "smoke" / "whole.txt").read_text().split()
+    sound = {checksum(checkout / record) for record in records.values()} - {checksum(path)}
+    assert set(listed) == sound, "what renderings believe"
     after = contents(checkout / "results")
     assert {file for file in after if after[file] != before.get(file) and file.is_file()} == {path}
     assert dry_run(checkout, *arguments) == []

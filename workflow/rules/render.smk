@@ -11,12 +11,13 @@ RENDERED = {
     name: [*artifact.files(BASE, SCALE), MANIFESTS[name]]
     for name, artifact in STUDY.artifacts.items()
 }
-# Linear algebra on one thread: by itself each process starts one a core, which wait by spinning.
-PYTHON = "OPENBLAS_NUM_THREADS=1 python"
+# The files that this workflow has found whole, whose checksums no rendering verifies again.
+WHOLE = FILES.runs / "manifests" / SCALE / "whole.txt"
 # What shows none of the scale's runs is made when it is asked for, not with all the others.
 SHOWN = [name for name in RENDERED if runs_of(STUDY, name)]
 
 
+# Below, linear algebra has one thread: a process would start one a core, which wait by spinning.
 for name, files in RENDERED.items():
 
     rule:
@@ -39,11 +40,13 @@ for name, files in RENDERED.items():
             results=FILES.results,
             out=files[0].parent,
             root=CHECKOUT,
+            whole=WHOLE,
         localrule: True
         shell:
-            PYTHON + " {input.script:q} --scale {params.scale:q} --results {params.results:q}"
+            "OPENBLAS_NUM_THREADS=1 python {input.script:q}"
+            " --scale {params.scale:q} --results {params.results:q}"
             " --out {params.out:q} --root {params.root:q} --manifest {output.manifest:q}"
-            " > {log:q} 2>&1"
+            " --whole {params.whole:q} > {log:q} 2>&1"
 
 
 rule page:
@@ -64,12 +67,14 @@ rule page:
         tables=BASE / "tables" / SCALE,
         figures=BASE / "figures" / SCALE,
         root=CHECKOUT,
+        whole=WHOLE,
     localrule: True
     shell:
-        PYTHON + " -m a2d.reading.rendering.page --scale {params.scale:q}"
-        " --results {params.results:q} --tables {params.tables:q} --figures {params.figures:q}"
+        "OPENBLAS_NUM_THREADS=1 python -m a2d.reading.rendering.page"
+        " --scale {params.scale:q} --results {params.results:q}"
+        " --tables {params.tables:q} --figures {params.figures:q}"
         " --root {params.root:q} --out {output.page:q} --manifest {output.manifest:q}"
-        " > {log:q} 2>&1"
+        " --whole {params.whole:q} > {log:q} 2>&1"
 
 
 # One target per name: a figure and a table that share it are made together.

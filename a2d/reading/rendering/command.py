@@ -15,6 +15,7 @@ from a2d.reading.rendering.manifest import describe, write_manifest
 from a2d.reading.rendering.tables import Table, save_table
 from a2d.reading.results import Results, load_results
 from a2d.runs.records import without_collector
+from a2d.runs.sealed import believe
 from a2d.study.options import DEFAULT_SCALE
 from a2d.study.study import Study, load_study
 from a2d.study.workspace import Workspace
@@ -36,7 +37,18 @@ def arguments(description: str | None) -> argparse.ArgumentParser:
     parser.add_argument(
         "--manifest", type=Path, help="file to list in what was rendered; the workflow reads it"
     )
+    parser.add_argument(
+        "--whole", type=Path, help="list of files found whole before, which the workflow writes"
+    )
     return parser
+
+
+def load(options: argparse.Namespace) -> Results:
+    """Return the results that the options ask for."""
+    if options.whole is not None:
+        believe(options.whole)
+    with without_collector():
+        return load_results(load_study(options.scale, options.root), options.results)
 
 
 def write_given_manifest(options: argparse.Namespace, study: Study, artifact: str) -> None:
@@ -56,9 +68,9 @@ def _render(script: str, description: str | None, save: Callable[[Results, Path]
     out = options.out or Path(path.parent.name) / options.scale
     try:
         with without_collector():
-            study = load_study(options.scale, options.root)
-            save(load_results(study, options.results), out / path.stem)
-        write_given_manifest(options, study, f"{path.parent.name}/{path.stem}")
+            results = load(options)
+            save(results, out / path.stem)
+        write_given_manifest(options, results.study, f"{path.parent.name}/{path.stem}")
     except A2DError as error:
         sys.exit(f"a2d: {error}")
 

@@ -19,12 +19,11 @@ from markupsafe import Markup
 from a2d.errors import A2DError
 from a2d.files import write_text
 from a2d.reading.rendering import cautions
-from a2d.reading.rendering.command import arguments, write_given_manifest
+from a2d.reading.rendering.command import arguments, load, write_given_manifest
 from a2d.reading.rendering.manifest import PAGE
-from a2d.reading.results import Results, load_results
+from a2d.reading.results import Results
 from a2d.study.artifacts import JUDGING
 from a2d.study.definitions import Experiment
-from a2d.study.study import load_study
 
 # What networks look like is shown after what all of them score.
 STRUCTURES = ("figures/architectures", "tables/network_structures")
@@ -171,7 +170,7 @@ def main() -> None:
     figures = options.figures or Path("figures", scale)
     out = options.out or Path("report", f"{scale}.html")
     try:
-        results = load_results(load_study(scale, options.root), options.results)
+        results = load(options)
         text = render_page(results, tables, figures)
         write_text(out, text)
         write_given_manifest(options, results.study, PAGE)
