@@ -27,7 +27,6 @@ include: "workflow/rules/render.smk"
 onstart:
     # Executed where jobs are about to be, so never in a dry run.
     from a2d.reading.claims import check_tests
-    from a2d.runs.sealed import list_whole
     from a2d.study.cluster import check_cluster
 
     jobs = [job for job in workflow.dag.needrun_jobs() if "path" in job.params.keys()]
@@ -46,7 +45,6 @@ onstart:
             wanted=[(STUDY.by_path[job.params.path], Path(job.output[-1])) for job in jobs],
             cores=resources.cores or resources.nodes or 1,
         )
-        list_whole(WHOLE)
 
 
 onsuccess:

@@ -32,7 +32,8 @@ BELOW["__init__"] = {"deploy"}  # imported by the function that needs it
 BELOW["benchmark"] = {"benchmark", "search", *BASE}
 BELOW["study"].add("benchmark")
 BELOW["reading"] = {"reading", "study", "benchmark", "specs", *BASE}
-RECORDS = {"a2d.runs.records", "a2d.runs.latencies", "a2d.runs.sealed"}  # of the runs, for reading
+# All that reading uses of the runs.
+RECORDS = {"a2d.runs.records", "a2d.runs.latencies", "a2d.runs.sealed"}
 MODULES = sorted((ROOT / "a2d").rglob("*.py"))
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TextIO
 
 from a2d.errors import A2DError
+from a2d.runs.sealed import list_whole
 from a2d.runs.workflow_process import WORKFLOW_VARIABLE, name_process
 from a2d.study.lock import check_writable, lock_folders
 from a2d.study.options import Options
@@ -65,6 +66,7 @@ class Session:
             check_writable(self.files.results, self.options.elsewhere)
             self._lock = lock_folders(self.files)
             restore_architectures(self.study, self.files)
+            list_whole(self.files.whole(self.study.name))
         tracker = Tracker(self.study, self.files, wanted, cores)
         self._progress = Progress(tracker, self.options.root / "results")
         self._progress.start()

@@ -25,6 +25,10 @@ class Workspace:
     def record(self, run: Run) -> Path:
         return self.results / run.path
 
+    def whole(self, scale: str) -> Path:
+        """Return where the workflow lists the files that it found whole when it started."""
+        return self.runs / "manifests" / scale / "whole.txt"
+
     @cached_property
     def named(self) -> dict[str, list[Path]]:
         """All records by file name, which is seed and key, whatever the scale is called."""

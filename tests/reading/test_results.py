@@ -12,7 +12,9 @@ import pytest
 import yaml
 from scipy import stats
 
+from a2d.files import checksum
 from a2d.reading.deployed import Deployed
+from a2d.reading.rendering.command import arguments, load
 from a2d.reading.results import (
     COLUMNS,
     MissingRuns,
@@ -22,8 +24,9 @@ from a2d.reading.results import (
     summarize,
     where,
 )
-from a2d.runs.records import CurvePoint, Evaluation
-from a2d.study.study import Run, Study
+from a2d.runs import sealed
+from a2d.runs.records import CurvePoint, Evaluation, write_record
+from a2d.study.study import Run, Study, load_study
 from tests.checkout import ROOT
 from tests.synthetic import make_study, record_of, results_of, write_results
 
@@ -309,3 +312,21 @@ def test_tasks_without_a_scale_are_named_with_the_reason(tmp_path: Path) -> None
     assert yardstick.problems[BREAKOUT] == "its card has no random score"
     assert yardstick.problems[INVADERS] == "its teacher is not recorded"
     assert yardstick.problems["minatar-asterix"].startswith("its teacher (3 ± 1) does not beat")
+
+
+def test_a_rendering_verifies_no_file_again_that_is_listed_as_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, other = list(load_study("smoke", ROOT).runs.values())[:2]
+    for each in (run, other):
+        path = tmp_path / each.path
+        write_record(path, record_of(each, 1.0))
+        text = path.read_text(encoding="utf-8")
+        path.write_text(text.replace('"sha256": "', '"sha256": "0'), encoding="utf-8")
+    listed = tmp_path / "whole.txt"
+    listed.write_text(f"{checksum(tmp_path / run.path)}\n", encoding="utf-8")
+    monkeypatch.setattr(sealed, "_WHOLE", set())
+    given = ["--scale", "smoke", "--root", str(ROOT), "--results", str(tmp_path)]
+    assert set(load(arguments(None).parse_args(given)).damaged) == {run.key, other.key}
+    results = load(arguments(None).parse_args([*given, "--whole", str(listed)]))
+    assert set(results.records) == {run.key} and set(results.damaged) == {other.key}

@@ -149,13 +149,17 @@ def test_whole_files_are_believed_by_their_bytes_and_no_others(
     assert listed.read_text(encoding="utf-8") == f"{checksum(path)}\n"
     monkeypatch.setattr(sealed, "_WHOLE", set())
     believe(listed)
-    monkeypatch.setattr(sealed, "digest", None)  # is not needed
-    assert read_record(path) == record_of(SPEC)
-    monkeypatch.undo()
-    for steps in (1, 2):
-        rewrite(path, steps_done=steps)
+    with monkeypatch.context() as without:
+        without.setattr(sealed, "digest", None)
+        assert read_record(path) == record_of(SPEC)
+    rewrite(path, steps_done=1)
+    for _ in range(2):
         with pytest.raises(A2DError, match="its checksum does not match"):
             read_record(path)
+    before = listed.read_text(encoding="utf-8")
+    list_whole(listed)
+    assert listed.read_text(encoding="utf-8") == before
+    believe(tmp_path)  # no list
 
 
 def test_a_key_that_is_not_its_specs_is_refused(

@@ -57,7 +57,7 @@ def test_a_tasks_own_keys_that_do_not_fit_are_refused(
         ),
         (SMOKE, ("pixels", None), ("smoke", "pixels", "tiny-catch")),
         (SMOKE, ("tasks", ["tiny-cath"]), ("tiny-cath", "tiny-catch")),
-        (SMOKE, ("experiments", ["size_sweeep"]), ("size_sweeep", "size_sweep")),
+        (SMOKE, ("experiments", ["size_sweeep"]), ("smoke.yaml: exp", "size_sweeep", "size_sweep")),
         (SMOKE, ("pixels.networks.student", "vanila"), ("smoke", "vanila")),
         (SMOKE, ("vectors.networks.every", ["mlp8", "resnet14"]), ("smoke", "resnet14")),
         (

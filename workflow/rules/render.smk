@@ -11,13 +11,11 @@ RENDERED = {
     name: [*artifact.files(BASE, SCALE), MANIFESTS[name]]
     for name, artifact in STUDY.artifacts.items()
 }
-# The files that this workflow has found whole, whose checksums no rendering verifies again.
-WHOLE = FILES.runs / "manifests" / SCALE / "whole.txt"
 # What shows none of the scale's runs is made when it is asked for, not with all the others.
 SHOWN = [name for name in RENDERED if runs_of(STUDY, name)]
 
 
-# Below, linear algebra has one thread: a process would start one a core, which wait by spinning.
+# Each rendering has one thread: OpenBLAS would start one a core, which spin while they wait.
 for name, files in RENDERED.items():
 
     rule:
@@ -40,7 +38,7 @@ for name, files in RENDERED.items():
             results=FILES.results,
             out=files[0].parent,
             root=CHECKOUT,
-            whole=WHOLE,
+            whole=FILES.whole(SCALE),
         localrule: True
         shell:
             "OPENBLAS_NUM_THREADS=1 python {input.script:q}"
@@ -67,7 +65,7 @@ rule page:
         tables=BASE / "tables" / SCALE,
         figures=BASE / "figures" / SCALE,
         root=CHECKOUT,
-        whole=WHOLE,
+        whole=FILES.whole(SCALE),
     localrule: True
     shell:
         "OPENBLAS_NUM_THREADS=1 python -m a2d.reading.rendering.page"

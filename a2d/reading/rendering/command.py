@@ -47,8 +47,7 @@ def load(options: argparse.Namespace) -> Results:
     """Return the results that the options ask for."""
     if options.whole is not None:
         believe(options.whole)
-    with without_collector():
-        return load_results(load_study(options.scale, options.root), options.results)
+    return load_results(load_study(options.scale, options.root), options.results)
 
 
 def write_given_manifest(options: argparse.Namespace, study: Study, artifact: str) -> None:
