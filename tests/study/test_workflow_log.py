@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from snakemake.logging import DefaultFormatter  # type: ignore[import-untyped]
+from snakemake.logging import DefaultFormatter
 from snakemake_interface_logger_plugins.common import LogEvent
 
 from a2d.study.snakemake_log import KILLED, Jobs, error_in, speak_plainly
