@@ -29,6 +29,7 @@ from gymnasium.spaces import Box
 from gymnasium.wrappers import TimeLimit, TransformObservation
 from stable_baselines3 import A2C
 from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv
@@ -186,6 +187,7 @@ def sb3_model(
             "optimizer_kwargs": {"alpha": settings.rmsprop_decay, "eps": settings.rmsprop_epsilon},
         },
     )  # fmt: skip
+    model.set_logger(Logger(None, []))  # SB3's own leaves a folder in /tmp
     model.policy.action_net.load_state_dict(agent.actor.state_dict())
     model.policy.value_net.load_state_dict(agent.critic.state_dict())
     return model

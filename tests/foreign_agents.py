@@ -16,6 +16,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from stable_baselines3 import PPO
 from stable_baselines3.common.env_util import make_vec_env
+from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.vec_env import VecNormalize
 
 import a2d.environments.tiny  # noqa: F401  # registers Reach
@@ -42,6 +43,7 @@ def train_reach(folder: Path) -> tuple[PPO, VecNormalize]:
         "MlpPolicy", venv, n_steps=64, batch_size=128, gamma=0.9, learning_rate=1e-3, seed=0,
         policy_kwargs={"net_arch": [32]}, device="cpu",
     )  # fmt: skip
+    model.set_logger(Logger(None, []))  # its own leaves a folder in /tmp
     model.learn(REACH_STEPS)
     model.save(folder / "reach.zip")
     recipe = RECIPE.findall((ROOT / "docs" / "teachers.md").read_text(encoding="utf-8"))

@@ -14,7 +14,6 @@ import pytest
 import torch
 from gymnasium.spaces import Box
 from stable_baselines3 import A2C
-from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.preprocessing import preprocess_obs
 from torch import Tensor
 
@@ -102,7 +101,6 @@ def parts(agent: Agent) -> tuple[torch.nn.Module, ...]:
 def test_an_update_equals_sb3s(task: str, network: str) -> None:
     spec = spec_of(task, network, updates=4, rollout_length=2 * LIMIT)
     learner, model, theirs = twins(spec)
-    model.set_logger(Logger(None, []))
     collector = collector_of(spec)
     for update in range(spec.updates):
         rollout = collector.collect(learner.agent, spec.a2c.rollout_length)
