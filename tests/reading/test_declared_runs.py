@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+from matplotlib.artist import Artist
+from matplotlib.collections import Collection
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.text import Text
 
 from a2d.reading.rendering.artifacts import runs_of
 from a2d.reading.rendering.figures import save_figure
@@ -42,12 +49,28 @@ def content(artifact: str, results: Results) -> list[str]:
         made = script(artifact).make(results)
         return [made.shown.to_csv(), made.data.to_csv(), made.caption, *made.notes]
     drawing = script(artifact).draw(results)
-    found = [drawing.caption]
+    found = [drawing.caption, str(drawing.figure.get_size_inches().tolist())]
     for ax in drawing.figure.axes:
-        found += [text.get_text() for text in (*ax.texts, *ax.get_yticklabels())]
-        found += [ax.get_title(side) for side in ("left", "right")]
-        found += [str(line.get_xydata().tolist()) for line in ax.lines]
-    return found
+        found += [text.get_text() for text in ax.get_yticklabels()]
+    return found + [drawn(artist) for artist in drawing.figure.findobj()]
+
+
+def drawn(artist: Artist) -> str:
+    """Return what one artist shows, and where."""
+    shown: list[Any] = []
+    match artist:
+        case Text():
+            shown = [artist.get_text(), artist.get_position(), artist.get_color()]
+        case Line2D():
+            shown = [artist.get_xydata(), artist.get_color(), artist.get_marker()]
+        case Collection():
+            shown = [path.vertices for path in artist.get_paths()]
+            shown += [artist.get_offsets(), artist.get_facecolor()]
+        case Patch():
+            shown = [artist.get_path().vertices, artist.get_patch_transform().get_matrix()]
+            shown.append(artist.get_facecolor())
+    shown = [part.tolist() if isinstance(part, np.ndarray) else part for part in shown]
+    return f"{type(artist).__name__} {shown}"
 
 
 def render(artifact: str, results: Results, folder: Path) -> dict[str, bytes]:

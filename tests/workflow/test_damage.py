@@ -96,21 +96,26 @@ def test_a_teachers_damaged_files_are_made_again_for_the_student_that_needs_them
 def test_what_is_damaged_is_set_aside_and_made_again(checkout: Path) -> None:
     records = pretend_recorded(checkout, "smoke")
     study = load_study("smoke", checkout)
-    run = next(run for run in study.runs.values() if run.method == "manual-mlp8")
-    path, kept = checkout / records[run.key], checkout / "runs" / "damaged"
-    damage(path, "edited", path)
-    damaged, before = path.read_bytes(), contents(checkout / "results")
+    runs = [run for run in study.runs.values() if run.method.startswith("manual-mlp")][:2]
+    paths, kept = [checkout / records[run.key] for run in runs], checkout / "runs" / "damaged"
+    ways = {"truncated": "cannot be read as a record", "edited": "its checksum does not match"}
+    for path, how in zip(paths, ways, strict=True):
+        damage(path, how, path)
+    damaged, before = [path.read_bytes() for path in paths], contents(checkout / "results")
     arguments = ["--cores", "1", "--config", "scale=smoke", "--", "size_sweep"]
-    line = f"set aside {records[run.key]}, which is damaged"
-    assert line in ask(checkout, "-n", *arguments)[1]
+    lines = [f"set aside {records[run.key]}, which is damaged" for run in runs]
+    would = ask(checkout, "-n", *arguments)[1]
     status, text = ask(checkout, *arguments)
-    assert status == 0 and line in text, text
-    assert (kept / f"{path.stem}.1.json").read_bytes() == damaged
-    assert "its checksum does not match" in (kept / f"{path.stem}.1.txt").read_text()
-    assert read_record(path).key == run.key
+    assert status == 0, text
+    assert all(line in would and line in text for line in lines), text
+    assert [(kept / f"{path.stem}.1.json").read_bytes() for path in paths] == damaged
+    for path, problem in zip(paths, ways.values(), strict=True):
+        assert problem in (kept / f"{path.stem}.1.txt").read_text()
+    assert [read_record(path).key for path in paths] == [run.key for run in runs]
     listed = (checkout / "runs" / "manifests" / "smoke" / "whole.txt").read_text().split()
-    sound = {checksum(checkout / record) for record in records.values()} - {checksum(path)}
+    sound = {checksum(checkout / record) for record in records.values()} - set(map(checksum, paths))
     assert set(listed) == sound, "what renderings believe"
     after = contents(checkout / "results")
-    assert {file for file in after if after[file] != before.get(file) and file.is_file()} == {path}
+    changed = {file for file in after if after[file] != before.get(file) and file.is_file()}
+    assert changed == set(paths)
     assert dry_run(checkout, *arguments) == []
